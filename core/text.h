@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text by ICU: Han characters, width folding, sort keys. Thread-safe. */
+#pragma once
+#include "core/str.h"
+
+struct bf_arena;
+
+bool bf_text_is_utf8(struct bf_str s);      /* well-formed, no NUL */
+size_t bf_text_length(struct bf_str s);     /* Unicode characters of well-formed UTF-8 */
+/* Units as G-19 counts them: each character of script Han is one; each maximal run of letters, marks and digits of other scripts is one word; spaces,
+ * punctuation, symbols and emoji count nothing; of a run of the same character at most two count. */
+unsigned bf_text_units(struct bf_str s);
+/* NFKC, case folded, runs of white space to one space, trimmed: for comparing what people typed. */
+struct bf_str bf_text_fold(struct bf_arena *arena, struct bf_str s);
+/* A memcmp-ordered key for Chinese by pinyin, others by the root collation; at most 255 bytes. */
+struct bf_str bf_text_sort_key(struct bf_arena *arena, struct bf_str s);
