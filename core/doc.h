@@ -59,6 +59,7 @@ bool bf_object_eq(const struct bf_object *a, const struct bf_object *b);
 static inline bool bf_has(const struct bf_object *o, unsigned row) { return o->v[row].type > BF_T_NULL; }
 bool bf_get_bool(const struct bf_object *o, unsigned row);                                 /* false */
 int64_t bf_get_int(const struct bf_object *o, unsigned row);                               /* INT and TIME; 0 */
+double bf_get_double(const struct bf_object *o, unsigned row);                             /* 0 */
 int bf_get_enum(const struct bf_object *o, unsigned row);                                  /* -1 */
 struct bf_str bf_get_str(const struct bf_object *o, unsigned row);                         /* STRING, DATE, WALL, ZONE, BYTES; {NULL, 0} */
 struct bf_uuid bf_get_uuid(const struct bf_object *o, unsigned row);                       /* zero */

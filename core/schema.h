@@ -55,12 +55,13 @@ struct bf_field {
     const char *name;
     enum bf_type type;
     unsigned flags;
-    int64_t min, max;
+    int64_t min, max; /* both 0: no limit of its own */
     enum bf_class cls;
     const char *zh, *en; /* labels */
     const struct bf_enum *words;
     const struct bf_schema *sub;
     enum bf_type elem;
+    int64_t elem_min, elem_max; /* limits of each item, as `min` and `max` for a field of type `elem` */
     /* The field is also required when this says so of the decoded object (D-13 and the like); NULL: never. `required_prose` says when, for
      * OpenAPI and the error. */
     bool (*required_when)(const struct bf_object *object);
