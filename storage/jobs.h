@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs: work that must happen at least once after something was committed, and whose result commits once (under the job's id as request
+ * id). A job is claimed under a lease with a fence: whoever lost the lease cannot finish it any more.
+ *
+ * A consumer derives jobs from the log: it holds a durable cursor per tenant; jobs have deterministic ids, are inserted before the cursor
+ * moves, and are kept until it has durably passed.
+ */
+#pragma once
+#include "storage/commit.h"
+
+struct bf_job {
+    struct bf_uuid id; /* bf_job_id of (tenant, n, k, kind), or made by the caller */
+    struct bf_uuid tenant;
+    const char *kind;
+    struct bf_uuid ref;     /* the document it is about */
+    struct bf_str argument; /* up to 4 KiB; business content stays in documents */
+    int64_t due_ms;
+    int64_t n;   /* the entry it was derived from; 0: none */
+    int attempt; /* 1 for the first run */
+    int64_t fence;
+    char cause[BF_CAUSE_MAX]; /* of the last failed attempt */
+};
+
+struct bf_uuid bf_job_id(struct bf_uuid tenant, int64_t n, int k, const char *kind);
+/* Inserts; an existing id is left as it is (BF_OK). Durable. */
+enum bf_status bf_job_add(struct bf_store *store, const struct bf_job *jobs, unsigned n, struct bf_error *e);
+/* Claims the job of `kind` that is due the longest (queued, or its lease ran out). *ret = NULL when none is due. */
+enum bf_status bf_job_take(struct bf_store *store, const char *kind, int64_t now_ms, int64_t lease_ms, struct bf_arena *arena,
+                           struct bf_job **ret, struct bf_error *e);
+/* The next four: BF_E_STALE when the fence is no longer the job's. */
+enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *job, int64_t until_ms, struct bf_error *e);
+enum bf_status bf_job_done(struct bf_store *store, const struct bf_job *job, struct bf_error *e);
+/* Puts it back with a cause. `count` false: the attempt does not count (a provider that is away). */
+enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, int64_t due_ms, bool count, const char *cause, struct bf_error *e);
+enum bf_status bf_job_dead(struct bf_store *store, const struct bf_job *job, const char *cause, struct bf_error *e);
+/* Makes waiting jobs of `kind` due now (the provider is back). */
+enum bf_status bf_job_hasten(struct bf_store *store, const char *kind, int64_t now_ms, struct bf_error *e);
+/* When the earliest job of `kind` is due; INT64_MAX when none. */
+enum bf_status bf_job_next_due(struct bf_store *store, const char *kind, int64_t *ret_ms, struct bf_error *e);
+
+/* ---- the log follower: one thread for the process ---- */
+
+struct bf_follower;
+
+/* Called on the follower's thread for each entry after the consumer's cursor, in order. BF_OK: the cursor may pass. A failure is tried again
+ * after a pause that grows from 100 ms to 10 s. */
+typedef enum bf_status bf_consume_fn(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena,
+                                     struct bf_error *e);
+
+struct bf_consumer {
+    const char *name; /* part of the disk format: its cursors' key */
+    enum bf_log_detail detail;
+    bf_consume_fn *consume;
+    void *ctx;
+};
+
+enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *store, const struct bf_consumer *consumers, unsigned n,
+                                 struct bf_follower **ret, struct bf_error *e);
+/* True when every consumer has passed entry n of the tenant: for tests and for drain. */
+bool bf_follower_passed(struct bf_follower *follower, struct bf_uuid tenant, int64_t n);
+void bf_follower_stop(struct bf_follower **follower);

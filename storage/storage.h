@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Storage: documents, and the commit log above them. One contract, several drivers (embedded SQLite, memory in the tests, MongoDB); nothing
+ * above this header knows which.
+ *
+ * Two classes of collections. Tenant collections hold business data under (tenant, id) and refuse a query without the tenant. System
+ * collections (jobs, cursors, tokens, due times) hold none; they are keyed by id alone, sharded by `bucket` = last byte of the id & 63.
+ *
+ * Documents of collections marked `logged` change only through bf_submit (storage/commit.h). The others are written one document at a time
+ * with bf_store_write, guarded by `rev`.
+ *
+ * Query power is kept poor on purpose: AND of eq, in, range, exists, all; order by a declared index; paging by key cursor; counts.
+ *
+ * Threads: every function may be called from any thread. Reads block (they run on the calling worker, with one of the driver's readers);
+ * they are never called from an HTTP loop. Results live in the arena given.
+ */
+#pragma once
+#include "core/doc.h"
+#include "core/error.h"
+#include "core/mailbox.h"
+
+struct bf_env;
+struct bf_store;
+
+enum { BF_INDEX_FIELDS_MAX = 4, BF_PAGE_MAX = 200, BF_IN_MAX = 1000 };
+
+/* Special rows that an index, condition or collection may name beside those of the schema. */
+enum { BF_ROW_ID = -1, BF_ROW_NONE = -2 };
+
+struct bf_index {
+    const char *name;                /* unique in the collection; part of the disk format */
+    int fields[BF_INDEX_FIELDS_MAX]; /* schema rows; the tenant stands before them and the id behind them, both unnamed */
+    unsigned n_fields;
+    bool multikey; /* fields[0] is an array: one key per distinct item */
+};
+
+enum bf_collection_class { BF_TENANT_COLLECTION, BF_SYSTEM_COLLECTION };
+
+struct bf_collection {
+    const char *name; /* plural: "customers"; part of the disk format and of the log */
+    const struct bf_schema *schema;
+    enum bf_collection_class cls;
+    bool logged;
+    /* For the log's headers and the subject keys, by schema row: whose content this is (BF_ROW_ID: the document is its own subject;
+     * BF_ROW_NONE: the tenant), who owns it and which team it is in (BF_ROW_NONE: nobody, none). */
+    int subject, owner, team;
+    const struct bf_index *indexes;
+    unsigned n_indexes;
+};
+
+/* ---- open ---- */
+
+struct bf_store_config {
+    struct bf_str uri;             /* "embedded:DIR" (made when absent), "memory:" in tests */
+    struct bf_str master_key_file; /* outside DIR; made 0600 when absent and the store is new */
+    unsigned readers;              /* 4 */
+    unsigned queue_max;            /* submits and writes waiting; more: BF_E_UNAVAILABLE */
+    unsigned group_max;            /* submits in one group commit (256) */
+    int64_t stage_ttl_ms;          /* an upload nobody touched is deleted after this */
+    int64_t stage_quota_bytes;     /* open uploads of one user together */
+};
+
+/* Opens, takes the directory's lock, recovers. A newer disk format is refused by name. `collections` and all they name outlive the store;
+ * declaring an index that is not on disk yet builds it. */
+enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
+                             unsigned n, struct bf_store **ret, struct bf_error *e);
+/* Finishes what was submitted, then closes. No other call may be under way. */
+void bf_store_close(struct bf_store **store);
+/* A cheap read and, where it can go wrong by itself, a write: for /readyz. */
+enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e);
+const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name); /* NULL when not declared */
+
+/* ---- reads ---- */
+
+/* BF_OK and *ret = NULL when there is none; a tombstone is returned as such. */
+enum bf_status bf_store_get(struct bf_store *store, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
+                            struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
+/* ret[i] is the document of ids[i] or NULL. n <= BF_IN_MAX. */
+enum bf_status bf_store_get_many(struct bf_store *store, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
+                                 unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
+
+enum bf_cond_op { BF_EQ, BF_IN, BF_GE, BF_GT, BF_LE, BF_LT, BF_EXISTS, BF_ALL };
+
+struct bf_cond {
+    int row; /* of the schema, or BF_ROW_ID */
+    enum bf_cond_op op;
+    const struct bf_value *values; /* one; for IN and ALL `n`; for EXISTS a BOOL */
+    unsigned n;
+};
+
+struct bf_query {
+    const struct bf_collection *coll;
+    struct bf_uuid tenant; /* zero in system collections, never zero in tenant collections (asserted) */
+    const struct bf_cond *conds;
+    unsigned n_conds;
+    /* The index that gives the order; NULL only with a condition on BF_ROW_ID, or for id order over the whole tenant. EQ and IN on the index's
+     * leading fields select, the remaining fields order (with IN the ranges are merged); other conditions are checked on what is read. */
+    const struct bf_index *index;
+    bool descending;
+    struct bf_str after; /* key cursor from an earlier page; n = 0: from the start */
+    unsigned limit;      /* 1..BF_PAGE_MAX */
+};
+
+struct bf_page {
+    struct bf_doc **docs; /* tombstones are left out */
+    unsigned n;
+    struct bf_str next; /* key cursor, plain: the edge encrypts it before it leaves; n = 0: no more */
+    unsigned examined;  /* index entries and documents looked at, for tests of cost */
+};
+
+enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);
+/* Stops counting at `limit` (any size here). */
+enum bf_status bf_store_count(struct bf_store *store, const struct bf_query *query, int64_t *ret, struct bf_error *e);
+
+/* ---- writes outside the log ---- */
+
+enum bf_write_kind {
+    BF_W_INSERT,  /* BF_E_EXISTS when the id is taken */
+    BF_W_PUT,     /* insert or replace, unguarded */
+    BF_W_REPLACE, /* replace where the stored rev equals `rev`; else BF_E_STALE; absent: BF_E_NOT_FOUND */
+    BF_W_DELETE,  /* physically; rev > 0 guards as REPLACE does; absent: BF_OK */
+};
+
+struct bf_write {
+    enum bf_write_kind kind;
+    const struct bf_collection *coll; /* not logged */
+    const struct bf_doc *doc;         /* for DELETE only tenant and id are read. The stored rev becomes 1 (new) or the old one + 1 */
+    int64_t rev;
+};
+
+/* Durable when it returns. Each write stands alone: one that fails does not undo the others; rets[i] has each one's status (rets may be NULL
+ * when n = 1). Joined with others' writes in a group commit. Blocks: never from an HTTP loop. */
+enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e);
+
+/* ---- care ---- */
+
+struct bf_check_report {
+    int64_t documents, keys, entries, blobs, faults, mended;
+};
+/* Verifies along the lines of derivation: index keys from documents, documents from the log, leaf hashes, gaplessness, blobs against their
+ * hashes. `say` gets one line per fault. With `mend`, keys and documents are rebuilt from what they derive from. */
+enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(void *ctx, const char *line), void *ctx,
+                              struct bf_check_report *ret, struct bf_error *e);
+/* An online copy into the new directory `to`: the database through the writer's connection between groups, then the blobs; no blob is deleted
+ * meanwhile. Never contains the master key; BF_E_CONFLICT until bf_store_export_key was done once. Says the position it is equal up to. */
+enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*say)(void *ctx, const char *line), void *ctx, struct bf_error *e);
+/* Writes the master key, as text, to a new file (0600) and notes in the store that it was done. */
+enum bf_status bf_store_export_key(struct bf_store *store, const char *to, struct bf_error *e);
+/* Makes the new directory of `config->uri` from a backup, with a new incarnation and a `restored` entry per tenant. Refuses without the right
+ * master key, and does not end well before the erasure register (beside the key file) was replayed. */
+enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config,
+                                const struct bf_collection *const *collections, unsigned n, struct bf_error *e);
