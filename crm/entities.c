@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crm/entities.h"
+
+#define X(word_, text, zh_, en_) {.word = text, .zh = zh_, .en = en_},
+#define E(NAME, name_)                                                                                                                   \
+    static const struct bf_word name_##_words[] = {BF_##NAME##_WORDS(X)};                                                                \
+    const struct bf_enum bf_enum_##name_ = {.name = #name_, .words = name_##_words, .n_words = sizeof name_##_words / sizeof *name_##_words};
+BF_ENUM_MAP(E)
+#undef E
+#undef X
+
+#define F(row, ...) BF_FIELD(__VA_ARGS__),
+#define E(NAME, name_) static const struct bf_field name_##_fields[] = {BF_##NAME##_FIELDS(F)};
+BF_ENTITY_MAP(E)
+#undef E
+#undef F
+
+#define SCHEMA(name_, zh_, en_)                                                                                                          \
+    const struct bf_schema bf_##name_##_schema = {.name = #name_, .zh = (zh_), .en = (en_), .version = 1, .fields = name_##_fields,      \
+                                                  .n_fields = sizeof name_##_fields / sizeof *name_##_fields};
+SCHEMA(tenant, "公司", "Company")
+SCHEMA(team, "团队", "Team")
+SCHEMA(user, "用户", "User")
+SCHEMA(customer, "客户", "Customer")
+SCHEMA(primary_contact, "主要联系人", "Primary contact")
+SCHEMA(contact, "联系人", "Contact")
+SCHEMA(next_step, "下一步", "Next step")
+SCHEMA(visit_media, "附件", "Medium of a visit")
+SCHEMA(visit, "跟进记录", "Visit")
+SCHEMA(verdict, "判定", "Verdict")
+SCHEMA(supplement, "补充说明", "Supplement")
+SCHEMA(variant, "衍生版本", "Variant")
+SCHEMA(media, "媒体", "Medium")
+SCHEMA(transcript, "转写", "Transcript")
+SCHEMA(subscription, "推送订阅", "Push subscription")
+SCHEMA(device, "设备", "Device")
+SCHEMA(reminder, "提醒", "Reminder")
+SCHEMA(notification, "通知", "Notification")
+SCHEMA(policy, "制度", "Policy")
+SCHEMA(key, "唯一键", "Business key")
+SCHEMA(counter, "计数", "Counter")
+SCHEMA(capture, "采集进度", "Capture state")
+
+bool bf_customer_is_full(const struct bf_object *customer) { return !bf_has(customer, BF_CUSTOMER_CONTACT_REFUSED); }
