@@ -31,7 +31,7 @@ static bool is_text(enum bf_type type)
 static void copy_object(struct bf_arena *arena, struct bf_object *to, const struct bf_object *from);
 
 /* Recursion ends with the schema: a table's `sub` chain is finite, and an array's items are never arrays (BF_JSON_DEPTH_MAX). */
-static void copy_value(struct bf_arena *arena, struct bf_value *to, const struct bf_value *from)
+void bf_value_copy(struct bf_arena *arena, struct bf_value *to, const struct bf_value *from)
 {
     *to = *from;
     if (is_text(from->type)) {
@@ -42,7 +42,7 @@ static void copy_value(struct bf_arena *arena, struct bf_value *to, const struct
     } else if (from->type == BF_T_ARRAY) {
         to->array.items = bf_arena_alloc(arena, from->array.n * sizeof *to->array.items);
         for (unsigned i = 0; i < from->array.n; i++)
-            copy_value(arena, &to->array.items[i], &from->array.items[i]);
+            bf_value_copy(arena, &to->array.items[i], &from->array.items[i]);
     }
 }
 
@@ -50,7 +50,7 @@ static void copy_object(struct bf_arena *arena, struct bf_object *to, const stru
 {
     *to = (struct bf_object){.schema = from->schema, .v = bf_arena_alloc(arena, from->schema->n_fields * sizeof *to->v)};
     for (unsigned i = 0; i < from->schema->n_fields; i++)
-        copy_value(arena, &to->v[i], &from->v[i]);
+        bf_value_copy(arena, &to->v[i], &from->v[i]);
     if (from->extra.p != NULL)
         to->extra = bf_str_dup(arena, from->extra);
 }

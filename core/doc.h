@@ -52,6 +52,7 @@ struct bf_doc *bf_doc_create(struct bf_arena *arena, const struct bf_schema *sch
 /* A deep copy in `arena`; envelope and all. */
 struct bf_doc *bf_doc_copy(struct bf_arena *arena, const struct bf_doc *doc);
 struct bf_object *bf_object_copy(struct bf_arena *arena, const struct bf_object *object);
+void bf_value_copy(struct bf_arena *arena, struct bf_value *to, const struct bf_value *from);
 bool bf_value_eq(const struct bf_value *a, const struct bf_value *b); /* deep; ENUM by index, arrays in order */
 bool bf_object_eq(const struct bf_object *a, const struct bf_object *b);
 

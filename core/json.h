@@ -10,7 +10,7 @@
 
 struct bf_buf;
 
-enum { BF_JSON_DEPTH_MAX = 16 };
+enum { BF_JSON_DEPTH_MAX = 16, BF_JSON_VALUES_MAX = 100000 };
 
 enum bf_json_mode {
     BF_JSON_CREATE, /* all required fields, no server fields; null is an error */
@@ -26,7 +26,8 @@ enum bf_status bf_json_decode(struct bf_arena *arena, const struct bf_schema *sc
 /* As above where the create's id stands in the body as "id" (a required v7 UUID that is not a row of the schema). */
 enum bf_status bf_json_decode_create(struct bf_arena *arena, const struct bf_schema *schema, struct bf_str body, struct bf_uuid *ret_id,
                                      struct bf_object **ret, struct bf_error *e);
-/* Applies a decoded patch to a copy of `base`; checks that no required field was removed. */
+/* Applies a decoded patch to a deep copy of `base`. A required field that is missing now and was not before, or is missing in an object that
+ * the patch made, is a fault ("required"). */
 enum bf_status bf_json_merge(struct bf_arena *arena, const struct bf_object *base, const struct bf_object *patch, struct bf_object **ret,
                              struct bf_error *e);
 
@@ -45,10 +46,10 @@ void bf_jw_object(struct bf_jw *w); /* { */
 void bf_jw_end_object(struct bf_jw *w);
 void bf_jw_array(struct bf_jw *w); /* [ */
 void bf_jw_end_array(struct bf_jw *w);
-void bf_jw_key(struct bf_jw *w, const char *name);
+void bf_jw_key(struct bf_jw *w, const char *name); /* a constant of the program, written as it is */
 void bf_jw_str(struct bf_jw *w, struct bf_str s); /* bytes that are not UTF-8 become U+FFFD */
 void bf_jw_int(struct bf_jw *w, int64_t i);
-void bf_jw_double(struct bf_jw *w, double d);
+void bf_jw_double(struct bf_jw *w, double d); /* what is not finite becomes null */
 void bf_jw_bool(struct bf_jw *w, bool b);
 void bf_jw_null(struct bf_jw *w);
 void bf_jw_time(struct bf_jw *w, int64_t ms);
@@ -63,6 +64,7 @@ void bf_jw_doc(struct bf_jw *w, const struct bf_doc *doc, unsigned show);
 /* ---- foreign JSON (answers of providers, files of ours): read-only access to a strictly parsed tree, owned by `arena` ---- */
 
 struct bf_json;
+/* An object or array; faults are BF_E_TOO_LARGE and BF_E_INVALID_BODY. */
 enum bf_status bf_json_parse(struct bf_arena *arena, struct bf_str text, size_t max, const struct bf_json **ret, struct bf_error *e);
 const struct bf_json *bf_json_get(const struct bf_json *j, const char *key); /* NULL when absent or not an object; j may be NULL */
 const struct bf_json *bf_json_at(const struct bf_json *j, unsigned i);       /* NULL when absent or not an array */
