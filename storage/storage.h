@@ -44,7 +44,7 @@ struct bf_collection {
     /* For the log's headers and the subject keys, by schema row: whose content this is (BF_ROW_ID: the document is its own subject;
      * BF_ROW_NONE: the tenant), who owns it and which team it is in (BF_ROW_NONE: nobody, none). */
     int subject, owner, team;
-    const struct bf_index *indexes;
+    const struct bf_index *const *indexes;
     unsigned n_indexes;
 };
 
@@ -69,6 +69,10 @@ void bf_store_close(struct bf_store **store);
 /* A cheap read and, where it can go wrong by itself, a write: for /readyz. */
 enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e);
 const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name); /* NULL when not declared */
+
+struct bf_key;
+/* A key for a purpose of the layers above (cursors, ...), derived from the master key: the same after each start. */
+void bf_store_derive_key(const struct bf_store *store, const char *purpose, struct bf_key *ret);
 
 /* ---- reads ---- */
 
