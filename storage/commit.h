@@ -79,6 +79,7 @@ enum bf_status bf_receipt_find(struct bf_store *store, struct bf_uuid tenant, co
 
 struct bf_log_op {
     int k;
+    struct bf_uuid actor; /* of the request it came from: an entry holds the requests that waited together */
     const struct bf_collection *coll; /* NULL: a collection this build does not know */
     struct bf_uuid id, subject;
     struct bf_uuid owner_before, owner_after, team_before, team_after; /* zero: none */
@@ -89,7 +90,6 @@ struct bf_log_op {
 
 struct bf_log_entry {
     int64_t n, at_ms;
-    struct bf_uuid actor;
     struct bf_log_op *ops;
     unsigned n_ops;
 };

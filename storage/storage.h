@@ -22,7 +22,7 @@
 struct bf_env;
 struct bf_store;
 
-enum { BF_INDEX_FIELDS_MAX = 4, BF_PAGE_MAX = 200, BF_IN_MAX = 1000 };
+enum { BF_INDEX_FIELDS_MAX = 4, BF_PAGE_MAX = 200, BF_IN_MAX = 1000, BF_EXAMINE_MAX = 20000 };
 
 /* Special rows that an index, condition or collection may name beside those of the schema. */
 enum { BF_ROW_ID = -1, BF_ROW_NONE = -2 };
@@ -97,8 +97,10 @@ struct bf_query {
     struct bf_uuid tenant; /* zero in system collections, never zero in tenant collections (asserted) */
     const struct bf_cond *conds;
     unsigned n_conds;
-    /* The index that gives the order; NULL only with a condition on BF_ROW_ID, or for id order over the whole tenant. EQ and IN on the index's
-     * leading fields select, the remaining fields order (with IN the ranges are merged); other conditions are checked on what is read. */
+    /* The index that gives the order; NULL only with a condition on BF_ROW_ID, or for id order over the whole tenant. EQ and IN (and EXISTS false)
+     * on the index's leading fields select, the remaining fields order (with IN the ranges are merged; at most BF_IN_MAX of them); a range on the
+     * first of the remaining ones bounds what is read; other conditions are checked on what is read. A multikey index wants EQ, IN or ALL on its
+     * array. An absent field sorts first and meets no EQ, IN or range. An array meets EQ and IN by any of its items, ALL when it has each. */
     const struct bf_index *index;
     bool descending;
     struct bf_str after; /* key cursor from an earlier page; n = 0: from the start */
@@ -108,8 +110,9 @@ struct bf_query {
 struct bf_page {
     struct bf_doc **docs; /* tombstones are left out */
     unsigned n;
-    struct bf_str next; /* key cursor, plain: the edge encrypts it before it leaves; n = 0: no more */
-    unsigned examined;  /* index entries and documents looked at, for tests of cost */
+    struct bf_str next; /* key cursor, plain: the edge encrypts it before it leaves; n = 0: no more. A page may be short of `limit` and still
+                         * have it: reading stops after BF_EXAMINE_MAX that other conditions threw away */
+    unsigned examined;  /* index entries (or, without an index, documents) looked at, for tests of cost */
 };
 
 enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store from the inside, for the files of storage/ only.
+ *
+ * Opening: driver, facts (format, incarnation), master key, subject keys, media, and the committer last; closing goes the other way round.
+ */
+#pragma once
+#include "core/crypto.h"
+#include "storage/driver.h"
+#include <pthread.h>
+
+enum { BF__FORMAT = 1, BF__WATCHERS_MAX = 16 };
+
+struct bf_keys;
+struct bf_committer;
+
+struct bf__watcher {
+    void (*woken)(void *ctx, struct bf_uuid tenant, int64_t n);
+    void *ctx;
+};
+
+struct bf_store {
+    const struct bf_env *env;
+    struct bf_store_config config; /* the strings are the store's own, NUL behind them; defaults filled in */
+    const char *place;             /* of config.uri, behind the scheme: the directory */
+    struct bf_arena *arena;        /* of what lives as long as the store; used by the opening thread only */
+    const struct bf_collection **collections; /* the caller's, then storage's own */
+    unsigned n_collections;
+    struct bf_driver *driver;
+    uint32_t incarnation;
+    struct bf_key master;
+    struct bf_keys *keys;
+    struct bf_committer *committer;
+    void *media; /* of storage/media*.c */
+
+    pthread_mutex_t watch_lock;
+    struct bf__watcher watchers[BF__WATCHERS_MAX];
+    unsigned n_watchers;
+    struct bf_uuid claiming[64]; /* jobs that a thread of this process is claiming now; under claim_lock */
+    unsigned n_claiming;
+    pthread_mutex_t claim_lock;
+};
+
+/* As bf_store_open, with the driver given and `ctx` handed to it. */
+enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
+                              const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e);
+
+/* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
+extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors;
+
+/* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check", "key_exported". */
+enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
+enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_str value, struct bf_error *e);
+
+/* Runs `fn(ctx, writer's session)` on the committer between two groups and waits for it: backup steps, check. It may use the driver's begin and
+ * commit; it must not call what waits for the committer. */
+typedef enum bf_status bf__call_fn(void *ctx, struct bf_session *writer, struct bf_error *e);
+enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e);
+void bf__log_unwatch(struct bf_store *store, void *ctx);
+
+/* The erasure register: a text file beside the master key (its name and ".erasures"), outside every backup. A line per destroyed subject: tenant,
+ * subject, n. bf__erasures_note is durable when it returns; bf__erasures_each calls `fn` for each line, in order. */
+enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+typedef enum bf_status bf__erasure_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+enum bf_status bf__erasures_each(const char *master_key_file, bf__erasure_fn *fn, void *ctx, struct bf_error *e);
+
+/* Of storage/media*.c: called by bf__store_open once keys work and before the committer starts; by bf_store_close before the driver closes. */
+enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e);
+void bf__media_close(struct bf_store *store);
+/* Blobs against their hashes; adds to check->report. */
+enum bf_status bf__media_check(struct bf_store *store, const struct bf_check *check, struct bf_error *e);
