@@ -14,9 +14,10 @@ struct bf_key {
 
 void bf_key_random(const struct bf_env *env, struct bf_key *ret);
 void bf_key_wipe(struct bf_key *key);
-/* HKDF-SHA256 with `info` as purpose ("log payload", "cursor", ...). */
+/* HKDF-SHA256 (RFC 5869): info is `purpose` ("log payload", "cursor", ...), a NUL and the context; together at most 256 bytes. */
 void bf_key_derive(const struct bf_key *from, const char *purpose, const void *context, size_t n, struct bf_key *ret);
-/* Reads a 32-byte key file (64 hex digits and a newline), or makes it 0600 with its directory fsynced when `create`. */
+/* Reads a 32-byte key file (64 hex digits and a newline; anything that others may read is refused), or makes it 0600 with its directory
+ * fsynced when `create`. BF_E_CONFIG with the reason otherwise. */
 enum bf_status bf_key_file(const struct bf_env *env, const char *path, bool create, struct bf_key *ret, struct bf_error *e);
 
 void bf_sha256(const void *p, size_t n, uint8_t out[BF_SHA256_BYTES]);
@@ -46,6 +47,7 @@ void bf_hash_end(struct bf_hash_state *s, uint8_t out[BF_SHA256_BYTES]);
 
 /* Argon2id. `hash` is libsodium's self-describing string. Costs are limits the configuration sets; checking wants the hash's own. */
 enum { BF_PASSWORD_HASH_MAX = 128 };
+/* BF_E_UNAVAILABLE when the memory cannot be had. The salt is libsodium's own. */
 enum bf_status bf_password_hash(struct bf_str password, uint64_t ops, size_t memory_bytes, char out[BF_PASSWORD_HASH_MAX], struct bf_error *e);
 bool bf_password_check(const char *hash, struct bf_str password);
 bool bf_password_needs_rehash(const char *hash, uint64_t ops, size_t memory_bytes);
