@@ -23,11 +23,11 @@ struct bf_collection;
 struct bf_config;
 struct bf_config_row;
 struct bf_consumer;
+struct bf_decode_client;
 struct bf_env;
 struct bf_pool;
 struct bf_route;
 struct bf_route_table;
-struct bf_sandbox;
 struct bf_store;
 
 /* Everything lives until the last `close` returned. */
@@ -35,17 +35,15 @@ struct bf_service_ctx {
     const struct bf_env *env;
     const struct bf_config *config;
     struct bf_store *store;
-    struct bf_pool *workers;            /* runs the handlers of routes; blocking storage calls belong there */
-    struct bf_client *client;           /* HTTP client */
-    struct bf_sandbox *const *sandboxes; /* by enum bf_sandbox_slot; an entry is NULL where its binary is absent */
-    struct bf_access *access;           /* set when the access service was opened: the others may use it from their `open` on */
+    struct bf_pool *workers;          /* runs the handlers of routes; blocking storage calls belong there */
+    struct bf_client *client;         /* requests to others */
+    struct bf_decode_client *decoder; /* photos and recordings; main replaces its zygote when that died */
+    struct bf_decode_client *speech;  /* transcripts */
+    struct bf_access *access;         /* set when the access service was opened: the others may use it from their `open` on */
     /* All routes, for /openapi.json: set before the HTTP server starts, so valid in every handler and in `run`, not in `open`. */
     const struct bf_route_table *route_tables;
     unsigned n_route_tables;
 };
-
-/* The sandbox processes that the supervisor starts, one per program. */
-enum bf_sandbox_slot { BF_SANDBOX_MEDIA, BF_SANDBOX_SPEECH, BF_SANDBOX_SLOTS };
 
 /* A command of `baifang admin`: "user add", with its arguments described for people. Runs on a thread that may block. What it prints goes to
  * `out` as text; a failure goes to `e`. `input` is what the client read from its standard input for commands with `takes_input` (a
