@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/media/file.h"
+#include "core/env.h"
+#include "storage/media/frames.h"
+#include "storage/media/fs.h"
+#include "storage/media/layout.h"
+#include "storage/media/recover.h"
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct bf__file {
+    int fd;
+    struct bf__sealer sealer;
+    struct bf__point now, synced, marked;
+    bool has_mark;
+    bool complete;
+    bool broken; /* an fdatasync failed */
+    uint8_t sha256[32];
+};
+
+static struct bf__file *new_file(const struct bf_env *env, int fd, const struct bf_key *key, struct bf_uuid id)
+{
+    struct bf__file *f = calloc(1, sizeof *f);
+    if (f == NULL)
+        abort();
+    f->fd = fd;
+    bf__sealer_init(&f->sealer, env, key, id);
+    return f;
+}
+
+void bf__file_close(struct bf__file **file)
+{
+    struct bf__file *f = file == NULL ? NULL : *file;
+    if (f == NULL)
+        return;
+    bf__sealer_finish(&f->sealer);
+    if (f->fd >= 0)
+        close(f->fd);
+    free(f);
+    *file = NULL;
+}
+
+static enum bf_status write_start(struct bf__file *f, struct bf_error *e)
+{
+    uint8_t start[BF__FILE_START];
+    bf__file_start(&f->sealer.file, start);
+    f->now = (struct bf__point){.pos = BF__FILE_START};
+    bf_hash_init(&f->now.hash);
+    f->synced = f->now;
+    return bf__fs_write(f->fd, start, sizeof start, 0, e);
+}
+
+enum bf_status bf__file_create(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
+                               struct bf__file **ret, struct bf_error *e)
+{
+    int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return bf_fail_errno(e, errno == EEXIST ? BF_E_EXISTS : BF_E_IO, errno, "create %s", name);
+    struct bf__file *f = new_file(env, fd, key, id);
+    enum bf_status status = write_start(f, e);
+    if (status != BF_OK) {
+        bf__file_close(&f);
+        return status;
+    }
+    *ret = f;
+    return BF_OK;
+}
+
+static enum bf_status recover(struct bf__file *f, struct bf__position *position, struct bf_error *e)
+{
+    struct bf__recovered r;
+    enum bf_status status = bf__recover(f->fd, &f->sealer, &r, e);
+    if (status != BF_OK)
+        return status;
+    *position = r.position;
+    f->complete = r.complete;
+    memcpy(f->sha256, r.sha256, sizeof f->sha256);
+    if (r.point.pos == BF__FILE_START && (status = write_start(f, e)) != BF_OK)
+        return status;
+    f->now = f->synced = r.point;
+    if (!r.complete && r.size > r.point.pos && ftruncate(f->fd, (off_t)r.point.pos) < 0)
+        return bf_fail_errno(e, BF_E_IO, errno, "truncate to the last state");
+    return BF_OK;
+}
+
+enum bf_status bf__file_open(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
+                             struct bf__file **ret, struct bf__position *ret_position, bool *ret_complete, struct bf_error *e)
+{
+    int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return bf_fail_errno(e, BF_E_IO, errno, "open %s", name);
+    struct bf__file *f = new_file(env, fd, key, id);
+    enum bf_status status = recover(f, ret_position, e);
+    if (status != BF_OK) {
+        bf__file_close(&f);
+        return status;
+    }
+    *ret_complete = f->complete;
+    *ret = f;
+    return BF_OK;
+}
+
+int64_t bf__file_offset(const struct bf__file *f) { return (int64_t)f->now.offset; }
+bool bf__file_dirty(const struct bf__file *f) { return f->now.pos != f->synced.pos; }
+
+/* ---- appending ---- */
+
+static size_t seal_data(struct bf__file *f, uint8_t *rec, size_t n)
+{
+    if (n == 0)
+        return 0;
+    bf_hash_add(&f->now.hash, rec + BF__HEAD, n);
+    size_t whole = bf__record_seal(&f->sealer, BF__DATA, f->now.offset, f->now.pos, rec, n);
+    bf__tags_add(f->now.tags, rec + BF__HEAD + n);
+    f->now.pos += whole;
+    f->now.offset += n;
+    f->now.frames++;
+    return whole;
+}
+
+static size_t seal_state(struct bf__file *f, uint8_t *rec, const struct bf__position *position)
+{
+    uint8_t *body = rec + BF__HEAD;
+    memset(body, 0, BF__STATE_BODY);
+    bf__put64(body + ST_OFFSET, f->now.offset);
+    bf__put64(body + ST_LENGTH, (uint64_t)position->length);
+    bf__put64(body + ST_TIME, (uint64_t)position->at_ms);
+    bf__put64(body + ST_FENCE, position->fence);
+    bf__put64(body + ST_FRAMES, f->now.frames);
+    memcpy(body + ST_TAGS, f->now.tags, BF__TAG);
+    memcpy(body + ST_HASH, &f->now.hash, sizeof f->now.hash);
+    size_t whole = bf__record_seal(&f->sealer, BF__STATE, f->now.offset, f->now.pos, rec, BF__STATE_BODY);
+    f->now.pos += whole;
+    memset(f->now.tags, 0, sizeof f->now.tags);
+    return whole;
+}
+
+/* The bytes on disk behind `point` are void from here on; truncating them away keeps the file's size honest, but is not what recovery rests on. */
+static enum bf_status return_to(struct bf__file *f, const struct bf__point *point, struct bf_error *e)
+{
+    f->now = *point;
+    f->has_mark = false;
+    if (ftruncate(f->fd, (off_t)f->now.pos) < 0)
+        return bf_fail_errno(e, BF_E_IO, errno, "truncate to %llu", (unsigned long long)f->now.pos);
+    return BF_OK;
+}
+
+static enum bf_status write_or_forget(struct bf__file *f, const uint8_t *rec, size_t n, uint64_t pos, struct bf_error *e)
+{
+    enum bf_status status = bf__fs_write(f->fd, rec, n, pos, e);
+    if (status != BF_OK)
+        (void)return_to(f, &f->synced, NULL);
+    return status;
+}
+
+static enum bf_status refuse_if_over(const struct bf__file *f, struct bf_error *e)
+{
+    if (f->broken)
+        return bf_fail(e, BF_E_IO, "an earlier fdatasync of this file failed");
+    if (f->complete)
+        return bf_fail(e, BF_E_CONFLICT, "the file is complete");
+    return BF_OK;
+}
+
+enum bf_status bf__file_append(struct bf__file *f, uint8_t *rec, size_t n, struct bf_error *e)
+{
+    assert(n > 0 && n <= BF__BODY_MAX);
+    enum bf_status status = refuse_if_over(f, e);
+    if (status != BF_OK)
+        return status;
+    uint64_t pos = f->now.pos;
+    size_t whole = seal_data(f, rec, n);
+    return write_or_forget(f, rec, whole, pos, e);
+}
+
+enum bf_status bf__file_sync(struct bf__file *f, uint8_t *rec, size_t n, struct bf__position *position, struct bf_error *e)
+{
+    assert(n <= BF__BODY_MAX);
+    enum bf_status status = refuse_if_over(f, e);
+    if (status != BF_OK)
+        return status;
+    uint64_t pos = f->now.pos;
+    size_t whole = seal_data(f, rec, n);
+    whole += seal_state(f, rec + whole, position);
+    if ((status = write_or_forget(f, rec, whole, pos, e)) != BF_OK)
+        return status;
+    if ((status = bf__fs_datasync(f->fd, e)) != BF_OK) {
+        f->broken = true;
+        return status;
+    }
+    f->synced = f->now;
+    f->has_mark = false;
+    position->offset = (int64_t)f->now.offset;
+    return BF_OK;
+}
+
+void bf__file_mark(struct bf__file *f)
+{
+    f->marked = f->now;
+    f->has_mark = true;
+}
+
+enum bf_status bf__file_rollback(struct bf__file *f, struct bf_error *e)
+{
+    if (!f->has_mark)
+        return BF_OK;
+    struct bf__point point = f->marked;
+    return return_to(f, &point, e);
+}
+
+/* ---- completing ---- */
+
+enum bf_status bf__file_complete(struct bf__file *f, uint8_t ret_sha256[32], struct bf_error *e)
+{
+    if (f->complete) {
+        memcpy(ret_sha256, f->sha256, sizeof f->sha256);
+        return BF_OK;
+    }
+    enum bf_status status = refuse_if_over(f, e);
+    if (status != BF_OK)
+        return status;
+    assert(!bf__file_dirty(f));
+    struct bf_hash_state hash = f->now.hash;
+    bf_hash_end(&hash, f->sha256);
+    status = bf__index_write(f->fd, &f->sealer, &f->now, f->sha256, e);
+    if (status != BF_OK) {
+        (void)return_to(f, &f->synced, NULL);
+        return status;
+    }
+    if ((status = bf__fs_datasync(f->fd, e)) != BF_OK) {
+        f->broken = true;
+        return status;
+    }
+    f->complete = true;
+    memcpy(ret_sha256, f->sha256, sizeof f->sha256);
+    return BF_OK;
+}

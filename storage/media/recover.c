@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/media/recover.h"
+#include "storage/media/frames.h"
+#include "storage/media/fs.h"
+#include "storage/media/layout.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/*
+ * The walk goes by the plain heads and opens every STATE it meets. Before a STATE was written, the fdatasync of the one before it had returned; so
+ * only the records between the last two STATEs can be torn, and only they are opened (`batch_holds`). If they do not hold, the STATE before is the
+ * one that was acknowledged.
+ */
+struct walk {
+    int fd;
+    struct bf__sealer *sealer;
+    uint64_t end;
+    struct bf__record rec;
+    uint64_t frames;
+    struct bf__recovered last, before;
+    uint8_t claimed[BF__TAG]; /* the sum of tags in `last` */
+    uint8_t *scratch;         /* BF__BODY_MAX + BF__TAG */
+};
+
+enum bf_status bf__next_head(int fd, uint64_t end, struct bf__record *rec, bool *ret_found, struct bf_error *e)
+{
+    uint8_t head[BF__HEAD];
+    size_t n;
+    *ret_found = false;
+    if (end < BF__OVERHEAD || rec->pos > end - BF__OVERHEAD)
+        return BF_OK;
+    enum bf_status status = bf__fs_read(fd, head, sizeof head, rec->pos, &n, e);
+    if (status != BF_OK)
+        return status;
+    struct bf__record found;
+    if (n == sizeof head && bf__record_head(head, rec->offset, rec->pos, &found) && found.n <= end - BF__OVERHEAD - rec->pos) {
+        *rec = found;
+        *ret_found = true;
+    }
+    return BF_OK;
+}
+
+static enum bf_status open_body(struct walk *w, const struct bf__record *rec, bool *ret_whole, struct bf_error *e)
+{
+    size_t n;
+    enum bf_status status = bf__fs_read(w->fd, w->scratch, rec->n + BF__TAG, rec->pos + BF__HEAD, &n, e);
+    if (status == BF_OK)
+        *ret_whole = n == rec->n + BF__TAG && bf__record_open(w->sealer, rec, w->scratch, w->scratch + rec->n);
+    return status;
+}
+
+static bool take_state(struct walk *w)
+{
+    const uint8_t *body = w->scratch;
+    uint64_t length = bf__get64(body + ST_LENGTH);
+    if (bf__get64(body + ST_OFFSET) != w->rec.offset || bf__get64(body + ST_FRAMES) != w->frames)
+        return false;
+    w->before = w->last;
+    w->last.position = (struct bf__position){.offset = (int64_t)w->rec.offset,
+                                             .length = (int64_t)length,
+                                             .at_ms = (int64_t)bf__get64(body + ST_TIME),
+                                             .fence = bf__get64(body + ST_FENCE)};
+    w->last.point = (struct bf__point){.pos = w->rec.pos + BF__OVERHEAD + w->rec.n, .offset = w->rec.offset, .frames = w->frames};
+    memcpy(&w->last.point.hash, body + ST_HASH, sizeof w->last.point.hash);
+    memcpy(w->claimed, body + ST_TAGS, BF__TAG);
+    return true;
+}
+
+/* Goes to the last STATE that can be reached. */
+static enum bf_status walk_heads(struct walk *w, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    bool found = true, whole = true;
+    while (status == BF_OK && found && whole) {
+        status = bf__next_head(w->fd, w->end, &w->rec, &found, e);
+        if (status != BF_OK || !found)
+            break;
+        if (w->rec.type == BF__STATE) {
+            whole = w->rec.n == BF__STATE_BODY;
+            if (whole && (status = open_body(w, &w->rec, &whole, e)) == BF_OK)
+                whole = whole && take_state(w);
+        } else if (w->rec.type == BF__DATA) {
+            w->frames++;
+        } else {
+            break;
+        }
+        bf__step(&w->rec);
+    }
+    return status;
+}
+
+static enum bf_status batch_holds(struct walk *w, bool *ret, struct bf_error *e)
+{
+    struct bf__record rec = {.pos = w->before.point.pos, .offset = w->before.point.offset};
+    uint8_t tags[BF__TAG] = {0};
+    enum bf_status status = BF_OK;
+    bool found, whole = true;
+    while (whole && rec.offset < w->last.point.offset) {
+        if ((status = bf__next_head(w->fd, w->last.point.pos, &rec, &found, e)) != BF_OK)
+            return status;
+        if (!found || rec.type != BF__DATA)
+            break;
+        if ((status = open_body(w, &rec, &whole, e)) != BF_OK)
+            return status;
+        bf__tags_add(tags, w->scratch + rec.n);
+        bf__step(&rec);
+    }
+    *ret = whole && rec.offset == w->last.point.offset && memcmp(tags, w->claimed, BF__TAG) == 0;
+    return BF_OK;
+}
+
+/* Index and foot are believed only as a whole: the foot may have reached the disk before the index did. */
+static enum bf_status look_for_foot(struct walk *w, struct bf_error *e)
+{
+    struct bf__foot foot;
+    bool whole;
+    enum bf_status status = bf__foot_read(w->fd, w->sealer, w->end, &foot, &whole, e);
+    if (status != BF_OK || !whole)
+        return status;
+    if (foot.size != w->last.point.offset || foot.frames != w->last.point.frames || foot.index_pos != w->last.point.pos)
+        return BF_OK;
+    if ((status = bf__index_holds(w->fd, w->sealer, &foot, w->scratch, &whole, e)) != BF_OK || !whole)
+        return status;
+    w->last.complete = true;
+    memcpy(w->last.sha256, foot.sha256, sizeof foot.sha256);
+    return BF_OK;
+}
+
+static enum bf_status run(struct walk *w, struct bf_error *e)
+{
+    bool holds = true;
+    w->last.position.length = -1;
+    w->last.point.pos = BF__FILE_START;
+    bf_hash_init(&w->last.point.hash);
+    w->before = w->last;
+    w->rec = (struct bf__record){.pos = BF__FILE_START};
+    enum bf_status status = walk_heads(w, e);
+    if (status == BF_OK)
+        status = batch_holds(w, &holds, e);
+    if (status != BF_OK)
+        return status;
+    if (!holds)
+        w->last = w->before;
+    else
+        status = look_for_foot(w, e);
+    return status;
+}
+
+enum bf_status bf__recover(int fd, struct bf__sealer *sealer, struct bf__recovered *ret, struct bf_error *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return bf_fail_errno(e, BF_E_IO, errno, "stat");
+    struct walk w = {.fd = fd, .sealer = sealer, .end = (uint64_t)st.st_size, .scratch = malloc(BF__BODY_MAX + BF__TAG)};
+    if (w.scratch == NULL)
+        abort();
+    enum bf_status status = run(&w, e);
+    free(w.scratch);
+    if (status != BF_OK)
+        return status;
+    *ret = w.last;
+    ret->size = w.end;
+    return BF_OK;
+}
