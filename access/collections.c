@@ -94,9 +94,8 @@ UNLOGGED(bf_credentials, "credentials", bf_credential_schema);
 UNLOGGED(bf_sessions, "sessions", bf_session_schema, &bf_sessions_by_user);
 UNLOGGED(bf_views, "views", bf_view_schema, &bf_views_by_user);
 
-const struct bf_collection *const bf_collections[] = {
+const struct bf_collection *const bf_collections[BF_COLLECTIONS] = {
     &bf_tenants,    &bf_teams,     &bf_users,         &bf_customers, &bf_contacts, &bf_visits,   &bf_verdicts, &bf_supplements, &bf_media,
     &bf_transcripts, &bf_devices,  &bf_reminders,     &bf_notifications, &bf_policies, &bf_keys, &bf_counters, &bf_captures,    &bf_credentials,
     &bf_sessions,   &bf_views,
 };
-const unsigned bf_n_collections = sizeof bf_collections / sizeof *bf_collections;

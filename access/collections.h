@@ -25,8 +25,8 @@ extern const struct bf_index bf_notifications_by_user;                   /* (use
 extern const struct bf_index bf_users_by_team, bf_users_by_login, bf_teams_by_path, bf_sessions_by_user, bf_views_by_user;
 
 /* Every collection, for bf_store_open. */
-extern const struct bf_collection *const bf_collections[];
-extern const unsigned bf_n_collections;
+enum { BF_COLLECTIONS = 20 };
+extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
 
 /* ---- schemas of the collections outside the log ---- */
 
@@ -50,6 +50,7 @@ extern const unsigned bf_n_collections;
     F(ACCESS_UNTIL, "access_until", TIME, BF_F_HIDDEN, 0, 0, NORMAL, "访问令牌期限", "Until")                                            \
     F(ACCESS_BEFORE, "access_before", SHA256, BF_F_HIDDEN | BF_F_SECRET, 0, 0, NORMAL, "前一访问令牌", "Hash of the one before")         \
     F(ACCESS_BEFORE_UNTIL, "access_before_until", TIME, BF_F_HIDDEN, 0, 0, NORMAL, "期限", "Until")                                      \
+    F(MUST_CHANGE, "must_change", BOOL, BF_F_HIDDEN, 0, 0, NORMAL, "须修改密码", "Password must be changed first")                        \
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "登录时间", "Signed in")                                                \
     F(USED_AT, "used_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最近刷新", "Last refreshed")                                                 \
     F(ENDS_AT, "ends_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最晚结束", "Ends at the latest")

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Access: sign-in, tokens, sessions, scope, the view log. Used by every service. Its routes (/v1/sign_in, /v1/refresh, /v1/sessions ...) and
+ * administrative commands (tenant, team, user, password, freeze, session) are in bf_access_service.
+ */
+#pragma once
+#include "access/caller.h"
+#include "core/service.h"
+
+struct bf_access; /* begins with struct bf_api */
+
+extern const struct bf_service bf_access_service;
+
+/* Who holds this bearer token, as of now. Reads the session and the user's epoch with each call. BF_E_UNAUTHENTICATED, BF_E_TOKEN_EXPIRED. */
+enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str token, struct bf_arena *arena, struct bf_caller *ret,
+                                      struct bf_error *e);
+/* Is the session that `caller` was authenticated by still good? For event streams, after users or sessions changed. */
+enum bf_status bf_access_recheck(struct bf_access *access, const struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e);
+/* A number that changes whenever a session of this process ends, so that streams know when to ask again. */
+uint64_t bf_access_generation(const struct bf_access *access);

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "access/call.h"
+#include "access/internal.h"
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/log.h"
+#include <assert.h>
+#include <stdio.h>
+
+enum { ETAG_TEXT = 40, ANSWER_MAX = 8 << 20, LIMIT_DEFAULT = 50 };
+
+/* ---- entering ---- */
+
+static struct bf_str bearer(const struct bf_request *req)
+{
+    struct bf_str header = bf_request_header(req, "authorization"), scheme = BF_STR("bearer ");
+    if (header.p == NULL || header.n <= scheme.n || !bf_str_ieq(bf_str(header.p, scheme.n), scheme))
+        return bf_str(NULL, 0);
+    return bf_str(header.p + scheme.n, header.n - scheme.n);
+}
+
+static void fill(struct bf_call *call, struct bf_access *access, struct bf_request *req)
+{
+    *call = (struct bf_call){.req = req,
+                             .access = access,
+                             .store = access->store,
+                             .env = access->env,
+                             .arena = bf_request_arena(req),
+                             .now_ms = bf_now_ms(access->env)};
+}
+
+enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, struct bf_error *e)
+{
+    fill(call, access, req);
+    struct bf_str token = bearer(req);
+    if (token.p == NULL)
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "no bearer token");
+    return bf_access_authenticate(access, token, call->arena, &call->caller, e);
+}
+
+static enum bf_status check_frame(struct bf_call *call, const struct bf_endpoint *endpoint, struct bf_error *e)
+{
+    if (call->caller.must_change_password && !(endpoint->flags & BF_EP_MUST_CHANGE))
+        return bf_fail(e, BF_E_PASSWORD_CHANGE_REQUIRED, "POST /v1/password first");
+    if ((endpoint->flags & BF_EP_NO_BODY) && bf_request_body(call->req).n > 0)
+        return bf_fail(e, BF_E_INVALID_BODY, "this request takes no body");
+    if ((endpoint->flags & BF_EP_VERB) && bf_request_header(call->req, "idempotency-key").p == NULL &&
+        bf_request_header(call->req, "if-match").p == NULL)
+        return bf_fail_field(e, BF_E_PRECONDITION_REQUIRED, "Idempotency-Key", "required", "this act may be right twice: name it, or the state it acts on");
+    return BF_OK;
+}
+
+static struct bf_call *new_call(struct bf_request *req)
+{
+    return bf_arena_calloc(bf_request_arena(req), 1, sizeof(struct bf_call));
+}
+
+void bf_call_enter(struct bf_request *req, void *service)
+{
+    const struct bf_endpoint *endpoint = bf_request_route(req)->data;
+    struct bf_call *call = new_call(req);
+    struct bf_error e = {0};
+    enum bf_status status = bf_call_begin(call, ((struct bf_api *)service)->access, req, &e);
+    if (status == BF_OK)
+        status = check_frame(call, endpoint, &e);
+    if (status == BF_OK)
+        endpoint->run(call, service);
+    else
+        bf_call_fail(call, &e);
+}
+
+void bf_call_enter_public(struct bf_request *req, void *service)
+{
+    const struct bf_endpoint *endpoint = bf_request_route(req)->data;
+    struct bf_call *call = new_call(req);
+    fill(call, ((struct bf_api *)service)->access, req);
+    endpoint->run(call, service);
+}
+
+/* ---- answers ---- */
+
+void bf_call_fail(struct bf_call *call, const struct bf_error *e)
+{
+    if (bf_status_http(e->status) >= 500)
+        bf_log(call->env, BF_LOG_ERROR, "call.failed", e->cause, BF_L_STR("code", bf_status_code(e->status)),
+               BF_L_STR("trace_id", bf_request_trace_id(call->req)), BF_L_SLICE("path", bf_request_path(call->req)), BF_L_END);
+    bf_reply_error(call->req, e);
+}
+
+void bf_call_status(struct bf_call *call, int status) { bf_reply(call->req, status, NULL, 0, bf_str("", 0)); }
+
+static unsigned etag(struct bf_call *call, int64_t rev, struct bf_header *header)
+{
+    char *text = bf_arena_printf(call->arena, "\"%x-%lld\"", (unsigned)bf_store_incarnation(call->store), (long long)rev);
+    *header = (struct bf_header){.name = "etag", .value = bf_strz(text)};
+    return 1;
+}
+
+static void reply_json(struct bf_call *call, int status, struct bf_str json, int64_t rev)
+{
+    struct bf_header headers[2] = {{.name = "content-type", .value = BF_STR("application/json")}};
+    unsigned n = 1;
+    if (rev > 0)
+        n += etag(call, rev, &headers[1]);
+    bf_reply(call->req, status, headers, n, json);
+}
+
+void bf_call_json(struct bf_call *call, int status, struct bf_str json) { reply_json(call, status, json, 0); }
+
+void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_doc *doc)
+{
+    struct bf_buf out;
+    struct bf_jw w;
+    bf_buf_init(&out, ANSWER_MAX);
+    bf_jw_init(&w, &out);
+    bf_jw_doc(&w, doc, bf_shown(&call->caller, subject));
+    bf_call_viewed(call, doc->object.schema->name, "read", &doc->id, 1);
+    reply_json(call, 200, bf_buf_str(&out), doc->rev);
+    bf_buf_finish(&out);
+}
+
+/* ---- parameters ---- */
+
+enum bf_status bf_call_id(struct bf_call *call, const char *param, struct bf_uuid *ret, struct bf_error *e)
+{
+    if (!bf_uuid_parse(bf_request_param(call->req, param), ret))
+        return bf_fail(e, BF_E_NOT_FOUND, "there is no such record");
+    return BF_OK;
+}
+
+static enum bf_status check_filters(struct bf_call *call, const char *const *filters, struct bf_error *e)
+{
+    for (unsigned i = 0; i < bf_request_query_count(call->req); i++) {
+        struct bf_str name;
+        bool known;
+        bf_request_query_at(call->req, i, &name);
+        known = bf_str_eqz(name, "limit") || bf_str_eqz(name, "after");
+        for (const char *const *f = filters; !known && f != NULL && *f != NULL; f++)
+            known = bf_str_eqz(name, *f);
+        if (!known) {
+            char text[64];
+            snprintf(text, sizeof text, "%.*s", name.n > 60 ? 60 : (int)name.n, name.p);
+            return bf_fail_field(e, BF_E_INVALID_QUERY, text, "unknown_field", "no such parameter here");
+        }
+    }
+    return BF_OK;
+}
+
+enum bf_status bf_call_page(struct bf_call *call, const char *const *filters, unsigned *ret_limit, struct bf_str *ret_after, struct bf_error *e)
+{
+    struct bf_str limit = bf_request_query(call->req, "limit"), after = bf_request_query(call->req, "after");
+    uint64_t n = LIMIT_DEFAULT;
+    enum bf_status status = check_filters(call, filters, e);
+    if (status != BF_OK)
+        return status;
+    if (limit.p != NULL && (!bf_str_u64(limit, BF_PAGE_MAX, &n) || n == 0))
+        return bf_fail_field(e, BF_E_INVALID_QUERY, "limit", "too_large", "1 to %d", BF_PAGE_MAX);
+    *ret_limit = (unsigned)n;
+    *ret_after = bf_str(NULL, 0);
+    if (after.p != NULL)
+        return bf_cursor_open(call, bf_request_route(call->req)->pattern, after, ret_after, e);
+    return BF_OK;
+}
+
+enum bf_status bf_call_query_uuid(struct bf_call *call, const char *name, bool *found, struct bf_uuid *ret, struct bf_error *e)
+{
+    struct bf_str text = bf_request_query(call->req, name);
+    *found = text.p != NULL;
+    if (*found && !bf_uuid_parse(text, ret))
+        return bf_fail_field(e, BF_E_INVALID_QUERY, name, "bad_uuid", "a lower-case UUID");
+    return BF_OK;
+}
+
+int64_t bf_call_skew_ms(const struct bf_call *call)
+{
+    struct bf_str text = bf_request_header(call->req, "x-client-time");
+    int64_t phone_ms;
+    if (text.p == NULL || !bf_time_parse(text, &phone_ms))
+        return INT64_MIN;
+    return phone_ms - call->now_ms;
+}
+
+enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct bf_error *e)
+{
+    struct bf_str text = bf_request_header(call->req, "if-match");
+    char buf[ETAG_TEXT];
+    unsigned incarnation;
+    long long rev;
+    int used = 0;
+    *ret_rev = 0;
+    if (text.p == NULL)
+        return BF_OK;
+    if (text.n >= sizeof buf)
+        return bf_fail_field(e, BF_E_INVALID_HEADER, "If-Match", "bad_etag", "one ETag as it was given");
+    memcpy(buf, text.p, text.n);
+    buf[text.n] = '\0';
+    if (sscanf(buf, "\"%8x-%18lld\"%n", &incarnation, &rev, &used) != 2 || used != (int)text.n || rev <= 0)
+        return bf_fail_field(e, BF_E_INVALID_HEADER, "If-Match", "bad_etag", "one ETag as it was given");
+    if (incarnation != bf_store_incarnation(call->store))
+        return bf_fail(e, BF_E_STALE, "the server was restored since; read the record again");
+    *ret_rev = rev;
+    return BF_OK;
+}
+
+/* ---- lists ---- */
+
+static void write_list(struct bf_call *call, enum bf_subject subject, const struct bf_page *page, struct bf_buf *out)
+{
+    unsigned show = bf_shown(&call->caller, subject);
+    struct bf_uuid *ids = bf_arena_calloc(call->arena, page->n + 1, sizeof *ids);
+    struct bf_jw w;
+    bf_jw_init(&w, out);
+    bf_jw_object(&w);
+    bf_jw_key(&w, "items");
+    bf_jw_array(&w);
+    for (unsigned i = 0; i < page->n; i++) {
+        bf_jw_doc(&w, page->docs[i], show);
+        ids[i] = page->docs[i]->id;
+    }
+    bf_jw_end_array(&w);
+    bf_jw_key(&w, "next");
+    if (page->next.n > 0)
+        bf_jw_str(&w, bf_cursor_seal(call, bf_request_route(call->req)->pattern, page->next));
+    else
+        bf_jw_null(&w);
+    bf_jw_end_object(&w);
+    bf_call_viewed(call, bf_subject_name(subject), "list", ids, page->n);
+}
+
+void bf_call_list(struct bf_call *call, enum bf_subject subject, struct bf_query *query)
+{
+    struct bf_error e = {0};
+    struct bf_page page;
+    struct bf_buf out;
+    if (bf_store_find(call->store, query, call->arena, &page, &e) != BF_OK) {
+        bf_call_fail(call, &e);
+        return;
+    }
+    bf_buf_init(&out, ANSWER_MAX);
+    write_list(call, subject, &page, &out);
+    bf_call_json(call, 200, bf_buf_str(&out));
+    bf_buf_finish(&out);
+}
+
+/* ---- submit ---- */
+
+struct submit {
+    struct bf_call *call;
+    struct bf_call_submit given;
+    struct bf_task task;
+    struct bf_receipt receipt;
+};
+
+static enum bf_status decide(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    struct submit *s = ctx;
+    enum bf_status status = bf_decide_caller(view, &s->call->caller, e);
+    return status == BF_OK ? s->given.decide(view, d, arena, s->given.ctx, e) : status;
+}
+
+/* The first "rev" of a receipt is that of the record it is about: bf_jw_doc writes it right behind the id. */
+static int64_t rev_in(struct bf_str body)
+{
+    static const char key[] = "\"rev\":";
+    const char *p = memmem(body.p, body.n < 200 ? body.n : 200, key, sizeof key - 1);
+    int64_t rev = 0;
+    if (p == NULL)
+        return 0;
+    for (p += sizeof key - 1; p < body.p + body.n && *p >= '0' && *p <= '9' && rev < INT64_MAX / 10 - 1; p++)
+        rev = rev * 10 + (*p - '0');
+    return rev;
+}
+
+static void answer(struct bf_call *call, const struct bf_receipt *receipt)
+{
+    if (receipt->status != BF_OK) {
+        bf_call_fail(call, &receipt->error);
+        return;
+    }
+    int status = receipt->replay && receipt->http_status == 201 ? 200 : receipt->http_status;
+    if (receipt->body.n == 0)
+        bf_call_status(call, status);
+    else
+        reply_json(call, status, receipt->body, rev_in(receipt->body));
+}
+
+static void answer_on_worker(struct bf_task *task)
+{
+    struct submit *s = BF_CONTAINER(task, struct submit, task);
+    s->given.done(s->call, &s->receipt, s->given.ctx);
+}
+
+/* On the request's loop. What needs more work goes back to a worker, with a receipt of its own. */
+static void done(const struct bf_receipt *receipt, void *ctx)
+{
+    struct submit *s = ctx;
+    if (s->given.done == NULL) {
+        answer(s->call, receipt);
+        return;
+    }
+    s->receipt = *receipt;
+    s->receipt.body = bf_str_dup(s->call->arena, receipt->body);
+    s->task.run = answer_on_worker;
+    bf_post(bf_request_workers(s->call->req), &s->task);
+}
+
+/* H(user, Idempotency-Key), or H(user, method, path, If-Match, body). */
+static void request_id(struct bf_call *call, const uint8_t body_hash[32], struct bf_request_id *ret)
+{
+    struct bf_str key = bf_request_header(call->req, "idempotency-key"), match = bf_request_header(call->req, "if-match");
+    struct bf_str method = bf_request_method(call->req), path = bf_request_path(call->req);
+    uint8_t hash[32];
+    struct bf_hash_state state;
+    bf_hash_init(&state);
+    bf_hash_add(&state, &call->caller.user, sizeof call->caller.user);
+    if (key.p != NULL) {
+        bf_hash_add(&state, "key", 4);
+        bf_hash_add(&state, key.p, key.n);
+    } else {
+        bf_hash_add(&state, method.p, method.n);
+        bf_hash_add(&state, " ", 1);
+        bf_hash_add(&state, path.p, path.n);
+        bf_hash_add(&state, " ", 1);
+        bf_hash_add(&state, match.p == NULL ? "" : match.p, match.n);
+        bf_hash_add(&state, body_hash, 32);
+    }
+    bf_hash_end(&state, hash);
+    memcpy(ret->b, hash, sizeof ret->b);
+}
+
+/* What a replay must repeat: method, path and body. */
+static void hash_body(struct bf_call *call, uint8_t out[32])
+{
+    struct bf_str method = bf_request_method(call->req), path = bf_request_path(call->req), body = bf_request_body(call->req);
+    struct bf_hash_state state;
+    bf_hash_init(&state);
+    bf_hash_add(&state, method.p, method.n);
+    bf_hash_add(&state, " ", 1);
+    bf_hash_add(&state, path.p, path.n);
+    bf_hash_add(&state, " ", 1);
+    bf_hash_add(&state, body.p, body.n);
+    bf_hash_end(&state, out);
+}
+
+void bf_call_submit(struct bf_call *call, const struct bf_call_submit *given)
+{
+    struct submit *s = bf_arena_calloc(call->arena, 1, sizeof *s);
+    struct bf_read *reads = bf_arena_calloc(call->arena, given->n_reads + 1, sizeof *reads);
+    struct bf_error e = {0};
+    struct bf_submission submission = {.tenant = call->caller.tenant,
+                                       .actor = call->caller.user,
+                                       .reads = reads,
+                                       .n_reads = given->n_reads + 1,
+                                       .decide = decide,
+                                       .ctx = s,
+                                       .home = bf_request_home(call->req),
+                                       .done = done};
+    struct bf_str key = bf_request_header(call->req, "idempotency-key");
+    if (key.p != NULL && (key.n == 0 || key.n > 200)) {
+        bf_fail_field(&e, BF_E_INVALID_HEADER, "Idempotency-Key", "too_long", "1 to 200 bytes");
+        bf_call_fail(call, &e);
+        return;
+    }
+    *s = (struct submit){.call = call, .given = *given};
+    reads[0] = (struct bf_read){.coll = &bf_users, .id = call->caller.user};
+    for (unsigned i = 0; i < given->n_reads; i++)
+        reads[i + 1] = given->reads[i];
+    hash_body(call, submission.body_hash);
+    request_id(call, submission.body_hash, &submission.request);
+    if (bf_submit(call->store, &submission, &e) != BF_OK) {
+        e.retry_after_s = 1;
+        bf_call_fail(call, &e);
+    }
+}
+
+/* ---- the view log ---- */
+
+void bf_call_viewed(struct bf_call *call, const char *entity, const char *action, const struct bf_uuid *ids, unsigned n)
+{
+    if (n > 0)
+        bf__views_note(call->access->views, &call->caller, bf_request_trace_id(call->req), entity, action, ids, n, call->now_ms);
+}
+
+enum bf_status bf_call_viewed_now(struct bf_call *call, const char *entity, const char *action, struct bf_uuid id, struct bf_error *e)
+{
+    return bf__views_write(call->access->views, &call->caller, bf_request_trace_id(call->req), entity, action, id, call->now_ms, e);
+}

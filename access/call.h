@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The frame of an API call, the same for every route of every service: authenticate, hand to the endpoint on a worker, submit, answer. The
+ * conventions of docs/API.md (idempotency, If-Match, ETag, errors, cursors, the view log) are held here once.
+ */
+#pragma once
+#include "access/caller.h"
+#include "core/http_server.h"
+#include "core/json.h"
+#include "storage/commit.h"
+
+struct bf_access;
+struct bf_buf;
+struct bf_call;
+
+/* Every service's handle begins with this, so that the frame finds its way from a route to the person. */
+struct bf_api {
+    struct bf_access *access;
+};
+
+enum bf_endpoint_flag {
+    BF_EP_VERB = 1,         /* needs Idempotency-Key or If-Match: 428 */
+    BF_EP_MUST_CHANGE = 2,  /* reachable before the first password was changed (G-24) */
+    BF_EP_NO_BODY = 4,      /* a body is an error */
+};
+
+/* A route's `data`. */
+struct bf_endpoint {
+    void (*run)(struct bf_call *call, void *service);
+    unsigned flags;
+};
+
+struct bf_call {
+    struct bf_request *req;
+    struct bf_access *access;
+    struct bf_store *store;
+    const struct bf_env *env;
+    struct bf_arena *arena;
+    struct bf_caller caller; /* empty on public routes */
+    int64_t now_ms;
+};
+
+/* The handler of every authenticated route: `service` begins with struct bf_api, the route's data is a struct bf_endpoint. */
+void bf_call_enter(struct bf_request *req, void *service);
+/* The same without a session. */
+void bf_call_enter_public(struct bf_request *req, void *service);
+/* For sinks (uploads): authenticates on the calling worker. `call` is filled; on failure nothing was answered yet. */
+enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, struct bf_error *e);
+
+/* ---- answers: each ends the call ---- */
+void bf_call_fail(struct bf_call *call, const struct bf_error *e);
+void bf_call_status(struct bf_call *call, int status); /* no body: 204 */
+void bf_call_json(struct bf_call *call, int status, struct bf_str json);
+/* A record with its ETag, masked by the caller's rights, the view noted. */
+void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_doc *doc);
+
+/* ---- parameters ---- */
+enum bf_status bf_call_id(struct bf_call *call, const char *param, struct bf_uuid *ret, struct bf_error *e); /* of the path: 404 when it is no UUID */
+/* `limit` and `after` of a list. Any query parameter that is not among `filters` (NULL-ended), limit, after: BF_E_INVALID_QUERY. */
+enum bf_status bf_call_page(struct bf_call *call, const char *const *filters, unsigned *ret_limit, struct bf_str *ret_after, struct bf_error *e);
+/* A filter that is an id; *found = false when absent. */
+enum bf_status bf_call_query_uuid(struct bf_call *call, const char *name, bool *found, struct bf_uuid *ret, struct bf_error *e);
+/* The phone's clock minus ours, ms, from X-Client-Time; INT64_MIN when the header is absent or bad. */
+int64_t bf_call_skew_ms(const struct bf_call *call);
+/* If-Match as a rev; 0 when absent. BF_E_INVALID_HEADER when it is no ETag of ours, BF_E_STALE for one of another incarnation. */
+enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct bf_error *e);
+
+/* ---- lists ---- */
+/* Runs the query (its `after` and `limit` from bf_call_page), writes {items, next} with each record masked, notes the views. */
+void bf_call_list(struct bf_call *call, enum bf_subject subject, struct bf_query *query);
+
+/* ---- submit ---- */
+struct bf_call_submit {
+    const struct bf_read *reads; /* the caller's user record is added by the frame */
+    unsigned n_reads;
+    bf_decide_fn *decide; /* runs after the caller's epoch was checked on the view */
+    void *ctx;            /* lives in the call's arena */
+    /* Called on a worker instead of the plain answer, when given: the receipt may be looked at, the call must be answered. */
+    void (*done)(struct bf_call *call, const struct bf_receipt *receipt, void *ctx);
+};
+/* Submits under the call's request id and answers from the receipt: its status (200 for a replayed 201) and body, with the ETag of the `rev` in it. */
+void bf_call_submit(struct bf_call *call, const struct bf_call_submit *submit);
+
+/* ---- cursors: encrypted, bound to tenant, user and purpose ---- */
+struct bf_str bf_cursor_seal(struct bf_call *call, const char *purpose, struct bf_str plain); /* base64url, in the arena */
+/* BF_E_RESYNC for one of another incarnation or epoch; BF_E_INVALID_QUERY otherwise. */
+enum bf_status bf_cursor_open(struct bf_call *call, const char *purpose, struct bf_str text, struct bf_str *ret, struct bf_error *e);
+
+/* ---- the view log (AUD-01, AUD-02) ---- */
+/* Notes that the caller was shown these records: written within 1 s or 256 views. */
+void bf_call_viewed(struct bf_call *call, const char *entity, const char *action, const struct bf_uuid *ids, unsigned n);
+/* The same, durable when it returns: for media and exports, before the answer. */
+enum bf_status bf_call_viewed_now(struct bf_call *call, const char *entity, const char *action, struct bf_uuid id, struct bf_error *e);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of access/ share. Not for other modules. */
+#pragma once
+#include "access/access.h"
+#include "access/call.h"
+#include "access/password.h"
+#include "access/throttle.h"
+#include "access/token.h"
+#include "core/crypto.h"
+#include <stdatomic.h>
+
+struct bf_view_log;
+
+struct bf_access {
+    struct bf_api api;
+    const struct bf_env *env;
+    struct bf_store *store;
+    struct bf_pool *password_thread;
+    struct bf_passwords *passwords;
+    struct bf_throttle *by_account, *by_address;
+    struct bf_view_log *views;
+    struct bf_key cursor_key;
+    uint64_t argon2_ops;
+    size_t argon2_memory;
+    int64_t access_ms, idle_ms, session_ms;
+    char decoy[BF_PASSWORD_HASH_MAX]; /* hashed against when the account does not exist, so that the time tells nothing */
+    _Atomic uint64_t generation;
+};
+
+/* ---- sessions ---- */
+
+struct bf_session_tokens {
+    char access[BF_TOKEN_TEXT_MAX], refresh[BF_TOKEN_TEXT_MAX];
+    int64_t access_until_ms;
+    struct bf_uuid session;
+};
+
+struct bf_session_new {
+    const struct bf_doc *user;
+    struct bf_uuid device; /* zero: none */
+    struct bf_str device_name, peer;
+    bool must_change;
+};
+
+/* Makes a session, ending an earlier one of the same device and, over `devices_max` devices, the one unused the longest (G-10). Durable. Blocks. */
+enum bf_status bf__session_create(struct bf_access *access, const struct bf_session_new *new, unsigned devices_max, struct bf_arena *arena,
+                                  struct bf_session_tokens *ret, struct bf_error *e);
+/* The rotation of docs/SECURITY.md. BF_E_UNAUTHENTICATED when the token is not good; a theft has ended the family. */
+enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str refresh_token, struct bf_arena *arena, struct bf_session_tokens *ret,
+                                   struct bf_doc **ret_session, struct bf_doc **ret_user, struct bf_error *e);
+enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e);
+/* Ends all sessions of the user but `keep` (zero: all). */
+enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e);
+/* The user's sessions; at most BF_PAGE_MAX. */
+enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_page *ret,
+                                struct bf_error *e);
+/* BF_OK when the user may have sessions now; the record as it is. */
+enum bf_status bf__user_active(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_doc **ret,
+                               struct bf_error *e);
+
+/* ---- the company's numbers ---- */
+/* The tenant's policy with defaults filled in. */
+enum bf_status bf__policy(struct bf_store *store, struct bf_uuid tenant, struct bf_arena *arena, struct bf_object **ret, struct bf_error *e);
+
+/* ---- the view log ---- */
+struct bf_view_log *bf__views_open(const struct bf_env *env, struct bf_store *store);
+void bf__views_close(struct bf_view_log **views); /* writes what is pending */
+void bf__views_note(struct bf_view_log *views, const struct bf_caller *caller, const char *trace, const char *entity, const char *action,
+                    const struct bf_uuid *ids, unsigned n, int64_t at_ms);
+enum bf_status bf__views_write(struct bf_view_log *views, const struct bf_caller *caller, const char *trace, const char *entity,
+                               const char *action, struct bf_uuid id, int64_t at_ms, struct bf_error *e);
+
+/* ---- administration (commands of `baifang admin`) ---- */
+enum { BF__ADMIN_COMMANDS = 11 };
+extern const struct bf_admin_command bf__admin_commands[BF__ADMIN_COMMANDS];
+
+/* ---- routes ---- */
+enum { BF__ACCESS_ROUTES = 7 };
+extern const struct bf_route bf__access_routes[BF__ACCESS_ROUTES];

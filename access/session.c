@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions and the rotation of refresh tokens.
+ *
+ *      sign-in ---> (R1, -) --R1--> (R2, R1) --R2--> (R3, R2) --> ...
+ *                                     |  ^
+ *                                     +R1+  the answer with R2 was lost: R2 is revoked, R3 issued, R1 stays the predecessor
+ *
+ * The pair is (current, predecessor). The predecessor stays good until the current one is used for the first time; showing it again
+ * revokes the unused current one. Any other token of the family ends the session (RFC 9700 section 4.14.2). The change is one
+ * guarded write: of two refreshes at the same time one wins, and the other is judged on what the winner left.
+ */
+#include "access/internal.h"
+#include "core/arena.h"
+#include "core/env.h"
+
+enum { RACE_TRIES = 8 };
+
+static void new_secret(struct bf_access *access, uint8_t secret[32]) { bf_random(access->env, secret, 32); }
+
+static void set_hash(struct bf_object *o, unsigned row, const struct bf_token *token)
+{
+    uint8_t hash[32];
+    bf_token_hash(token, hash);
+    bf_set_sha256(o, row, hash);
+}
+
+static bool holds(const struct bf_object *o, unsigned row, const struct bf_token *token)
+{
+    uint8_t hash[32];
+    bf_token_hash(token, hash);
+    return bf_has(o, row) && bf_equal_ct(bf_get_sha256(o, row), hash, sizeof hash);
+}
+
+/* Gives the session a fresh access token; the one before stays good until its own end. */
+static void issue_access(struct bf_access *access, struct bf_doc *session, struct bf_session_tokens *ret)
+{
+    struct bf_object *o = &session->object;
+    struct bf_token token = {.tenant = session->tenant, .session = session->id};
+    if (bf_has(o, BF_SESSION_ACCESS)) {
+        bf_set_sha256(o, BF_SESSION_ACCESS_BEFORE, bf_get_sha256(o, BF_SESSION_ACCESS));
+        bf_set_int(o, BF_SESSION_ACCESS_BEFORE_UNTIL, bf_get_int(o, BF_SESSION_ACCESS_UNTIL));
+    }
+    new_secret(access, token.secret);
+    ret->session = session->id;
+    ret->access_until_ms = bf_now_ms(access->env) + access->access_ms;
+    set_hash(o, BF_SESSION_ACCESS, &token);
+    bf_set_int(o, BF_SESSION_ACCESS_UNTIL, ret->access_until_ms);
+    bf_token_write_access(&token, ret->access);
+}
+
+static void issue_refresh(struct bf_access *access, struct bf_doc *session, const uint8_t family[16], struct bf_session_tokens *ret)
+{
+    struct bf_token token = {.tenant = session->tenant, .session = session->id};
+    memcpy(token.family, family, sizeof token.family);
+    new_secret(access, token.secret);
+    set_hash(&session->object, BF_SESSION_REFRESH, &token);
+    bf_token_write_refresh(&token, ret->refresh);
+}
+
+static enum bf_status remove_session(struct bf_access *access, const struct bf_doc *session, struct bf_error *e)
+{
+    enum bf_status status = bf_store_write(access->store, &(struct bf_write){.kind = BF_W_DELETE, .coll = &bf_sessions, .doc = session}, 1, NULL, e);
+    atomic_fetch_add(&access->generation, 1);
+    return status;
+}
+
+/* Ends what the new session replaces. */
+static enum bf_status make_room(struct bf_access *access, const struct bf_session_new *new, unsigned devices_max, struct bf_arena *arena,
+                                struct bf_error *e)
+{
+    struct bf_page page;
+    const struct bf_doc *oldest = NULL;
+    unsigned devices = 0;
+    if (bf_uuid_is_zero(&new->device))
+        return BF_OK;
+    enum bf_status status = bf__session_list(access, new->user->tenant, new->user->id, arena, &page, e);
+    for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
+        struct bf_uuid device = bf_get_uuid(&page.docs[i]->object, BF_SESSION_DEVICE);
+        if (bf_uuid_is_zero(&device))
+            continue;
+        if (bf_uuid_eq(&device, &new->device)) {
+            status = remove_session(access, page.docs[i], e);
+            continue;
+        }
+        devices++;
+        if (oldest == NULL || bf_get_int(&page.docs[i]->object, BF_SESSION_USED_AT) < bf_get_int(&oldest->object, BF_SESSION_USED_AT))
+            oldest = page.docs[i];
+    }
+    if (status == BF_OK && devices >= devices_max)
+        status = remove_session(access, oldest, e);
+    return status;
+}
+
+enum bf_status bf__session_create(struct bf_access *access, const struct bf_session_new *new, unsigned devices_max, struct bf_arena *arena,
+                                  struct bf_session_tokens *ret, struct bf_error *e)
+{
+    int64_t now_ms = bf_now_ms(access->env);
+    struct bf_doc *session = bf_doc_create(arena, &bf_session_schema, new->user->tenant, bf_uuid_v7(access->env));
+    struct bf_object *o = &session->object;
+    struct bf_token token;
+    uint8_t family_hash[32];
+    enum bf_status status = make_room(access, new, devices_max, arena, e);
+    if (status != BF_OK)
+        return status;
+    bf_random(access->env, token.family, sizeof token.family);
+    bf_token_family_hash(&token, family_hash);
+    bf_set_sha256(o, BF_SESSION_FAMILY, family_hash);
+    bf_set_uuid(o, BF_SESSION_USER, new->user->id);
+    if (!bf_uuid_is_zero(&new->device))
+        bf_set_uuid(o, BF_SESSION_DEVICE, new->device);
+    bf_set_str(o, BF_SESSION_DEVICE_NAME, new->device_name);
+    bf_set_str(o, BF_SESSION_PEER, new->peer);
+    bf_set_int(o, BF_SESSION_EPOCH, bf_get_int(&new->user->object, BF_USER_EPOCH));
+    bf_set_bool(o, BF_SESSION_MUST_CHANGE, new->must_change);
+    bf_set_int(o, BF_SESSION_CREATED_AT, now_ms);
+    bf_set_int(o, BF_SESSION_USED_AT, now_ms);
+    bf_set_int(o, BF_SESSION_ENDS_AT, now_ms + access->session_ms);
+    issue_access(access, session, ret);
+    issue_refresh(access, session, token.family, ret);
+    return bf_store_write(access->store, &(struct bf_write){.kind = BF_W_INSERT, .coll = &bf_sessions, .doc = session}, 1, NULL, e);
+}
+
+enum bf_status bf__user_active(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_doc **ret,
+                               struct bf_error *e)
+{
+    enum bf_status status = bf_store_get(access->store, &bf_users, tenant, user, arena, ret, e);
+    if (status != BF_OK)
+        return status;
+    if (*ret == NULL || (*ret)->tombstone || bf_get_enum(&(*ret)->object, BF_USER_STATUS) != BF_USER_STATUS_IS_ACTIVE)
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "the account is not active");
+    return BF_OK;
+}
+
+/* One try of the rotation on the session as it is. BF_E_STALE: somebody else wrote it meanwhile. */
+static enum bf_status rotate(struct bf_access *access, struct bf_doc *session, const struct bf_token *token, struct bf_session_tokens *ret,
+                             struct bf_error *e)
+{
+    struct bf_object *o = &session->object;
+    bool is_current = holds(o, BF_SESSION_REFRESH, token);
+    if (!is_current && !holds(o, BF_SESSION_REFRESH_BEFORE, token)) {
+        remove_session(access, session, e);
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "the refresh token was used before; the session has ended");
+    }
+    /* What is shown now becomes, or stays, the predecessor; the current one is new. */
+    set_hash(o, BF_SESSION_REFRESH_BEFORE, token);
+    issue_refresh(access, session, token->family, ret);
+    issue_access(access, session, ret);
+    bf_set_int(o, BF_SESSION_USED_AT, bf_now_ms(access->env));
+    return bf_store_write(access->store, &(struct bf_write){.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = session, .rev = session->rev}, 1,
+                          NULL, e);
+}
+
+static enum bf_status session_usable(struct bf_access *access, const struct bf_doc *session, const struct bf_token *token, struct bf_error *e)
+{
+    uint8_t family[32];
+    int64_t now_ms = bf_now_ms(access->env);
+    bf_token_family_hash(token, family);
+    if (session == NULL || !bf_equal_ct(bf_get_sha256(&session->object, BF_SESSION_FAMILY), family, sizeof family))
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "the refresh token is not good");
+    if (now_ms >= bf_get_int(&session->object, BF_SESSION_ENDS_AT) ||
+        now_ms >= bf_get_int(&session->object, BF_SESSION_USED_AT) + access->idle_ms) {
+        remove_session(access, session, e);
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "the session was unused for too long");
+    }
+    return BF_OK;
+}
+
+enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str text, struct bf_arena *arena, struct bf_session_tokens *ret,
+                                   struct bf_doc **ret_session, struct bf_doc **ret_user, struct bf_error *e)
+{
+    struct bf_token token;
+    if (!bf_token_read_refresh(text, &token))
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "the refresh token is not good");
+    for (int i = 0; i < RACE_TRIES; i++) {
+        struct bf_doc *session;
+        enum bf_status status = bf_store_get(access->store, &bf_sessions, token.tenant, token.session, arena, &session, e);
+        if (status == BF_OK)
+            status = session_usable(access, session, &token, e);
+        if (status == BF_OK)
+            status = bf__user_active(access, token.tenant, bf_get_uuid(&session->object, BF_SESSION_USER), arena, ret_user, e);
+        if (status != BF_OK)
+            return status;
+        if (bf_get_int(&session->object, BF_SESSION_EPOCH) != bf_get_int(&(*ret_user)->object, BF_USER_EPOCH)) {
+            remove_session(access, session, e);
+            return bf_fail(e, BF_E_UNAUTHENTICATED, "the account's rights changed: sign in again");
+        }
+        status = rotate(access, session, &token, ret, e);
+        *ret_session = session;
+        if (status != BF_E_STALE && status != BF_E_NOT_FOUND)
+            return status;
+    }
+    return bf_fail(e, BF_E_UNAVAILABLE, "the session is being refreshed by too many at once");
+}
+
+enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e)
+{
+    struct bf_object none = {.schema = &bf_session_schema};
+    struct bf_doc doc = {.object = none, .tenant = tenant, .id = session};
+    return remove_session(access, &doc, e);
+}
+
+enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_page *ret,
+                                struct bf_error *e)
+{
+    struct bf_value *who = bf_arena_calloc(arena, 1, sizeof *who);
+    struct bf_cond *cond = bf_arena_calloc(arena, 1, sizeof *cond);
+    *who = (struct bf_value){.type = BF_T_UUID, .uuid = user};
+    *cond = (struct bf_cond){.row = BF_SESSION_USER, .op = BF_EQ, .values = who, .n = 1};
+    struct bf_query query = {.coll = &bf_sessions, .tenant = tenant, .conds = cond, .n_conds = 1, .index = &bf_sessions_by_user, .limit = BF_PAGE_MAX};
+    return bf_store_find(access->store, &query, arena, ret, e);
+}
+
+enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_page page;
+    enum bf_status status = bf__session_list(access, tenant, user, arena, &page, e);
+    for (unsigned i = 0; status == BF_OK && i < page.n; i++)
+        if (!bf_uuid_eq(&page.docs[i]->id, &keep))
+            status = remove_session(access, page.docs[i], e);
+    bf_arena_destroy(&arena);
+    return status;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sign-in and what belongs to it: passwords, refresh, sessions. Throttled by account and by address before anything is hashed; hashing and
+ * checking (Argon2id) run on one thread of their own behind a short queue, so that sign-ins can never starve the rest. An account that does
+ * not exist costs the same time as a wrong password and answers in the same words.
+ */
+#include "access/internal.h"
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/metrics.h"
+#include "core/pool.h"
+#include "core/text.h"
+#include "crm/ids.h"
+#include <stdlib.h>
+
+#define SIGN_IN_DEVICE_FIELDS(F)                                                                                                         \
+    F(ID, "id", UUID, BF_F_REQUIRED | BF_F_V7, 0, 0, NORMAL, "编号", "Id")                                                               \
+    F(NAME, "name", STRING, BF_F_REQUIRED, 1, 80, NORMAL, "设备名称", "Name")                                                            \
+    F(PLATFORM, "platform", ENUM, BF_F_REQUIRED, 0, 0, NORMAL, "平台", "Platform", .words = &bf_enum_platform)
+#define SIGN_IN_FIELDS(F)                                                                                                                \
+    F(TENANT, "tenant", STRING, BF_F_REQUIRED, 1, 40, NORMAL, "公司代码", "Company code")                                                \
+    F(LOGIN, "login", STRING, BF_F_REQUIRED, 1, 60, NORMAL, "用户名", "User name")                                                       \
+    F(PASSWORD, "password", STRING, BF_F_REQUIRED | BF_F_SECRET, 1, 200, NORMAL, "密码", "Password")                                     \
+    F(DEVICE, "device", OBJECT, 0, 0, 0, NORMAL, "设备", "Device", .sub = &sign_in_device_schema)
+#define REFRESH_FIELDS(F) F(TOKEN, "refresh_token", STRING, BF_F_REQUIRED | BF_F_SECRET, 1, 200, NORMAL, "刷新令牌", "Refresh token")
+#define PASSWORD_FIELDS(F)                                                                                                               \
+    F(OLD, "old_password", STRING, BF_F_REQUIRED | BF_F_SECRET, 1, 200, NORMAL, "原密码", "Old password")                                \
+    F(NEW, "new_password", STRING, BF_F_REQUIRED | BF_F_SECRET, 1, 200, NORMAL, "新密码", "New password")
+
+#define F(row, ...) SIGN_IN_DEVICE_##row,
+enum { SIGN_IN_DEVICE_FIELDS(F) SIGN_IN_DEVICE_ROWS };
+#undef F
+#define F(row, ...) SIGN_IN_##row,
+enum { SIGN_IN_FIELDS(F) SIGN_IN_ROWS };
+#undef F
+#define F(row, ...) REFRESH_##row,
+enum { REFRESH_FIELDS(F) REFRESH_ROWS };
+#undef F
+#define F(row, ...) PASSWORD_##row,
+enum { PASSWORD_FIELDS(F) PASSWORD_ROWS };
+#undef F
+
+#define F(row, ...) BF_FIELD(__VA_ARGS__),
+static const struct bf_field sign_in_device_rows[] = {SIGN_IN_DEVICE_FIELDS(F)};
+static const struct bf_schema sign_in_device_schema = {
+    .name = "sign_in_device", .zh = "设备", .en = "Device", .version = 1, .fields = sign_in_device_rows, .n_fields = SIGN_IN_DEVICE_ROWS};
+static const struct bf_field sign_in_rows[] = {SIGN_IN_FIELDS(F)};
+static const struct bf_schema sign_in_schema = {
+    .name = "sign_in", .zh = "登录", .en = "Sign-in", .version = 1, .fields = sign_in_rows, .n_fields = SIGN_IN_ROWS};
+static const struct bf_field refresh_rows[] = {REFRESH_FIELDS(F)};
+static const struct bf_schema refresh_schema = {
+    .name = "refresh", .zh = "刷新", .en = "Refresh", .version = 1, .fields = refresh_rows, .n_fields = REFRESH_ROWS};
+static const struct bf_field password_rows[] = {PASSWORD_FIELDS(F)};
+static const struct bf_schema password_schema = {
+    .name = "password", .zh = "修改密码", .en = "Password change", .version = 1, .fields = password_rows, .n_fields = PASSWORD_ROWS};
+#undef F
+
+/* ---- the answer to a sign-in or refresh ---- */
+
+static void answer_tokens(struct bf_call *call, const struct bf_session_tokens *tokens, const struct bf_doc *user, bool must_change)
+{
+    struct bf_buf out;
+    struct bf_jw w;
+    bf_buf_init(&out, 16384);
+    bf_jw_init(&w, &out);
+    bf_jw_object(&w);
+    bf_jw_key(&w, "access_token");
+    bf_jw_str(&w, bf_strz(tokens->access));
+    bf_jw_key(&w, "access_expires_at");
+    bf_jw_time(&w, tokens->access_until_ms);
+    bf_jw_key(&w, "refresh_token");
+    bf_jw_str(&w, bf_strz(tokens->refresh));
+    bf_jw_key(&w, "session");
+    bf_jw_uuid(&w, &tokens->session);
+    bf_jw_key(&w, "must_change_password");
+    bf_jw_bool(&w, must_change);
+    bf_jw_key(&w, "user");
+    bf_jw_doc(&w, user, BF_SHOW_ALL);
+    bf_jw_end_object(&w);
+    bf_call_json(call, 200, bf_buf_str(&out));
+    bf_buf_finish(&out);
+}
+
+/* ---- sign-in ---- */
+
+struct attempt {
+    struct bf_task task;
+    struct bf_call *call;
+    struct bf_object *body;
+    struct bf_uuid tenant;
+    struct bf_doc *user; /* NULL: no such account, or frozen */
+    struct bf_doc *credential;
+    struct bf_object *policy;
+    struct bf_str account; /* throttle key */
+};
+
+static enum bf_status find_account(struct attempt *a, struct bf_error *e)
+{
+    struct bf_call *call = a->call;
+    struct bf_doc *key = NULL;
+    a->tenant = bf_id_tenant(bf_text_fold(call->arena, bf_get_str(a->body, SIGN_IN_TENANT)));
+    struct bf_str login = bf_text_fold(call->arena, bf_get_str(a->body, SIGN_IN_LOGIN));
+    enum bf_status status = bf_store_get(call->store, &bf_keys, a->tenant, bf_id_login(a->tenant, login), call->arena, &key, e);
+    if (status != BF_OK || key == NULL || key->tombstone)
+        return status;
+    struct bf_uuid user = bf_get_uuid(&key->object, BF_KEY_HOLDER);
+    status = bf__user_active(call->access, a->tenant, user, call->arena, &a->user, NULL);
+    if (status == BF_E_UNAUTHENTICATED) {
+        a->user = NULL;
+        return BF_OK;
+    }
+    if (status == BF_OK)
+        status = bf_store_get(call->store, &bf_credentials, a->tenant, user, call->arena, &a->credential, e);
+    if (status == BF_OK)
+        status = bf__policy(call->store, a->tenant, call->arena, &a->policy, e);
+    return status;
+}
+
+static enum bf_status throttle(struct attempt *a, struct bf_error *e)
+{
+    struct bf_access *access = a->call->access;
+    int64_t now = bf_mono_ms(access->env);
+    int wait = bf_throttle_take(access->by_address, bf_request_peer(a->call->req), now);
+    if (wait == 0)
+        wait = bf_throttle_take(access->by_account, a->account, now);
+    if (wait == 0)
+        return BF_OK;
+    bf_metric_add(access->env->metrics, BF_M_SIGN_INS_REFUSED, 1);
+    bf_fail(e, BF_E_THROTTLED, "too many sign-ins; wait %d s", wait);
+    e->retry_after_s = wait;
+    return BF_E_THROTTLED;
+}
+
+static enum bf_status open_session(struct attempt *a, struct bf_session_tokens *tokens, bool must_change, struct bf_error *e)
+{
+    const struct bf_object *device = bf_get_object(a->body, SIGN_IN_DEVICE);
+    struct bf_session_new new = {.user = a->user, .peer = bf_request_peer(a->call->req), .must_change = must_change};
+    if (device != NULL) {
+        new.device = bf_get_uuid(device, SIGN_IN_DEVICE_ID);
+        new.device_name = bf_get_str(device, SIGN_IN_DEVICE_NAME);
+    }
+    return bf__session_create(a->call->access, &new, (unsigned)bf_get_int(a->policy, BF_POLICY_DEVICES_MAX), a->call->arena, tokens, e);
+}
+
+/* On the password thread. */
+static void check_password(struct bf_task *task)
+{
+    struct attempt *a = BF_CONTAINER(task, struct attempt, task);
+    struct bf_access *access = a->call->access;
+    struct bf_error e = {0};
+    struct bf_session_tokens tokens;
+    bool known = a->user != NULL && a->credential != NULL;
+    const char *hash = known ? bf_arena_dup(a->call->arena, bf_get_str(&a->credential->object, BF_CREDENTIAL_HASH).p,
+                                            bf_get_str(&a->credential->object, BF_CREDENTIAL_HASH).n)
+                             : access->decoy;
+    if (!bf_password_check(hash, bf_get_str(a->body, SIGN_IN_PASSWORD)) || !known) {
+        bf_metric_add(access->env->metrics, BF_M_SIGN_INS_REFUSED, 1);
+        bf_fail(&e, BF_E_WRONG_CREDENTIALS, "company, user name or password is wrong");
+        bf_call_fail(a->call, &e);
+        return;
+    }
+    bf_throttle_clear(access->by_account, a->account);
+    bool must_change = bf_get_bool(&a->credential->object, BF_CREDENTIAL_MUST_CHANGE);
+    if (open_session(a, &tokens, must_change, &e) != BF_OK) {
+        bf_call_fail(a->call, &e);
+        return;
+    }
+    bf_metric_add(access->env->metrics, BF_M_SIGN_INS, 1);
+    answer_tokens(a->call, &tokens, a->user, must_change);
+}
+
+static void to_password_thread(struct bf_call *call, struct bf_task *task)
+{
+    struct bf_error e = {0};
+    if (bf_pool_submit(call->access->password_thread, task) == BF_OK)
+        return;
+    bf_fail(&e, BF_E_UNAVAILABLE, "too many passwords are being checked");
+    e.retry_after_s = 2;
+    bf_call_fail(call, &e);
+}
+
+static void sign_in(struct bf_call *call, void *service)
+{
+    (void)service;
+    struct attempt *a = bf_arena_calloc(call->arena, 1, sizeof *a);
+    struct bf_error e = {0};
+    a->call = call;
+    a->task.run = check_password;
+    enum bf_status status = bf_json_decode(call->arena, &sign_in_schema, BF_JSON_CREATE, bf_request_body(call->req), &a->body, &e);
+    if (status == BF_OK) {
+        struct bf_str tenant = bf_text_fold(call->arena, bf_get_str(a->body, SIGN_IN_TENANT));
+        struct bf_str login = bf_text_fold(call->arena, bf_get_str(a->body, SIGN_IN_LOGIN));
+        a->account = bf_strz(bf_arena_printf(call->arena, "%.*s\n%.*s", BF_FMT(tenant), BF_FMT(login)));
+        status = throttle(a, &e);
+    }
+    if (status == BF_OK)
+        status = find_account(a, &e);
+    if (status != BF_OK)
+        bf_call_fail(call, &e);
+    else
+        to_password_thread(call, &a->task);
+}
+
+static void refresh(struct bf_call *call, void *service)
+{
+    (void)service;
+    struct bf_object *body;
+    struct bf_doc *session, *user;
+    struct bf_session_tokens tokens;
+    struct bf_error e = {0};
+    enum bf_status status = bf_json_decode(call->arena, &refresh_schema, BF_JSON_CREATE, bf_request_body(call->req), &body, &e);
+    if (status == BF_OK)
+        status = bf__session_refresh(call->access, bf_get_str(body, REFRESH_TOKEN), call->arena, &tokens, &session, &user, &e);
+    if (status == BF_OK)
+        answer_tokens(call, &tokens, user, bf_get_bool(&session->object, BF_SESSION_MUST_CHANGE));
+    else
+        bf_call_fail(call, &e);
+}
+
+/* ---- passwords ---- */
+
+struct change {
+    struct bf_task task;
+    struct bf_call *call;
+    struct bf_object *body;
+    struct bf_doc *user, *credential, *session;
+    struct bf_object *policy;
+};
+
+static enum bf_status store_password(struct change *c, struct bf_error *e)
+{
+    struct bf_call *call = c->call;
+    struct bf_access *access = call->access;
+    char hash[BF_PASSWORD_HASH_MAX];
+    enum bf_status status = bf_password_hash(bf_get_str(c->body, PASSWORD_NEW), access->argon2_ops, access->argon2_memory, hash, e);
+    if (status != BF_OK)
+        return status;
+    bf_set_str(&c->credential->object, BF_CREDENTIAL_HASH, bf_strz(bf_arena_strdup(call->arena, hash)));
+    bf_set_bool(&c->credential->object, BF_CREDENTIAL_MUST_CHANGE, false);
+    bf_set_int(&c->credential->object, BF_CREDENTIAL_CHANGED_AT, call->now_ms);
+    bf_set_bool(&c->session->object, BF_SESSION_MUST_CHANGE, false);
+    struct bf_write writes[2] = {
+        {.kind = BF_W_REPLACE, .coll = &bf_credentials, .doc = c->credential, .rev = c->credential->rev},
+        {.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = c->session, .rev = c->session->rev},
+    };
+    for (int i = 0; i < 2 && status == BF_OK; i++)
+        status = bf_store_write(call->store, &writes[i], 1, NULL, e);
+    if (status == BF_OK)
+        status = bf__session_end_all(access, call->caller.tenant, call->caller.user, call->caller.session, e);
+    return status;
+}
+
+/* On the password thread. */
+static void change_password_there(struct bf_task *task)
+{
+    struct change *c = BF_CONTAINER(task, struct change, task);
+    struct bf_str hash = bf_get_str(&c->credential->object, BF_CREDENTIAL_HASH);
+    struct bf_str old = bf_get_str(c->body, PASSWORD_OLD), new = bf_get_str(c->body, PASSWORD_NEW);
+    struct bf_error e = {0};
+    enum bf_status status = BF_OK;
+    if (!bf_password_check(bf_arena_dup(c->call->arena, hash.p, hash.n), old))
+        status = bf_fail_field(&e, BF_E_UNPROCESSABLE, "/old_password", "wrong", "this is not the password");
+    else if (bf_str_eq(old, new))
+        status = bf_fail_field(&e, BF_E_UNPROCESSABLE, "/new_password", "no_change", "it is the old password");
+    if (status == BF_OK)
+        status = bf_password_accept(c->call->access->passwords, new, bf_get_str(&c->user->object, BF_USER_LOGIN),
+                                    (unsigned)bf_get_int(c->policy, BF_POLICY_PASSWORD_CHARS_MIN), &e);
+    if (status == BF_OK)
+        status = store_password(c, &e);
+    if (status == BF_OK)
+        bf_call_status(c->call, 204);
+    else
+        bf_call_fail(c->call, &e);
+}
+
+static enum bf_status load_change(struct change *c, struct bf_error *e)
+{
+    struct bf_call *call = c->call;
+    const struct bf_caller *caller = &call->caller;
+    enum bf_status status = bf_json_decode(call->arena, &password_schema, BF_JSON_CREATE, bf_request_body(call->req), &c->body, e);
+    if (status == BF_OK)
+        status = bf_store_get(call->store, &bf_users, caller->tenant, caller->user, call->arena, &c->user, e);
+    if (status == BF_OK)
+        status = bf_store_get(call->store, &bf_credentials, caller->tenant, caller->user, call->arena, &c->credential, e);
+    if (status == BF_OK)
+        status = bf_store_get(call->store, &bf_sessions, caller->tenant, caller->session, call->arena, &c->session, e);
+    if (status == BF_OK)
+        status = bf__policy(call->store, caller->tenant, call->arena, &c->policy, e);
+    if (status == BF_OK && (c->user == NULL || c->credential == NULL || c->session == NULL))
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "the session has ended");
+    return status;
+}
+
+static void change_password(struct bf_call *call, void *service)
+{
+    (void)service;
+    struct change *c = bf_arena_calloc(call->arena, 1, sizeof *c);
+    char key[BF_UUID_TEXT];
+    struct bf_error e = {0};
+    *c = (struct change){.call = call, .task.run = change_password_there};
+    bf_uuid_text(&call->caller.user, key);
+    enum bf_status status = load_change(c, &e);
+    int wait = status == BF_OK ? bf_throttle_take(call->access->by_account, bf_strz(key), bf_mono_ms(call->env)) : 0;
+    if (wait > 0) {
+        status = bf_fail(&e, BF_E_THROTTLED, "too many tries; wait %d s", wait);
+        e.retry_after_s = wait;
+    }
+    if (status != BF_OK)
+        bf_call_fail(call, &e);
+    else
+        to_password_thread(call, &c->task);
+}
+
+/* ---- sessions ---- */
+
+static void sign_out(struct bf_call *call, void *service)
+{
+    (void)service;
+    struct bf_error e = {0};
+    if (bf__session_end(call->access, call->caller.tenant, call->caller.session, &e) == BF_OK)
+        bf_call_status(call, 204);
+    else
+        bf_call_fail(call, &e);
+}
+
+static void list_sessions(struct bf_call *call, void *service)
+{
+    (void)service;
+    struct bf_error e = {0};
+    struct bf_page page;
+    struct bf_buf out;
+    struct bf_jw w;
+    if (bf__session_list(call->access, call->caller.tenant, call->caller.user, call->arena, &page, &e) != BF_OK) {
+        bf_call_fail(call, &e);
+        return;
+    }
+    bf_buf_init(&out, 1 << 20);
+    bf_jw_init(&w, &out);
+    bf_jw_object(&w);
+    bf_jw_key(&w, "items");
+    bf_jw_array(&w);
+    for (unsigned i = 0; i < page.n; i++) {
+        bf_jw_object(&w);
+        bf_jw_key(&w, "id");
+        bf_jw_uuid(&w, &page.docs[i]->id);
+        bf_jw_key(&w, "current");
+        bf_jw_bool(&w, bf_uuid_eq(&page.docs[i]->id, &call->caller.session));
+        bf_jw_fields(&w, &page.docs[i]->object, BF_SHOW_ALL);
+        bf_jw_end_object(&w);
+    }
+    bf_jw_end_array(&w);
+    bf_jw_key(&w, "next");
+    bf_jw_null(&w);
+    bf_jw_end_object(&w);
+    bf_call_json(call, 200, bf_buf_str(&out));
+    bf_buf_finish(&out);
+}
+
+static void end_session(struct bf_call *call, void *service)
+{
+    (void)service;
+    struct bf_uuid id;
+    struct bf_doc *session = NULL;
+    struct bf_error e = {0};
+    enum bf_status status = bf_call_id(call, "id", &id, &e);
+    if (status == BF_OK)
+        status = bf_store_get(call->store, &bf_sessions, call->caller.tenant, id, call->arena, &session, &e);
+    if (status == BF_OK) {
+        struct bf_uuid user = session == NULL ? (struct bf_uuid){{0}} : bf_get_uuid(&session->object, BF_SESSION_USER);
+        if (!bf_uuid_eq(&user, &call->caller.user))
+            status = bf_fail(&e, BF_E_NOT_FOUND, "there is no such session");
+    }
+    if (status == BF_OK)
+        status = bf__session_end(call->access, call->caller.tenant, id, &e);
+    if (status == BF_OK)
+        bf_call_status(call, 204);
+    else
+        bf_call_fail(call, &e);
+}
+
+static void me(struct bf_call *call, void *service)
+{
+    (void)service;
+    struct bf_error e = {0};
+    struct bf_doc *user;
+    enum bf_status status = bf_store_get(call->store, &bf_users, call->caller.tenant, call->caller.user, call->arena, &user, &e);
+    if (status == BF_OK && user == NULL)
+        status = bf_fail(&e, BF_E_NOT_FOUND, "there is no such user");
+    if (status == BF_OK)
+        bf_call_doc(call, BF_SUBJECT_USER, user);
+    else
+        bf_call_fail(call, &e);
+}
+
+static const struct bf_endpoint sign_in_endpoint = {.run = sign_in}, refresh_endpoint = {.run = refresh},
+                                sign_out_endpoint = {.run = sign_out, .flags = BF_EP_MUST_CHANGE},
+                                password_endpoint = {.run = change_password, .flags = BF_EP_MUST_CHANGE},
+                                sessions_endpoint = {.run = list_sessions}, end_session_endpoint = {.run = end_session},
+                                me_endpoint = {.run = me, .flags = BF_EP_MUST_CHANGE};
+
+const struct bf_route bf__access_routes[BF__ACCESS_ROUTES] = {
+    {.method = "POST", .pattern = "/v1/sign_in", .handler = bf_call_enter_public, .public = true, .kind = BF_ROUTE_OTHER, .body = &sign_in_schema,
+     .summary = "Sign in with company, user name and password", .data = &sign_in_endpoint},
+    {.method = "POST", .pattern = "/v1/refresh", .handler = bf_call_enter_public, .public = true, .kind = BF_ROUTE_OTHER, .body = &refresh_schema,
+     .summary = "New tokens for a refresh token", .data = &refresh_endpoint},
+    {.method = "POST", .pattern = "/v1/sign_out", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER, .summary = "End this session", .data = &sign_out_endpoint},
+    {.method = "POST", .pattern = "/v1/password", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER, .body = &password_schema,
+     .summary = "Change one's password; ends the person's other sessions", .data = &password_endpoint},
+    {.method = "GET", .pattern = "/v1/sessions", .handler = bf_call_enter, .kind = BF_ROUTE_LIST, .answer = &bf_session_schema,
+     .summary = "One's own sessions", .data = &sessions_endpoint},
+    {.method = "DELETE", .pattern = "/v1/sessions/{id}", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER,
+     .summary = "End one of one's sessions: a lost phone", .data = &end_session_endpoint},
+    {.method = "GET", .pattern = "/v1/me", .handler = bf_call_enter, .kind = BF_ROUTE_READ, .answer = &bf_user_schema, .summary = "The signed-in user",
+     .data = &me_endpoint},
+};

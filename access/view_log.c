@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The view log: who was shown what (AUD-01, AUD-02). An append-only stream beside the commit log. Views of records are gathered and written
+ * within a second or when 256 wait; views of media are written before the bytes go out. When the writer falls behind, the reader waits
+ * for room rather than being shown something unrecorded.
+ */
+#include "access/internal.h"
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { BATCH_MAX = 256, WRITE_AFTER_MS = 1000, IDS_MAX = 200 };
+
+struct batch {
+    struct bf_arena *arena;
+    struct bf_write writes[BATCH_MAX];
+    unsigned n;
+};
+
+struct bf_view_log {
+    const struct bf_env *env;
+    struct bf_store *store;
+    pthread_mutex_t lock;
+    pthread_cond_t wake, room;
+    pthread_t thread;
+    struct batch batches[2]; /* one is filled while the other is written */
+    struct batch *filling;
+    bool stopping;
+};
+
+static struct bf_doc *view_doc(struct bf_view_log *log, struct bf_arena *arena, const struct bf_caller *caller, const char *trace, const char *entity,
+                               const char *action, const struct bf_uuid *ids, unsigned n, int64_t at_ms)
+{
+    struct bf_doc *doc = bf_doc_create(arena, &bf_view_schema, caller->tenant, bf_uuid_v7(log->env));
+    struct bf_value *values = bf_arena_calloc(arena, n, sizeof *values);
+    for (unsigned i = 0; i < n; i++)
+        values[i] = (struct bf_value){.type = BF_T_UUID, .uuid = ids[i]};
+    bf_set_uuid(&doc->object, BF_VIEW_USER, caller->user);
+    bf_set_uuid(&doc->object, BF_VIEW_SESSION, caller->session);
+    bf_set_int(&doc->object, BF_VIEW_AT, at_ms);
+    bf_set_str(&doc->object, BF_VIEW_ENTITY, bf_strz(entity)); /* constants of the program */
+    bf_set_str(&doc->object, BF_VIEW_ACTION, bf_strz(action));
+    bf_set_array(&doc->object, BF_VIEW_RECORDS, values, n);
+    bf_set_str(&doc->object, BF_VIEW_TRACE, bf_strz(bf_arena_strdup(arena, trace)));
+    return doc;
+}
+
+static struct timespec deadline(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += WRITE_AFTER_MS / 1000;
+    return t;
+}
+
+/* False when the log is being closed. */
+static bool pause_before_retry(struct bf_view_log *log)
+{
+    struct timespec until = deadline();
+    pthread_mutex_lock(&log->lock);
+    while (!log->stopping && pthread_cond_timedwait(&log->wake, &log->lock, &until) != ETIMEDOUT)
+        ;
+    bool go_on = !log->stopping;
+    pthread_mutex_unlock(&log->lock);
+    return go_on;
+}
+
+/* Tries until it is written: a view that is lost would make the log a lie. The last try is made when the store is about to close. */
+static void write_batch(struct bf_view_log *log, struct batch *batch)
+{
+    enum bf_status rets[BATCH_MAX];
+    struct bf_error e = {0};
+    bool said = false;
+    while (bf_store_write(log->store, batch->writes, batch->n, rets, &e) != BF_OK) {
+        if (!said)
+            bf_log_error(log->env, BF_LOG_ERROR, "view_log.failed", &e);
+        said = true;
+        if (!pause_before_retry(log))
+            break;
+    }
+    bf_metric_add(log->env->metrics, BF_M_VIEW_LOG_LAG, -(int64_t)batch->n);
+    batch->n = 0;
+    bf_arena_reset(batch->arena);
+}
+
+/* Waits until a full batch, a second after its first view, or the end. */
+static void wait_for_batch(struct bf_view_log *log)
+{
+    while (log->filling->n == 0 && !log->stopping)
+        pthread_cond_wait(&log->wake, &log->lock);
+    struct timespec until = deadline();
+    while (log->filling->n < BATCH_MAX && !log->stopping)
+        if (pthread_cond_timedwait(&log->wake, &log->lock, &until) == ETIMEDOUT)
+            break;
+}
+
+static void *writer(void *arg)
+{
+    struct bf_view_log *log = arg;
+    pthread_mutex_lock(&log->lock);
+    for (;;) {
+        wait_for_batch(log);
+        struct batch *full = log->filling;
+        if (full->n == 0)
+            break;
+        log->filling = full == &log->batches[0] ? &log->batches[1] : &log->batches[0];
+        assert(log->filling->n == 0);
+        pthread_cond_broadcast(&log->room);
+        pthread_mutex_unlock(&log->lock);
+        write_batch(log, full);
+        pthread_mutex_lock(&log->lock);
+    }
+    pthread_mutex_unlock(&log->lock);
+    return NULL;
+}
+
+struct bf_view_log *bf__views_open(const struct bf_env *env, struct bf_store *store)
+{
+    struct bf_view_log *log = calloc(1, sizeof *log);
+    pthread_condattr_t monotonic;
+    if (log == NULL)
+        abort();
+    log->env = env;
+    log->store = store;
+    for (int i = 0; i < 2; i++)
+        log->batches[i].arena = bf_arena_create();
+    log->filling = &log->batches[0];
+    pthread_mutex_init(&log->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&log->wake, &monotonic);
+    pthread_cond_init(&log->room, NULL);
+    pthread_condattr_destroy(&monotonic);
+    if (pthread_create(&log->thread, NULL, writer, log) != 0)
+        abort();
+    pthread_setname_np(log->thread, "view-log");
+    return log;
+}
+
+void bf__views_close(struct bf_view_log **views)
+{
+    struct bf_view_log *log = *views;
+    if (log == NULL)
+        return;
+    pthread_mutex_lock(&log->lock);
+    log->stopping = true;
+    pthread_cond_broadcast(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+    pthread_join(log->thread, NULL);
+    for (int i = 0; i < 2; i++)
+        bf_arena_destroy(&log->batches[i].arena);
+    pthread_cond_destroy(&log->wake);
+    pthread_cond_destroy(&log->room);
+    pthread_mutex_destroy(&log->lock);
+    free(log);
+    *views = NULL;
+}
+
+void bf__views_note(struct bf_view_log *log, const struct bf_caller *caller, const char *trace, const char *entity, const char *action,
+                    const struct bf_uuid *ids, unsigned n, int64_t at_ms)
+{
+    assert(n <= IDS_MAX);
+    pthread_mutex_lock(&log->lock);
+    while (log->filling->n == BATCH_MAX)
+        pthread_cond_wait(&log->room, &log->lock);
+    struct batch *batch = log->filling;
+    batch->writes[batch->n++] = (struct bf_write){
+        .kind = BF_W_PUT, .coll = &bf_views, .doc = view_doc(log, batch->arena, caller, trace, entity, action, ids, n, at_ms)};
+    if (batch->n == 1 || batch->n == BATCH_MAX)
+        pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+    bf_metric_add(log->env->metrics, BF_M_VIEW_LOG_LAG, 1);
+}
+
+enum bf_status bf__views_write(struct bf_view_log *log, const struct bf_caller *caller, const char *trace, const char *entity, const char *action,
+                               struct bf_uuid id, int64_t at_ms, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_write write = {.kind = BF_W_INSERT,
+                             .coll = &bf_views,
+                             .doc = view_doc(log, arena, caller, trace, entity, action, &id, 1, at_ms)};
+    enum bf_status status = bf_store_write(log->store, &write, 1, NULL, e);
+    bf_arena_destroy(&arena);
+    return status;
+}
