@@ -25,8 +25,9 @@ struct bf_customer_author {
  * (crm/number.h). Whether the author may name another owner is permission's (transfer). */
 void bf_customer_complete(struct bf_arena *arena, struct bf_object *customer, const struct bf_customer_author *author);
 
-/* The primary contact given with the create as a record of its own, or NULL when there is none (contact_refused). */
-struct bf_doc *bf_customer_primary_contact(struct bf_arena *arena, const struct bf_doc *customer);
+/* Takes the primary contact that came with a completed create out of the customer: a record of its own, or NULL when there is none
+ * (contact_refused). */
+struct bf_doc *bf_customer_take_contact(struct bf_arena *arena, struct bf_doc *customer);
 
 /* Judges and completes a change: `patch` as sent, `after` the patch merged into `before`. Needs a reason (ENT-14); the file stays complete.
  * The owner changes by a transfer only ("/owner", code "read_only"); code "no_change" when nothing changes. */

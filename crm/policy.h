@@ -19,7 +19,7 @@ void bf_policy_fill(struct bf_arena *arena, struct bf_object *policy);
 
 /* Judges a change and makes it the next version (ENT-14; decisions: "changed by an administrator with a reason"; who may is
  * crm/permission.h's). `patch` is what the administrator sent, `after` that patch merged into `before`. On success `after` carries the next
- * version and `now_ms`. BF_E_UNPROCESSABLE: no reason was stated (code "required"), a phrase or word is blank ("too_short"), or nothing
+ * version and `now_ms`. BF_E_UNPROCESSABLE: no reason was stated (code "required"), a phrase or word is blank ("blank"), or nothing
  * changes ("no_change"). */
 enum bf_status bf_policy_change(const struct bf_object *before, const struct bf_object *patch, struct bf_object *after, int64_t now_ms,
                                 struct bf_error *e);

@@ -13,8 +13,8 @@
  *                      need, channel, budget or progress (G-20)                              doubtful
  *   voice_unconfirmed  what was written does not suffice, and a voice note is unconfirmed    waiting
  *
- * A doubtful record counts until a supervisor marks it unrelated (G-20). A waiting one is judged once more when its transcript is
- * confirmed; other verdicts are made once (G-21). Pure. Any thread.
+ * A doubtful record counts until a supervisor marks it unrelated (G-20). A waiting one, whatever else it lacks, is judged once more
+ * when its transcript is confirmed; other verdicts are made once (G-21). Pure. Any thread.
  */
 #pragma once
 #include "core/doc.h"
