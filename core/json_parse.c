@@ -61,6 +61,8 @@ enum bf_status bf__json_load(struct bf_str text, size_t max, json_t **ret, struc
         return bf_fail(e, BF_E_TOO_LARGE, "JSON of %zu bytes is larger than %zu", text.n, max);
     if (text.n == 0)
         return bf_fail(e, BF_E_INVALID_BODY, "not JSON: it is empty");
+    if (memchr(text.p, '\0', text.n) != NULL) /* jansson passes over one behind a number */
+        return bf_fail(e, BF_E_INVALID_BODY, "not JSON: it holds a NUL");
     enum bf_status status = check_shape(text, e);
     if (status != BF_OK)
         return status;

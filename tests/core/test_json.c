@@ -175,6 +175,7 @@ static void malformed_json_is_refused_whole(void **state)
         BF_STR("{\"name\":\"x\",\"place\":{\"city\":\"a\",\"city\":\"b\"}}"),
         BF_STR("{\"name\":\"a\\u0000b\"}"),
         BF_STR("{\"name\":\"a\0b\"}"),
+        BF_STR("{\"name\":\"x\",\"count\":1\0}"),
         BF_STR("{\"name\\u0000\":\"x\"}"),
         BF_STR("{\"name\":\"\\ud800\"}"),
         BF_STR("{\"name\":\"\\udc00\"}"),
