@@ -43,12 +43,15 @@ bool bf__part_add(struct bf_job *job, unsigned i, const void *p, size_t n)
 
 static bool run(struct bf_job *job, struct bf_stt *stt)
 {
-    (void)stt;
     switch ((enum bf_decode_op)job->request.op) {
     case BF_DECODE_PHOTO:
         return bf__photo(job);
-    default:
-        break;
+    case BF_DECODE_VOICE:
+        return bf__voice(job);
+    case BF_DECODE_WAV:
+        return bf__wav(job);
+    case BF_DECODE_TRANSCRIBE:
+        return bf__transcribe(job, stt);
     }
     return bf__refuse(job, BF_DECODE_UNSUPPORTED, "there is no such operation");
 }

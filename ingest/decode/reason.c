@@ -42,8 +42,8 @@ static const struct {
     enum bf_media_type type;
 } aliases[] = {
     {"image/jpg", BF_MEDIA_JPEG},   {"image/heif", BF_MEDIA_HEIC},    {"audio/opus", BF_MEDIA_OGG}, {"application/ogg", BF_MEDIA_OGG},
-    {"video/webm", BF_MEDIA_WEBM},  {"audio/x-m4a", BF_MEDIA_M4A},    {"audio/m4a", BF_MEDIA_M4A},  {"audio/aac", BF_MEDIA_M4A},
-    {"audio/mp4a-latm", BF_MEDIA_M4A}, {"video/mp4", BF_MEDIA_M4A},   {"audio/x-wav", BF_MEDIA_WAV}, {"audio/wave", BF_MEDIA_WAV},
+    {"video/webm", BF_MEDIA_WEBM},  {"audio/x-m4a", BF_MEDIA_M4A},    {"audio/m4a", BF_MEDIA_M4A},
+    {"video/mp4", BF_MEDIA_M4A},    {"audio/x-wav", BF_MEDIA_WAV}, {"audio/wave", BF_MEDIA_WAV},
     {"audio/vnd.wave", BF_MEDIA_WAV},
 };
 

@@ -102,7 +102,7 @@ static bool raise_filter(void)
         LOAD((uint32_t)offsetof(struct seccomp_data, arch)), JEQ(THIS_ARCH, 1, 0), KILL, LOAD(NR),
         CALL_WITH(pread64, 0, BF_SANDBOX_IN), CALL_WITH(pwrite64, 0, BF_SANDBOX_OUT),
         CALL_MMAP, CALL_WITHOUT_BITS(mprotect, 2, PROT_EXEC), CALL(munmap), CALL(mremap), CALL(madvise), CALL(brk),
-        CALL(futex), CALL(clock_gettime), CALL(getrandom), CALL(exit), CALL(exit_group), CALL(rt_sigreturn),
+        CALL(futex), CALL(clock_gettime), CALL(getrandom), CALL(getrusage) /* PocketSphinx times itself */, CALL(exit), CALL(exit_group), CALL(rt_sigreturn),
         CALL_WITH(prlimit64, 0, 0), /* of oneself, below the hard limits */
         /* what glibc's pthread_create and thread exit need; clone3 hides its flags in memory, so glibc is sent back to clone */
         CALL_CLONE, CALL_REFUSED(clone3, ENOSYS), CALL_WITH(rt_sigaction, 0, 33 /* SIGRT_1 */), CALL(set_robust_list), CALL(rseq), CALL(rt_sigprocmask), CALL(sched_yield),
