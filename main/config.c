@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "main/config.h"
+#include "core/arena.h"
+#include "core/http_client.h"
+#include "main/services.h"
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MB = 1 << 20, TABLES_MAX = BF_SERVICES_MAX + 2 };
+
+#define INT(section_, key_, def_, min_, max_, unit_, prose_)                                                                             \
+    {.section = section_, .key = key_, .type = BF_CF_INT, .def = def_, .min = min_, .max = max_, .unit = unit_, .prose = prose_}
+#define PATH(section_, key_, def_, prose_) {.section = section_, .key = key_, .type = BF_CF_PATH, .def = def_, .max = PATH_MAX - 64, .prose = prose_}
+#define TEXT(section_, key_, def_, max_, prose_) {.section = section_, .key = key_, .type = BF_CF_STR, .def = def_, .max = max_, .prose = prose_}
+
+static const struct bf_config_row rows[] = {
+    PATH("server", "data", "baifang-data", "directory of this installation; made at the first start"),
+    PATH("clock", "file", NULL, "shifts the wall clock by the milliseconds in this file (rehearsals and tests only)"),
+    {.section = "log", .key = "level", .type = BF_CF_WORD, .def = "info", .words = "debug|info|warn|error", .prose = "least level written to standard error"},
+    INT("workers", "threads", "8", 1, 256, "", "threads that run requests"),
+    INT("workers", "queue", "2048", 16, 65536, "", "requests that may wait for a worker; more: 503"),
+
+    TEXT("http", "listen", "127.0.0.1:8443", 100, "address and port; port 0 takes a free one"),
+    PATH("http", "cert_file", NULL, "PEM certificate chain; without it a self-signed one is made in DATA/tls"),
+    PATH("http", "key_file", NULL, "PEM private key"),
+    INT("http", "loops", "0", 0, 64, "", "event loops; 0: one a core"),
+    INT("http", "connections", "20000", 1, 1000000, "", "client connections; more wait until one closes"),
+    INT("http", "in_flight", "1024", 1, 65536, "", "requests between headers and answer; more: 503"),
+    INT("http", "per_connection", "100", 1, 1000, "", "concurrent streams of one HTTP/2 connection"),
+    INT("http", "header_bytes", "16384", 1024, 65536, "bytes", "request headers; more: 431"),
+    INT("http", "header_count", "64", 8, 100, "", "request headers; more: 431"),
+    INT("http", "json_body_bytes", "1048576", 1024, 8 * MB, "bytes", "a JSON body; more: 413"),
+    INT("http", "request_ms", "15000", 100, 600000, "ms", "headers and JSON body must be here by then: 408"),
+    INT("http", "body_rate", "512", 0, MB, "bytes/s", "an upload slower than this over 30 s is cut"),
+    INT("http", "idle_ms", "120000", 1000, 3600000, "ms", "an idle connection is closed"),
+    INT("http", "drain_ms", "20000", 100, 600000, "ms", "requests may take this long to end when the server stops"),
+    INT("http", "event_streams", "10000", 1, 1000000, "", "open event streams; more: 503"),
+
+    TEXT("store", "uri", NULL, 1000, "embedded:DIR; default: embedded:DATA/store"),
+    PATH("store", "master_key_file", NULL, "key of all keys, made at the first start; keep a copy elsewhere; default: DATA/master.key"),
+    INT("store", "readers", "4", 1, 64, "", "connections that read"),
+    INT("store", "queue", "4096", 16, 65536, "", "writes that may wait; more: 503"),
+    INT("store", "group", "256", 1, 256, "", "writes that share one sync"),
+    INT("store", "upload_hours", "72", 1, 2160, "hours", "an unfinished upload nobody touched is deleted"),
+    INT("store", "upload_quota_mb", "1024", 1, 1 << 20, "MB", "unfinished uploads of one person"),
+
+    PATH("decode", "program", NULL, "baifang-decode; default: beside this program"),
+    PATH("decode", "speech_model", NULL, "directory of the pocketsphinx model; default: Debian's en-us"),
+    INT("decode", "jobs", "2", 1, 16, "", "files decoded at a time"),
+    INT("decode", "speech_jobs", "1", 1, 16, "", "recordings transcribed at a time"),
+};
+
+struct tables {
+    const struct bf_config_row *rows[TABLES_MAX];
+    unsigned n_rows[TABLES_MAX];
+    unsigned n;
+};
+
+static void add_table(struct tables *t, const struct bf_config_row *table, unsigned n_rows)
+{
+    if (n_rows == 0)
+        return;
+    t->rows[t->n] = table;
+    t->n_rows[t->n++] = n_rows;
+}
+
+static void join_tables(struct tables *t)
+{
+    *t = (struct tables){.n = 0};
+    add_table(t, rows, sizeof rows / sizeof *rows);
+    add_table(t, bf_client_rows, bf_client_n_rows);
+    for (unsigned i = 0; i < bf_n_services; i++)
+        add_table(t, bf_services[i]->config, bf_services[i]->n_config);
+}
+
+enum bf_status bf_main_config_load(const char *path, struct bf_config **ret, struct bf_error *e)
+{
+    struct tables t;
+    join_tables(&t);
+    return bf_config_load(path, t.rows, t.n_rows, t.n, ret, e);
+}
+
+void bf_main_config_print(FILE *out)
+{
+    struct tables t;
+    join_tables(&t);
+    bf_config_print_sample(out, t.rows, t.n_rows, t.n);
+}
+
+struct bf_str bf_main_data_dir(const struct bf_config *config) { return bf_config_str(config, "server", "data"); }
+
+enum bf_status bf_main_make_data_dir(const struct bf_config *config, struct bf_error *e)
+{
+    const char *dir = bf_main_data_dir(config).p;
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return bf_fail_errno(e, BF_E_CONFIG, errno, "data directory %s", dir);
+    return BF_OK;
+}
+
+/* The configured value or, when there is none, `prefix`, the data directory and `suffix`. */
+static struct bf_str or_in_data(const struct bf_config *config, struct bf_arena *arena, const char *section, const char *key, const char *prefix,
+                                const char *suffix)
+{
+    struct bf_str value = bf_config_str(config, section, key);
+    return value.n > 0 ? value : bf_strz(bf_arena_printf(arena, "%s%s/%s", prefix, bf_main_data_dir(config).p, suffix));
+}
+
+void bf_main_store_config(const struct bf_config *config, struct bf_arena *arena, struct bf_store_config *ret)
+{
+    *ret = (struct bf_store_config){
+        .uri = or_in_data(config, arena, "store", "uri", "embedded:", "store"),
+        .master_key_file = or_in_data(config, arena, "store", "master_key_file", "", "master.key"),
+        .readers = (unsigned)bf_config_int(config, "store", "readers"),
+        .queue_max = (unsigned)bf_config_int(config, "store", "queue"),
+        .group_max = (unsigned)bf_config_int(config, "store", "group"),
+        .stage_ttl_ms = bf_config_int(config, "store", "upload_hours") * 3600 * 1000,
+        .stage_quota_bytes = bf_config_int(config, "store", "upload_quota_mb") * MB,
+    };
+}
+
+static unsigned http_int(const struct bf_config *config, const char *key) { return (unsigned)bf_config_int(config, "http", key); }
+
+void bf_main_http_config(const struct bf_config *config, struct bf_arena *arena, struct bf_http_config *ret)
+{
+    *ret = (struct bf_http_config){
+        .listen = bf_config_str(config, "http", "listen"),
+        .cert_file = bf_config_str(config, "http", "cert_file"),
+        .key_file = bf_config_str(config, "http", "key_file"),
+        .self_signed_dir = bf_strz(bf_arena_printf(arena, "%s/tls", bf_main_data_dir(config).p)),
+        .loops = http_int(config, "loops"),
+        .connections_max = http_int(config, "connections"),
+        .in_flight_max = http_int(config, "in_flight"),
+        .per_connection_max = http_int(config, "per_connection"),
+        .header_bytes_max = http_int(config, "header_bytes"),
+        .header_count_max = http_int(config, "header_count"),
+        .json_body_bytes_max = http_int(config, "json_body_bytes"),
+        .request_ms_max = http_int(config, "request_ms"),
+        .body_rate_min = http_int(config, "body_rate"),
+        .idle_ms_max = http_int(config, "idle_ms"),
+        .drain_ms_max = http_int(config, "drain_ms"),
+        .event_streams_max = http_int(config, "event_streams"),
+    };
+}
+
+enum bf_log_level bf_main_log_level(const struct bf_config *config)
+{
+    static const char *const words[] = {[BF_LOG_DEBUG] = "debug", [BF_LOG_INFO] = "info", [BF_LOG_WARN] = "warn", [BF_LOG_ERROR] = "error"};
+    struct bf_str level = bf_config_str(config, "log", "level");
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        if (bf_str_eqz(level, words[i]))
+            return (enum bf_log_level)i;
+    return BF_LOG_INFO;
+}
+
+const char *bf_main_decoder(const struct bf_config *config, struct bf_arena *arena)
+{
+    static const char *const places[] = {"", "../libexec/baifang/", "../ingest/decode/"}; /* installed beside, installed apart, built */
+    struct bf_str program = bf_config_str(config, "decode", "program");
+    if (program.n > 0)
+        return program.p;
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        return "baifang-decode";
+    self[n] = '\0';
+    const char *dir = dirname(self), *path = NULL;
+    for (unsigned i = 0; i < sizeof places / sizeof *places; i++) {
+        path = bf_arena_printf(arena, "%s/%sbaifang-decode", dir, places[i]);
+        if (access(path, X_OK) == 0)
+            return path;
+    }
+    return bf_arena_printf(arena, "%s/baifang-decode", dir);
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tells systemd (Type=notify) how far we are; does nothing when it did not start us. See sd_notify(3). */
+#pragma once
+
+/* `state`: "READY=1", "STOPPING=1" ... */
+void bf_notify(const char *state);
+/* "RELOADING=1" with the clock value that systemd wants beside it; READY=1 ends the reload. */
+void bf_notify_reloading(void);
