@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the parts together, in the order that core/service.h states, and takes them apart again. */
+#include "main/server.h"
+#include "access/access.h"
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/env.h"
+#include "core/http_client.h"
+#include "core/http_server.h"
+#include "core/log.h"
+#include "core/pool.h"
+#include "ingest/decode/client.h"
+#include "main/admin.h"
+#include "main/channel.h"
+#include "main/config.h"
+#include "main/services.h"
+#include "storage/jobs.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { CONSUMERS_MAX = 16, CLIENT_GRACE_MS = 2000 };
+
+struct server {
+    const struct bf_env *env;
+    const struct bf_config *config;
+    int channel, signals;
+    struct bf_arena *arena; /* lives as long as the process */
+    struct bf_service_ctx ctx;
+    void *services[BF_SERVICES_MAX];
+    struct bf_route_table tables[BF_SERVICES_MAX];
+    struct bf_consumer consumers[CONSUMERS_MAX];
+    struct bf_follower *follower;
+    struct bf_http *http;
+    struct bf_admin *admin;
+};
+
+/* ---- start ---- */
+
+static enum bf_status open_store(struct server *s, struct bf_error *e)
+{
+    struct bf_store_config config;
+    unsigned n;
+    const struct bf_collection **all = bf_services_collections(s->arena, &n);
+    bf_main_store_config(s->config, s->arena, &config);
+    return bf_store_open(s->env, &config, all, n, &s->ctx.store, e);
+}
+
+static unsigned config_uint(const struct server *s, const char *section, const char *key)
+{
+    return (unsigned)bf_config_int(s->config, section, key);
+}
+
+static enum bf_status open_helpers(struct server *s, struct bf_error *e)
+{
+    struct bf_client_config client;
+    bf_client_config_read(s->config, &client);
+    enum bf_status status = bf_client_start(s->env, &client, &s->ctx.client, e);
+    if (status != BF_OK)
+        return status;
+    s->ctx.workers = bf_pool_create(s->env, "worker", config_uint(s, "workers", "threads"), config_uint(s, "workers", "queue"));
+    s->ctx.decoder = bf_decode_client_create(s->env, -1, config_uint(s, "decode", "jobs"));
+    s->ctx.speech = bf_decode_client_create(s->env, -1, config_uint(s, "decode", "speech_jobs"));
+    return BF_OK;
+}
+
+static enum bf_status open_services(struct server *s, struct bf_error *e)
+{
+    for (unsigned i = 0; i < bf_n_services; i++) {
+        enum bf_status status = bf_services[i]->open(&s->ctx, &s->services[i], e);
+        if (status != BF_OK)
+            return status;
+        s->tables[i] = (struct bf_route_table){.routes = bf_services[i]->routes, .n_routes = bf_services[i]->n_routes, .service = s->services[i]};
+        if (bf_services[i] == &bf_access_service)
+            s->ctx.access = s->services[i];
+    }
+    s->ctx.route_tables = s->tables;
+    s->ctx.n_route_tables = bf_n_services;
+    return BF_OK;
+}
+
+static enum bf_status start_follower(struct server *s, struct bf_error *e)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < bf_n_services; i++) {
+        unsigned n_own = 0;
+        const struct bf_consumer *own = bf_services[i]->consumers == NULL ? NULL : bf_services[i]->consumers(s->services[i], &n_own);
+        for (unsigned k = 0; k < n_own && n < CONSUMERS_MAX; k++)
+            s->consumers[n++] = own[k];
+    }
+    return bf_follower_start(s->env, s->ctx.store, s->consumers, n, &s->follower, e);
+}
+
+static enum bf_status run_services(struct server *s, struct bf_error *e)
+{
+    for (unsigned i = 0; i < bf_n_services; i++) {
+        enum bf_status status = bf_services[i]->run == NULL ? BF_OK : bf_services[i]->run(s->services[i], e);
+        if (status != BF_OK)
+            return status;
+    }
+    return BF_OK;
+}
+
+static enum bf_status start(struct server *s, struct bf_error *e)
+{
+    struct bf_http_config http;
+    enum bf_status status = open_store(s, e);
+    if (status == BF_OK)
+        status = open_helpers(s, e);
+    if (status == BF_OK)
+        status = open_services(s, e);
+    if (status == BF_OK)
+        status = start_follower(s, e);
+    if (status != BF_OK)
+        return status;
+    bf_main_http_config(s->config, s->arena, &http);
+    status = bf_http_start(s->env, &http, s->ctx.workers, s->tables, bf_n_services, &s->http, e);
+    if (status == BF_OK)
+        status = run_services(s, e);
+    if (status == BF_OK)
+        status = bf_admin_start(s->env, s->ctx.store, s->services, bf_main_data_dir(s->config), &s->admin, e);
+    return status;
+}
+
+/* ---- end ---- */
+
+static void stop_services(struct server *s)
+{
+    for (unsigned i = bf_n_services; i-- > 0;)
+        if (s->services[i] != NULL)
+            bf_services[i]->close(&s->services[i]);
+}
+
+static void drain(struct server *s)
+{
+    bf_admin_stop(&s->admin);
+    for (unsigned i = bf_n_services; i-- > 0;)
+        if (s->services[i] != NULL && bf_services[i]->drain != NULL)
+            bf_services[i]->drain(s->services[i]);
+    if (s->http != NULL)
+        bf_http_drain(s->http);
+}
+
+/* Also undoes a start that failed half-way. */
+static void stop(struct server *s)
+{
+    drain(s);
+    if (s->follower != NULL)
+        bf_follower_stop(&s->follower);
+    if (s->ctx.client != NULL)
+        bf_client_stop(&s->ctx.client, CLIENT_GRACE_MS);
+    stop_services(s);
+    if (s->http != NULL)
+        bf_http_destroy(&s->http);
+    if (s->ctx.store != NULL)
+        bf_store_close(&s->ctx.store);
+    if (s->ctx.workers != NULL)
+        bf_pool_destroy(&s->ctx.workers);
+    bf_decode_client_destroy(&s->ctx.decoder);
+    bf_decode_client_destroy(&s->ctx.speech);
+    bf_arena_destroy(&s->arena);
+}
+
+/* ---- meanwhile ---- */
+
+static void say_ready(struct server *s, const char *event)
+{
+    unsigned port = bf_http_port(s->http);
+    struct bf_channel_message message = {.kind = BF_CHANNEL_READY, .number = port, .fd = -1};
+    bf_log(s->env, BF_LOG_INFO, event, "serving", BF_L_INT("port", port), BF_L_INT("pid", getpid()), BF_L_STR("version", BF_VERSION), BF_L_END);
+    (void)bf_channel_send(s->channel, &message); /* a supervisor that is gone shows as the channel's end */
+}
+
+static void reload(struct server *s)
+{
+    struct bf_error e = {0};
+    if (bf_http_reload(s->http, &e) != BF_OK)
+        bf_log_error(s->env, BF_LOG_ERROR, "reload.certificate", &e);
+    for (unsigned i = 0; i < bf_n_services; i++)
+        if (bf_services[i]->reload != NULL && bf_services[i]->reload(s->services[i], &e) != BF_OK)
+            bf_log_error(s->env, BF_LOG_ERROR, "reload.service", &e);
+    say_ready(s, "reloaded");
+}
+
+/* False: the supervisor is gone. */
+static bool take_messages(struct server *s)
+{
+    struct bf_channel_message m;
+    int got;
+    while ((got = bf_channel_receive(s->channel, &m)) > 0) {
+        if (m.kind == BF_CHANNEL_ZYGOTE && m.fd >= 0 && m.number < BF_ZYGOTES)
+            bf_decode_client_replace(m.number == BF_ZYGOTE_MEDIA ? s->ctx.decoder : s->ctx.speech, m.fd);
+        else if (m.fd >= 0)
+            close(m.fd);
+    }
+    return got < 0;
+}
+
+/* False: told to stop. */
+static bool take_signals(struct server *s)
+{
+    struct signalfd_siginfo info;
+    while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo != SIGHUP)
+            return false;
+        reload(s);
+    }
+    return true;
+}
+
+static void serve(struct server *s)
+{
+    struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->channel, .events = POLLIN}};
+    const char *why = NULL;
+    while (why == NULL) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            abort();
+        if (!take_messages(s))
+            why = "the supervisor is gone";
+        else if (!take_signals(s))
+            why = "told to stop";
+    }
+    bf_log(s->env, BF_LOG_INFO, "draining", why, BF_L_END);
+}
+
+/* Signals are blocked before any thread exists, so that every thread inherits that. */
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int bf_server_run(const struct bf_env *env, const struct bf_config *config, int channel)
+{
+    struct bf_error e = {0};
+    struct server s = {.env = env, .config = config, .channel = channel, .arena = bf_arena_create()};
+    s.ctx = (struct bf_service_ctx){.env = env, .config = config};
+    s.signals = open_signals();
+    enum bf_status status = start(&s, &e);
+    if (status == BF_OK) {
+        say_ready(&s, "ready");
+        serve(&s);
+    } else {
+        bf_log_error(env, BF_LOG_ERROR, "start_failed", &e);
+    }
+    stop(&s);
+    close(s.signals);
+    return status == BF_OK ? 0 : status == BF_E_CONFIG ? EX_CONFIG : 1;
+}
