@@ -65,6 +65,8 @@ COMMAND(user_add)
     struct bf_uuid tenant, id;
     struct bf_directory_user user = {.login = args[1], .name = args[2], .password = input, .role = bf_enum_find(&bf_enum_role, args[3])};
     UNUSED_INPUT;
+    user.password_exempt = bf_str_eqz(args[n_args - 1], "--exempt");
+    n_args -= user.password_exempt;
     if (user.role < 0)
         return bf_fail(e, BF_E_INVALID_BODY, "ROLE is one of rep, supervisor, manager, reviewer, service, admin, auditor");
     if (n_args > 4 && !bf_uuid_parse(args[4], &user.team))
@@ -182,8 +184,9 @@ const struct bf_admin_command bf__admin_commands[BF__ADMIN_COMMANDS] = {
     {.name = "tenant add", .args = "CODE NAME [ZONE]", .prose = "opens a company", .args_min = 2, .args_max = 3, .run = tenant_add},
     {.name = "team add", .args = "TENANT NAME [PARENT]", .prose = "adds a team, below PARENT", .args_min = 2, .args_max = 3, .run = team_add},
     {.name = "team list", .args = "TENANT", .prose = "lists teams", .args_min = 1, .args_max = 1, .run = team_list},
-    {.name = "user add", .args = "TENANT LOGIN NAME ROLE [TEAM]", .prose = "opens an account; the first password is read from standard input",
-     .args_min = 4, .args_max = 5, .takes_input = 1, .run = user_add},
+    {.name = "user add", .args = "TENANT LOGIN NAME ROLE [TEAM] [--exempt]",
+     .prose = "opens an account; the first password is read from standard input and must be changed, but for --exempt (a demo's)",
+     .args_min = 4, .args_max = 6, .takes_input = 1, .run = user_add},
     {.name = "user list", .args = "TENANT", .prose = "lists accounts", .args_min = 1, .args_max = 1, .run = user_list},
     {.name = "user assign", .args = "TENANT LOGIN ROLE [TEAM]", .prose = "changes role and team; the person signs in again", .args_min = 3,
      .args_max = 4, .run = user_assign},

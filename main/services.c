@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "main/services.h"
 #include "access/access.h"
-#include "access/collections.h"
 #include "core/arena.h"
 
 const struct bf_service *const bf_services[] = {&bf_access_service};
@@ -10,13 +9,10 @@ _Static_assert(sizeof bf_services / sizeof *bf_services <= BF_SERVICES_MAX, "roo
 
 const struct bf_collection **bf_services_collections(struct bf_arena *arena, unsigned *ret_n)
 {
-    unsigned n = bf_n_collections;
+    unsigned n = 0, at = 0;
     for (unsigned i = 0; i < bf_n_services; i++)
         n += bf_services[i]->n_collections;
     const struct bf_collection **all = bf_arena_calloc(arena, n, sizeof *all);
-    unsigned at = 0;
-    for (unsigned i = 0; i < bf_n_collections; i++)
-        all[at++] = bf_collections[i];
     for (unsigned i = 0; i < bf_n_services; i++)
         for (unsigned k = 0; k < bf_services[i]->n_collections; k++)
             all[at++] = bf_services[i]->collections[k];
