@@ -23,7 +23,6 @@ struct bf_collection;
 struct bf_config;
 struct bf_config_row;
 struct bf_consumer;
-struct bf_decode_client;
 struct bf_env;
 struct bf_pool;
 struct bf_route;
@@ -35,11 +34,9 @@ struct bf_service_ctx {
     const struct bf_env *env;
     const struct bf_config *config;
     struct bf_store *store;
-    struct bf_pool *workers;          /* runs the handlers of routes; blocking storage calls belong there */
-    struct bf_client *client;         /* requests to others */
-    struct bf_decode_client *decoder; /* photos and recordings; main replaces its zygote when that died */
-    struct bf_decode_client *speech;  /* transcripts */
-    struct bf_access *access;         /* set when the access service was opened: the others may use it from their `open` on */
+    struct bf_pool *workers;  /* runs the handlers of routes; blocking storage calls belong there */
+    struct bf_client *client; /* requests to others */
+    struct bf_access *access; /* set when the access service was opened: the others may use it from their `open` on */
     /* All routes, for /openapi.json: set before the HTTP server starts, so valid in every handler and in `run`, not in `open`. */
     const struct bf_route_table *route_tables;
     unsigned n_route_tables;
@@ -58,6 +55,9 @@ struct bf_admin_command {
                           struct bf_error *e);
 };
 
+/* The sandbox processes that the supervisor starts: one forks the decoders of pictures and recordings, the other those of speech. */
+enum bf_zygote { BF_ZYGOTE_MEDIA, BF_ZYGOTE_SPEECH, BF_ZYGOTES };
+
 struct bf_service {
     const char *name;
     const struct bf_config_row *config;
@@ -75,6 +75,8 @@ struct bf_service {
     const struct bf_consumer *(*consumers)(void *service, unsigned *ret_n);
     /* Requests are being served: start timers, pollers, schedulers. */
     enum bf_status (*run)(void *service, struct bf_error *e);
+    /* A sandbox process was started, at the beginning or in place of one that died: `fd`, the service's end of its socket, is handed over. */
+    void (*take_zygote)(void *service, enum bf_zygote kind, int fd);
     /* SIGHUP: read again what may change while running (keys, certificates). */
     enum bf_status (*reload)(void *service, struct bf_error *e);
     /* Take no new background work. Does not wait. */
