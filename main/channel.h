@@ -9,9 +9,6 @@ enum bf_channel_kind {
     BF_CHANNEL_ZYGOTE,    /* supervisor -> server: `fd` leads to a new zygote of the kind `number` (enum bf_zygote) */
 };
 
-/* The sandbox processes: one forks the decoders of pictures and recordings, the other those of speech. */
-enum bf_zygote { BF_ZYGOTE_MEDIA, BF_ZYGOTE_SPEECH, BF_ZYGOTES };
-
 struct bf_channel_message {
     uint32_t kind, number;
     int fd; /* -1: none */

@@ -49,8 +49,6 @@ static const struct bf_config_row rows[] = {
 
     PATH("decode", "program", NULL, "baifang-decode; default: beside this program"),
     PATH("decode", "speech_model", NULL, "directory of the pocketsphinx model; default: Debian's en-us"),
-    INT("decode", "jobs", "2", 1, 16, "", "files decoded at a time"),
-    INT("decode", "speech_jobs", "1", 1, 16, "", "recordings transcribed at a time"),
 };
 
 struct tables {

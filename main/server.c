@@ -9,7 +9,6 @@
 #include "core/http_server.h"
 #include "core/log.h"
 #include "core/pool.h"
-#include "ingest/decode/client.h"
 #include "main/admin.h"
 #include "main/channel.h"
 #include "main/config.h"
@@ -63,8 +62,6 @@ static enum bf_status open_helpers(struct server *s, struct bf_error *e)
     if (status != BF_OK)
         return status;
     s->ctx.workers = bf_pool_create(s->env, "worker", config_uint(s, "workers", "threads"), config_uint(s, "workers", "queue"));
-    s->ctx.decoder = bf_decode_client_create(s->env, -1, config_uint(s, "decode", "jobs"));
-    s->ctx.speech = bf_decode_client_create(s->env, -1, config_uint(s, "decode", "speech_jobs"));
     return BF_OK;
 }
 
@@ -160,8 +157,6 @@ static void stop(struct server *s)
         bf_store_close(&s->ctx.store);
     if (s->ctx.workers != NULL)
         bf_pool_destroy(&s->ctx.workers);
-    bf_decode_client_destroy(&s->ctx.decoder);
-    bf_decode_client_destroy(&s->ctx.speech);
     bf_arena_destroy(&s->arena);
 }
 
@@ -186,6 +181,16 @@ static void reload(struct server *s)
     say_ready(s, "reloaded");
 }
 
+static void give_zygote(struct server *s, enum bf_zygote kind, int fd)
+{
+    for (unsigned i = 0; i < bf_n_services; i++)
+        if (bf_services[i]->take_zygote != NULL) {
+            bf_services[i]->take_zygote(s->services[i], kind, fd);
+            return;
+        }
+    close(fd);
+}
+
 /* False: the supervisor is gone. */
 static bool take_messages(struct server *s)
 {
@@ -193,7 +198,7 @@ static bool take_messages(struct server *s)
     int got;
     while ((got = bf_channel_receive(s->channel, &m)) > 0) {
         if (m.kind == BF_CHANNEL_ZYGOTE && m.fd >= 0 && m.number < BF_ZYGOTES)
-            bf_decode_client_replace(m.number == BF_ZYGOTE_MEDIA ? s->ctx.decoder : s->ctx.speech, m.fd);
+            give_zygote(s, (enum bf_zygote)m.number, m.fd);
         else if (m.fd >= 0)
             close(m.fd);
     }

@@ -4,6 +4,7 @@
 #include "core/config.h"
 #include "core/env.h"
 #include "core/log.h"
+#include "core/service.h"
 #include "main/channel.h"
 #include "main/config.h"
 #include "main/notify.h"
