@@ -13,6 +13,7 @@ enum { BF__FORMAT = 1, BF__WATCHERS_MAX = 16 };
 
 struct bf_keys;
 struct bf_committer;
+struct bf_media;
 
 struct bf__watcher {
     void (*woken)(void *ctx, struct bf_uuid tenant, int64_t n);
@@ -31,7 +32,7 @@ struct bf_store {
     struct bf_key master;
     struct bf_keys *keys;
     struct bf_committer *committer;
-    void *media; /* of storage/media*.c */
+    struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
 
     pthread_mutex_t watch_lock;
     struct bf__watcher watchers[BF__WATCHERS_MAX];
@@ -46,7 +47,7 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
                               const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e);
 
 /* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
-extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors;
+extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs;
 
 /* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check", "key_exported". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
@@ -64,7 +65,7 @@ enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, 
 typedef enum bf_status bf__erasure_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 enum bf_status bf__erasures_each(const char *master_key_file, bf__erasure_fn *fn, void *ctx, struct bf_error *e);
 
-/* Of storage/media*.c: called by bf__store_open once keys work and before the committer starts; by bf_store_close before the driver closes. */
+/* Of storage/media/: called by bf__store_open once keys work and before the committer starts; by bf_store_close before the driver closes. */
 enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e);
 void bf__media_close(struct bf_store *store);
 /* Blobs against their hashes; adds to check->report. */

@@ -14,6 +14,8 @@
 
 struct bf_stage; /* an open handle: one writer at a time */
 
+enum { BF_STAGE_PARTS_MAX = 128 };
+
 struct bf_stage_info {
     struct bf_uuid id, tenant, user;
     int64_t offset; /* durable */

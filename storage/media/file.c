@@ -222,7 +222,6 @@ enum bf_status bf__file_complete(struct bf__file *f, uint8_t ret_sha256[32], str
     enum bf_status status = refuse_if_over(f, e);
     if (status != BF_OK)
         return status;
-    assert(!bf__file_dirty(f));
     struct bf_hash_state hash = f->now.hash;
     bf_hash_end(&hash, f->sha256);
     status = bf__index_write(f->fd, &f->sealer, &f->now, f->sha256, e);

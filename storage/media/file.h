@@ -48,5 +48,5 @@ bool bf__file_dirty(const struct bf__file *file);     /* something was written s
 void bf__file_mark(struct bf__file *file);
 enum bf_status bf__file_rollback(struct bf__file *file, struct bf_error *e);
 
-/* Everything is synced: writes index and foot, and syncs. Gives the content's SHA-256; again and again if asked. */
+/* Writes index and foot behind what was appended, and syncs. Gives the content's SHA-256; again and again if asked. */
 enum bf_status bf__file_complete(struct bf__file *file, uint8_t ret_sha256[32], struct bf_error *e);

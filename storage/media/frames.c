@@ -3,6 +3,7 @@
 #include "storage/media/fs.h"
 #include "storage/media/layout.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -166,7 +167,7 @@ static enum bf_status open_foot(struct bf__frames *f, struct bf_error *e)
     uint8_t start[BF__FILE_START], expected[BF__FILE_START];
     bool whole;
     size_t n;
-    if (f->fd < 0 || fstat(f->fd, &st) < 0)
+    if (fstat(f->fd, &st) < 0)
         return bf_fail_errno(e, BF_E_IO, errno, "stat");
     enum bf_status status = bf__fs_read(f->fd, start, sizeof start, 0, &n, e);
     if (status != BF_OK)
@@ -198,14 +199,22 @@ enum bf_status bf__frames_open(const struct bf_env *env, int fd, const struct bf
     return status;
 }
 
+enum bf_status bf__frames_open_at(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
+                                  struct bf__frames **ret, struct bf_error *e)
+{
+    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return bf_fail_errno(e, errno == ENOENT ? BF_E_NOT_FOUND : BF_E_IO, errno, "open %s", name);
+    return bf__frames_open(env, fd, key, id, ret, e);
+}
+
 void bf__frames_close(struct bf__frames **frames)
 {
     struct bf__frames *f = frames == NULL ? NULL : *frames;
     if (f == NULL)
         return;
     bf__sealer_finish(&f->sealer);
-    if (f->fd >= 0)
-        close(f->fd);
+    close(f->fd);
     free(f);
     *frames = NULL;
 }

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is done to the files of an upload by whoever has entered it: recovery, takeover, syncing, finishing, deleting. */
+#include "core/metrics.h"
+#include "storage/media/fs.h"
+#include "storage/media/upload.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void publish(struct bf__upload *up, int64_t offset, int64_t touched_ms)
+{
+    pthread_mutex_lock(&up->media->lock);
+    up->offset = offset;
+    if (touched_ms > up->touched_ms)
+        up->touched_ms = touched_ms;
+    up->known = true;
+    pthread_mutex_unlock(&up->media->lock);
+}
+
+static void take_over_position(struct bf__upload *up, const struct bf__position *position)
+{
+    if (!up->known) {
+        pthread_mutex_lock(&up->media->lock);
+        if (up->length < 0)
+            up->length = position->length;
+        up->fence = position->fence;
+        pthread_mutex_unlock(&up->media->lock);
+    }
+    publish(up, position->offset, position->at_ms);
+}
+
+/* A file that is complete although no outcome is noted was being made a blob when the process died: that is done again, which changes nothing that
+ * was done already. */
+enum bf_status bf__upload_load(struct bf__upload *up, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    struct bf__position position;
+    struct bf__info info;
+    char name[BF__INFO_NAME];
+    uint8_t sha256[32];
+    bool complete;
+    if (up->finished || up->file != NULL)
+        return BF_OK;
+    enum bf_status status = bf__info_read(&media->master, media->stages_fd, up->id, &info, e);
+    if (status != BF_OK)
+        return status;
+    bf__data_name(&up->id, name);
+    status = bf__file_open(media->env, media->stages_fd, name, &info.key, up->file_id, &up->file, &position, &complete, e);
+    bf_key_wipe(&info.key);
+    if (status != BF_OK)
+        return status;
+    take_over_position(up, &position);
+    if (up->final && !complete) { /* the parts are there still: its sender asks again, with another id */
+        status = bf__upload_delete(up, e);
+        return status == BF_OK ? bf_fail(e, BF_E_NOT_FOUND, "no such upload") : status;
+    }
+    return complete ? bf__upload_finish(up, sha256, e) : BF_OK;
+}
+
+enum bf_status bf__upload_sync(struct bf__upload *up, uint8_t *rec, size_t n, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    struct bf__position position = {.at_ms = bf_now_ms(media->env)};
+    pthread_mutex_lock(&media->lock);
+    position.length = up->length;
+    position.fence = up->fence;
+    int64_t before = up->offset;
+    pthread_mutex_unlock(&media->lock);
+    enum bf_status status = bf__file_sync(up->file, rec, n, &position, e);
+    if (status != BF_OK)
+        return status;
+    up->has_mark = false;
+    publish(up, position.offset, position.at_ms);
+    bf_metric_add(media->env->metrics, BF_M_STAGE_BYTES, position.offset - before);
+    return BF_OK;
+}
+
+enum bf_status bf__upload_rollback(struct bf__upload *up, struct bf_error *e)
+{
+    if (!up->has_mark)
+        return BF_OK;
+    up->has_mark = false;
+    return bf__file_rollback(up->file, e);
+}
+
+enum bf_status bf__upload_displace(struct bf__upload *up, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    pthread_mutex_lock(&media->lock);
+    struct bf_stage *old = up->writer;
+    up->writer = NULL;
+    up->fence++;
+    pthread_mutex_unlock(&media->lock);
+    if (old != NULL)
+        bf__stage_lose(old);
+    if (up->file == NULL)
+        return BF_OK;
+    enum bf_status status = bf__upload_rollback(up, e);
+    if (status != BF_OK || !bf__file_dirty(up->file))
+        return status;
+    struct bf__chunk *scratch = bf__chunk_take(media->chunks);
+    status = bf__upload_sync(up, scratch->rec, 0, e);
+    bf__chunk_give(scratch);
+    return status;
+}
+
+/* ---- finishing ---- */
+
+static enum bf_status check_whole(const struct bf__upload *up, struct bf_error *e)
+{
+    if (up->file == NULL)
+        return bf_fail(e, BF_E_CONFLICT, "the upload is not open");
+    if (bf__file_dirty(up->file) || up->length < 0 || bf__file_offset(up->file) != up->length)
+        return bf_fail(e, BF_E_CONFLICT, "%lld of %lld bytes are durable", (long long)up->offset, (long long)up->length);
+    return BF_OK;
+}
+
+static enum bf_status store_outcome(struct bf__upload *up, struct bf__info *info, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    char name[BF__INFO_NAME];
+    enum bf_status status = BF_OK;
+    bf__data_name(&up->id, name);
+    if (!up->partial)
+        status = bf__blob_store(media, up->tenant, up->user, name, up->file_id, &info->key, info->sha256, info->size, e);
+    if (status != BF_OK)
+        return status;
+    status = bf__info_finish(media->env, &media->master, media->stages_fd, info, /* keep_key= */ up->partial, e);
+    if (status == BF_OK && !up->partial)
+        status = bf__fs_unlink(media->stages_fd, name, e);
+    return status;
+}
+
+/* Order: the data are complete and synced; the blob has its file (directory synced) and then its wrap (committed); the outcome is noted, which takes the
+ * key out of the info file; the second name of the data goes. A crash anywhere before the outcome is noted does it again from bf__upload_load. */
+enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    struct bf__info info;
+    if (up->finished) {
+        memcpy(ret_sha256, up->sha256, 32);
+        return BF_OK;
+    }
+    enum bf_status status = check_whole(up, e);
+    if (status == BF_OK)
+        status = bf__info_read(&media->master, media->stages_fd, up->id, &info, e);
+    if (status == BF_OK)
+        status = bf__file_complete(up->file, info.sha256, e);
+    if (status != BF_OK)
+        return status;
+    info.size = up->length;
+    info.finished_ms = bf_now_ms(media->env);
+    status = store_outcome(up, &info, e);
+    bf_key_wipe(&info.key);
+    if (status != BF_OK)
+        return status;
+    pthread_mutex_lock(&media->lock);
+    memcpy(up->sha256, info.sha256, 32);
+    up->finished = true;
+    up->touched_ms = info.finished_ms;
+    pthread_mutex_unlock(&media->lock);
+    memcpy(ret_sha256, info.sha256, 32);
+    return BF_OK;
+}
+
+/* ---- deleting ---- */
+
+static bool another_stands(struct bf__upload *up)
+{
+    struct bf_media *media = up->media;
+    struct bf__upload *other, *next;
+    bool found = false;
+    pthread_mutex_lock(&media->lock);
+    HASH_ITER(hh, media->uploads, other, next)
+    {
+        found = found || (other != up && other->finished && !other->partial && bf_uuid_eq(&other->user, &up->user) &&
+                          bf_uuid_eq(&other->tenant, &up->tenant) && memcmp(other->sha256, up->sha256, 32) == 0);
+    }
+    pthread_mutex_unlock(&media->lock);
+    return found;
+}
+
+static void leave_table(struct bf__upload *up)
+{
+    struct bf_media *media = up->media;
+    pthread_mutex_lock(&media->lock);
+    HASH_DELETE(hh, media->uploads, up);
+    up->gone = true;
+    up->refs--; /* the caller still has one */
+    pthread_mutex_unlock(&media->lock);
+}
+
+enum bf_status bf__upload_delete(struct bf__upload *up, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    char info[BF__INFO_NAME], data[BF__INFO_NAME];
+    enum bf_status status = BF_OK;
+    struct bf_stage *writer;
+    bf__info_name(&up->id, info);
+    bf__data_name(&up->id, data);
+    pthread_mutex_lock(&media->lock);
+    writer = up->writer;
+    up->writer = NULL;
+    pthread_mutex_unlock(&media->lock);
+    if (writer != NULL)
+        bf__stage_lose(writer);
+    if (up->finished && !up->partial && !another_stands(up))
+        status = bf_blob_release(media->store, up->tenant, up->user, up->sha256, e);
+    if (status == BF_OK)
+        status = bf__fs_unlink(media->stages_fd, info, e);
+    if (status == BF_OK)
+        status = bf__fs_unlink(media->stages_fd, data, e);
+    if (status == BF_OK)
+        status = bf__fs_sync(media->stages_fd, e);
+    if (status == BF_OK)
+        leave_table(up);
+    return status;
+}

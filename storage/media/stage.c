@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Creating, opening, deleting and expiring uploads: the calls that block. */
+#include "storage/media/fs.h"
+#include "storage/media/upload.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- create ---- */
+
+static enum bf_status check_new(const struct bf_stage_new *stage, struct bf_error *e)
+{
+    if (stage->metadata.n > BF__METADATA_MAX)
+        return bf_fail(e, BF_E_TOO_LARGE, "at most %d bytes of metadata", BF__METADATA_MAX);
+    if (stage->length < -1 || stage->max_bytes < 0)
+        return bf_fail(e, BF_E_INVALID_HEADER, "a negative length");
+    if (stage->length > stage->max_bytes)
+        return bf_fail(e, BF_E_TOO_LARGE, "at most %lld bytes", (long long)stage->max_bytes);
+    return BF_OK;
+}
+
+static void fill_info(struct bf_media *media, const struct bf_stage_new *stage, bool final, struct bf__info *info)
+{
+    memset(info, 0, offsetof(struct bf__info, metadata));
+    info->id = stage->id;
+    info->tenant = stage->tenant;
+    info->user = stage->user;
+    info->file = bf_uuid_v7(media->env);
+    info->created_ms = bf_now_ms(media->env);
+    info->length = stage->length;
+    info->max_bytes = stage->max_bytes;
+    info->partial = stage->partial;
+    info->final = final;
+    info->metadata_n = (uint32_t)stage->metadata.n;
+    if (stage->metadata.n > 0)
+        memcpy(info->metadata, stage->metadata.p, stage->metadata.n);
+    bf_key_random(media->env, &info->key);
+}
+
+/* Both names are durable when this returns: bf__info_create syncs the directory last. */
+static enum bf_status make_files(struct bf__upload *up, const struct bf__info *info, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    char name[BF__INFO_NAME];
+    bf__data_name(&up->id, name);
+    enum bf_status status = bf__file_create(media->env, media->stages_fd, name, &info->key, info->file, &up->file, e);
+    if (status == BF_OK)
+        status = bf__info_create(media->env, &media->master, media->stages_fd, info, e);
+    return status;
+}
+
+/* The upload stays entered. */
+static enum bf_status create(struct bf_media *media, const struct bf_stage_new *stage, bool final, struct bf__upload **ret, struct bf_error *e)
+{
+    struct bf__info info;
+    struct bf__upload *up = NULL;
+    enum bf_status status = check_new(stage, e);
+    if (status != BF_OK)
+        return status;
+    fill_info(media, stage, final, &info);
+    status = bf__upload_add(media, &info, !final, &up, e);
+    if (status == BF_OK && (status = make_files(up, &info, e)) != BF_OK) {
+        (void)bf__upload_delete(up, NULL);
+        bf__upload_leave(up);
+        bf__upload_unref(up);
+    }
+    bf_key_wipe(&info.key);
+    if (status != BF_OK)
+        return status;
+    pthread_mutex_lock(&media->lock);
+    up->known = true;
+    pthread_mutex_unlock(&media->lock);
+    *ret = up;
+    return BF_OK;
+}
+
+enum bf_status bf_stage_create(struct bf_store *store, const struct bf_stage_new *stage, struct bf_error *e)
+{
+    struct bf_media *media;
+    struct bf__upload *up;
+    enum bf_status status = bf__media_of(store, &media, e);
+    if (status == BF_OK)
+        status = create(media, stage, /* final= */ false, &up, e);
+    if (status != BF_OK)
+        return status;
+    bf__upload_leave(up);
+    bf__upload_unref(up);
+    return BF_OK;
+}
+
+/* ---- find ---- */
+
+static bool expired(struct bf__upload *up, int64_t now_ms)
+{
+    pthread_mutex_lock(&up->media->lock);
+    bool gone = up->known && bf__upload_expires(up) <= now_ms;
+    pthread_mutex_unlock(&up->media->lock);
+    return gone;
+}
+
+static bool is_known(struct bf__upload *up)
+{
+    pthread_mutex_lock(&up->media->lock);
+    bool known = up->known;
+    pthread_mutex_unlock(&up->media->lock);
+    return known;
+}
+
+static enum bf_status learn(struct bf__upload *up, struct bf_error *e)
+{
+    if (is_known(up))
+        return BF_OK;
+    enum bf_status status = bf__upload_enter(up, BF__TAKEOVER_WAIT_MS, e);
+    if (status != BF_OK)
+        return status;
+    status = bf__upload_load(up, e);
+    bf__upload_leave(up);
+    return status;
+}
+
+/* With a ref, and its durable position known. */
+static enum bf_status find(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf__upload **ret,
+                           struct bf_error *e)
+{
+    struct bf_media *media;
+    struct bf__upload *up;
+    enum bf_status status = bf__media_of(store, &media, e);
+    if (status == BF_OK)
+        status = bf__upload_find(media, tenant, user, id, &up, e);
+    if (status != BF_OK)
+        return status;
+    status = learn(up, e);
+    if (status == BF_OK && expired(up, bf_now_ms(media->env)))
+        status = bf_fail(e, BF_E_GONE, "the upload has expired");
+    if (status != BF_OK) {
+        bf__upload_unref(up);
+        return status;
+    }
+    *ret = up;
+    return BF_OK;
+}
+
+enum bf_status bf_stage_info(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf_arena *arena,
+                             struct bf_stage_info *ret, struct bf_error *e)
+{
+    struct bf__upload *up;
+    enum bf_status status = find(store, tenant, user, id, &up, e);
+    if (status != BF_OK)
+        return status;
+    bf__upload_info(up, arena, ret);
+    bf__upload_unref(up);
+    return BF_OK;
+}
+
+/* ---- open ---- */
+
+/* An upload whose bytes are all durable and which nobody finished (the process died, or its request broke off) is finished here: its sender sees a full
+ * offset and will not come again. */
+static enum bf_status finish_if_whole(struct bf__upload *up, struct bf_error *e)
+{
+    uint8_t sha256[32];
+    if (up->finished || up->length < 0 || up->offset != up->length)
+        return BF_OK;
+    return bf__upload_finish(up, sha256, e);
+}
+
+static enum bf_status take_over(struct bf__upload *up, struct bf_error *e)
+{
+    enum bf_status status = bf__upload_displace(up, e);
+    if (status == BF_OK)
+        status = bf__upload_load(up, e);
+    return status == BF_OK ? finish_if_whole(up, e) : status;
+}
+
+enum bf_status bf_stage_open(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf_mailbox *home,
+                             void (*lost)(void *ctx), void *ctx, struct bf_arena *arena, struct bf_stage_info *ret_info, struct bf_stage **ret,
+                             struct bf_error *e)
+{
+    struct bf__upload *up;
+    enum bf_status status = find(store, tenant, user, id, &up, e);
+    if (status != BF_OK)
+        return status;
+    status = bf__upload_enter(up, BF__TAKEOVER_WAIT_MS, e);
+    if (status == BF_OK && (status = take_over(up, e)) != BF_OK)
+        bf__upload_leave(up);
+    if (status != BF_OK) {
+        bf__upload_unref(up);
+        return status;
+    }
+    struct bf_stage *stage = bf__stage_create(up, home, lost, ctx);
+    pthread_mutex_lock(&up->media->lock);
+    up->writer = stage;
+    up->touched_ms = up->finished ? up->touched_ms : bf_now_ms(up->media->env);
+    pthread_mutex_unlock(&up->media->lock);
+    bf__upload_info(up, arena, ret_info);
+    bf__upload_leave(up);
+    *ret = stage;
+    return BF_OK;
+}
+
+/* ---- delete, expire ---- */
+
+enum bf_status bf_stage_delete(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf_error *e)
+{
+    struct bf__upload *up;
+    enum bf_status status = find(store, tenant, user, id, &up, e);
+    if (status != BF_OK)
+        return status;
+    status = bf__upload_enter(up, BF__TAKEOVER_WAIT_MS, e);
+    if (status == BF_OK) {
+        status = bf__upload_delete(up, e);
+        bf__upload_leave(up);
+    }
+    bf__upload_unref(up);
+    return status;
+}
+
+/* One that may have expired, with a ref, of those behind *last in the table's order of ids; the table may change between two calls. */
+static struct bf__upload *next_due(struct bf_media *media, int64_t now_ms, struct bf_uuid *last, bool *first)
+{
+    struct bf__upload *up, *next, *found = NULL;
+    pthread_mutex_lock(&media->lock);
+    HASH_ITER(hh, media->uploads, up, next)
+    {
+        bool behind = *first || memcmp(up->id.b, last->b, 16) > 0;
+        if (behind && bf__upload_expires(up) <= now_ms && (found == NULL || memcmp(up->id.b, found->id.b, 16) < 0))
+            found = up;
+    }
+    if (found != NULL) {
+        found->refs++;
+        *last = found->id;
+        *first = false;
+    }
+    pthread_mutex_unlock(&media->lock);
+    return found;
+}
+
+static enum bf_status expire_one(struct bf__upload *up, int64_t now_ms, unsigned *n, struct bf_error *e)
+{
+    enum bf_status status = bf__upload_enter(up, BF__TAKEOVER_WAIT_MS, e);
+    if (status != BF_OK)
+        return status == BF_E_IO ? status : BF_OK; /* busy or gone: another time */
+    status = bf__upload_load(up, e);
+    if (status == BF_OK && expired(up, now_ms) && (status = bf__upload_delete(up, e)) == BF_OK)
+        (*n)++;
+    bf__upload_leave(up);
+    return status;
+}
+
+enum bf_status bf_stage_expire(struct bf_store *store, int64_t now_ms, unsigned *ret, struct bf_error *e)
+{
+    struct bf_media *media;
+    struct bf__upload *up;
+    struct bf_uuid last;
+    bool first = true;
+    unsigned n = 0;
+    enum bf_status status = bf__media_of(store, &media, e);
+    if (status != BF_OK)
+        return status;
+    while ((up = next_due(media, now_ms, &last, &first)) != NULL) {
+        enum bf_status one = expire_one(up, now_ms, &n, e);
+        status = status == BF_OK ? one : status;
+        bf__upload_unref(up);
+    }
+    if (status == BF_OK)
+        status = bf__blob_sweep(media, e);
+    *ret = n;
+    return status;
+}
+
+/* ---- concatenation ---- */
+
+struct parts {
+    struct bf__upload *up[BF_STAGE_PARTS_MAX];
+    unsigned n;
+    int64_t size;
+};
+
+static void put_parts(struct parts *parts)
+{
+    while (parts->n > 0)
+        bf__upload_unref(parts->up[--parts->n]);
+}
+
+static enum bf_status get_parts(struct bf_store *store, const struct bf_stage_new *stage, const struct bf_uuid *ids, unsigned n,
+                                struct parts *parts, struct bf_error *e)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct bf__upload *up;
+        enum bf_status status = find(store, stage->tenant, stage->user, ids[i], &up, e);
+        if (status != BF_OK)
+            return status;
+        parts->up[parts->n++] = up;
+        pthread_mutex_lock(&up->media->lock);
+        bool usable = up->partial && up->finished;
+        int64_t size = up->offset;
+        pthread_mutex_unlock(&up->media->lock);
+        if (!usable)
+            return bf_fail(e, BF_E_CONFLICT, "upload %u of the list is not a finished part", i);
+        if (size > stage->max_bytes - parts->size)
+            return bf_fail(e, BF_E_TOO_LARGE, "at most %lld bytes", (long long)stage->max_bytes);
+        parts->size += size;
+    }
+    return BF_OK;
+}
+
+static enum bf_status open_part(struct bf__upload *part, struct bf__frames **ret, struct bf_error *e)
+{
+    struct bf_media *media = part->media;
+    struct bf__info info;
+    char name[BF__INFO_NAME];
+    enum bf_status status = bf__info_read(&media->master, media->stages_fd, part->id, &info, e);
+    if (status != BF_OK)
+        return status;
+    bf__data_name(&part->id, name);
+    status = bf__frames_open_at(media->env, media->stages_fd, name, &info.key, part->file_id, ret, e);
+    bf_key_wipe(&info.key);
+    return status;
+}
+
+static enum bf_status append_part(struct bf__upload *up, struct bf__upload *part, uint8_t *rec, struct bf_error *e)
+{
+    struct bf__frames *frames;
+    int64_t offset = 0;
+    size_t n = 1;
+    enum bf_status status = open_part(part, &frames, e);
+    if (status != BF_OK)
+        return status;
+    while (status == BF_OK && n > 0) {
+        status = bf__frames_read(frames, offset, rec + BF__HEAD, BF__BODY_MAX, &n, e);
+        offset += (int64_t)n;
+        if (status == BF_OK && n > 0)
+            status = bf__file_append(up->file, rec, n, e);
+    }
+    bf__frames_close(&frames);
+    return status;
+}
+
+static enum bf_status join(struct bf__upload *up, const struct parts *parts, uint8_t ret_sha256[32], struct bf_error *e)
+{
+    struct bf__chunk *scratch = bf__chunk_take(up->media->chunks);
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; i < parts->n && status == BF_OK; i++)
+        status = append_part(up, parts->up[i], scratch->rec, e);
+    if (status == BF_OK)
+        status = bf__upload_sync(up, scratch->rec, 0, e);
+    bf__chunk_give(scratch);
+    return status == BF_OK ? bf__upload_finish(up, ret_sha256, e) : status;
+}
+
+enum bf_status bf_stage_concat(struct bf_store *store, const struct bf_stage_new *stage, const struct bf_uuid *ids, unsigned n,
+                               uint8_t ret_sha256[32], struct bf_error *e)
+{
+    struct bf_media *media;
+    struct bf__upload *up;
+    struct parts parts = {.n = 0};
+    if (n == 0 || n > BF_STAGE_PARTS_MAX)
+        return bf_fail(e, BF_E_INVALID_HEADER, "1 to %d parts", BF_STAGE_PARTS_MAX);
+    enum bf_status status = bf__media_of(store, &media, e);
+    if (status == BF_OK)
+        status = get_parts(store, stage, ids, n, &parts, e);
+    struct bf_stage_new whole = *stage;
+    whole.length = parts.size;
+    whole.partial = false;
+    if (status == BF_OK && (status = create(media, &whole, /* final= */ true, &up, e)) == BF_OK) {
+        status = join(up, &parts, ret_sha256, e);
+        if (status != BF_OK)
+            (void)bf__upload_delete(up, NULL);
+        bf__upload_leave(up);
+        bf__upload_unref(up);
+    }
+    put_parts(&parts);
+    return status;
+}

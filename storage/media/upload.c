@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of uploads: who may work on one, and when its file is open. What is done to the files is in settle.c. */
+#include "storage/media/upload.h"
+#include <stdlib.h>
+#include <time.h>
+#include <utlist.h>
+
+#define IDLE_PUSH(media, up) DL_APPEND2((media)->idle, up, prev_idle, next_idle)
+#define IDLE_TAKE(media, up) DL_DELETE2((media)->idle, up, prev_idle, next_idle)
+
+/* ---- life ---- */
+
+static struct bf__upload *new_upload(struct bf_media *media, const struct bf__info *info)
+{
+    struct bf__upload *up = calloc(1, sizeof *up);
+    char *metadata = malloc(info->metadata_n + 1);
+    if (up == NULL || metadata == NULL)
+        abort();
+    memcpy(metadata, info->metadata, info->metadata_n);
+    *up = (struct bf__upload){.id = info->id,
+                              .media = media,
+                              .tenant = info->tenant,
+                              .user = info->user,
+                              .file_id = info->file,
+                              .length = info->length,
+                              .touched_ms = info->created_ms,
+                              .max_bytes = info->max_bytes,
+                              .partial = info->partial,
+                              .final = info->final,
+                              .metadata = bf_str(metadata, info->metadata_n)};
+    if (info->finished) {
+        up->finished = up->known = true;
+        up->offset = up->length = info->size;
+        up->touched_ms = info->finished_ms;
+        memcpy(up->sha256, info->sha256, 32);
+    }
+    return up;
+}
+
+static void free_upload(struct bf__upload *up)
+{
+    char *metadata;
+    bf__file_close(&up->file);
+    bf__digest_destroy(&up->digest);
+    memcpy(&metadata, &up->metadata.p, sizeof metadata);
+    free(metadata);
+    free(up);
+}
+
+void bf__upload_unref(struct bf__upload *up)
+{
+    struct bf_media *media = up->media;
+    pthread_mutex_lock(&media->lock);
+    bool last = --up->refs == 0;
+    pthread_mutex_unlock(&media->lock);
+    if (last)
+        free_upload(up);
+}
+
+/* ---- adding ---- */
+
+static int64_t reserved(const struct bf__upload *up) { return up->length >= 0 ? up->length : up->max_bytes; }
+
+/* Under the lock: an upload without a length counts with what it may grow to. */
+static enum bf_status check_quota(struct bf_media *media, const struct bf__info *info, struct bf_error *e)
+{
+    int64_t quota = media->store->config.stage_quota_bytes, used = info->length >= 0 ? info->length : info->max_bytes;
+    unsigned n = 1;
+    struct bf__upload *up, *next;
+    HASH_ITER(hh, media->uploads, up, next)
+    {
+        if (up->finished || !bf_uuid_eq(&up->user, &info->user) || !bf_uuid_eq(&up->tenant, &info->tenant))
+            continue;
+        used += reserved(up);
+        n++;
+    }
+    if (n > BF__USER_UPLOADS_MAX)
+        return bf_fail(e, BF_E_QUOTA, "%u uploads are under way", n - 1);
+    if (quota > 0 && used > quota)
+        return bf_fail(e, BF_E_QUOTA, "the uploads under way would hold %lld of %lld bytes", (long long)used, (long long)quota);
+    return BF_OK;
+}
+
+enum bf_status bf__upload_add(struct bf_media *media, const struct bf__info *info, bool charge, struct bf__upload **ret, struct bf_error *e)
+{
+    struct bf__upload *up = NULL;
+    enum bf_status status = BF_OK;
+    pthread_mutex_lock(&media->lock);
+    HASH_FIND(hh, media->uploads, &info->id, sizeof info->id, up);
+    if (up != NULL)
+        status = bf_fail(e, BF_E_EXISTS, "the upload exists");
+    else if (charge)
+        status = check_quota(media, info, e);
+    if (status == BF_OK) {
+        up = new_upload(media, info);
+        up->busy = true;
+        up->refs = 2;
+        HASH_ADD(hh, media->uploads, id, sizeof up->id, up);
+        *ret = up;
+    }
+    pthread_mutex_unlock(&media->lock);
+    return status;
+}
+
+enum bf_status bf__upload_find(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf__upload **ret,
+                               struct bf_error *e)
+{
+    struct bf__upload *up = NULL;
+    pthread_mutex_lock(&media->lock);
+    HASH_FIND(hh, media->uploads, &id, sizeof id, up);
+    bool theirs = up != NULL && bf_uuid_eq(&up->tenant, &tenant) && bf_uuid_eq(&up->user, &user);
+    if (theirs)
+        up->refs++;
+    pthread_mutex_unlock(&media->lock);
+    if (!theirs)
+        return bf_fail(e, BF_E_NOT_FOUND, "no such upload");
+    *ret = up;
+    return BF_OK;
+}
+
+/* ---- entering ---- */
+
+static struct timespec deadline_in(int64_t ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
+static bool wait_until_free(struct bf__upload *up, int64_t wait_ms)
+{
+    struct bf_media *media = up->media;
+    struct timespec deadline = deadline_in(wait_ms < 0 ? 0 : wait_ms);
+    int failed = 0;
+    up->waiting++;
+    while (up->busy && failed == 0)
+        failed = wait_ms < 0 ? pthread_cond_wait(&media->left, &media->lock) : pthread_cond_timedwait(&media->left, &media->lock, &deadline);
+    up->waiting--;
+    return !up->busy;
+}
+
+enum bf_status bf__upload_enter(struct bf__upload *up, int64_t wait_ms, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    enum bf_status status = BF_OK;
+    pthread_mutex_lock(&media->lock);
+    if (up->busy && !wait_until_free(up, wait_ms)) {
+        status = bf_fail(e, BF_E_LOCKED, "a write of this upload is under way");
+        if (e != NULL)
+            e->retry_after_s = 1;
+    } else if (up->gone) {
+        status = bf_fail(e, BF_E_NOT_FOUND, "no such upload");
+    } else {
+        up->busy = true;
+        if (up->idle) {
+            IDLE_TAKE(media, up);
+            up->idle = false;
+            media->n_idle--;
+        }
+    }
+    pthread_mutex_unlock(&media->lock);
+    return status;
+}
+
+/* Under the lock. The file of the upload that was idle the longest is closed when there are too many; closing is quick, nothing is flushed. */
+static struct bf__file *make_idle(struct bf_media *media, struct bf__upload *up)
+{
+    struct bf__file *close_it = NULL;
+    IDLE_PUSH(media, up);
+    up->idle = true;
+    if (++media->n_idle > BF__IDLE_FILES_MAX) {
+        struct bf__upload *oldest = media->idle;
+        IDLE_TAKE(media, oldest);
+        oldest->idle = false;
+        media->n_idle--;
+        close_it = oldest->file;
+        oldest->file = NULL;
+    }
+    return close_it;
+}
+
+/* A file with bytes that were never synced stays open: they are made durable by whoever comes next. */
+void bf__upload_leave(struct bf__upload *up)
+{
+    struct bf_media *media = up->media;
+    struct bf__file *close_it = NULL;
+    if (up->file != NULL && (up->finished || up->gone))
+        bf__file_close(&up->file);
+    pthread_mutex_lock(&media->lock);
+    up->busy = false;
+    if (up->file != NULL && up->writer == NULL && !bf__file_dirty(up->file))
+        close_it = make_idle(media, up);
+    if (up->waiting > 0)
+        pthread_cond_broadcast(&media->left);
+    pthread_mutex_unlock(&media->lock);
+    bf__file_close(&close_it);
+}
+
+/* ---- facts ---- */
+
+int64_t bf__upload_expires(const struct bf__upload *up) { return up->touched_ms + up->media->store->config.stage_ttl_ms; }
+
+void bf__upload_info(struct bf__upload *up, struct bf_arena *arena, struct bf_stage_info *ret)
+{
+    struct bf_media *media = up->media;
+    struct bf_str metadata = bf_str_dup(arena, up->metadata);
+    pthread_mutex_lock(&media->lock);
+    *ret = (struct bf_stage_info){.id = up->id,
+                                  .tenant = up->tenant,
+                                  .user = up->user,
+                                  .offset = up->offset,
+                                  .length = up->length,
+                                  .expires_ms = bf__upload_expires(up),
+                                  .metadata = metadata,
+                                  .partial = up->partial,
+                                  .final = up->final,
+                                  .finished = up->finished};
+    memcpy(ret->sha256, up->sha256, 32);
+    pthread_mutex_unlock(&media->lock);
+}

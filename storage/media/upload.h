@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The media of a store from the inside: the table of uploads, each with its files.
+ *
+ * An upload is in the table from its creation, or from the scan at start, to its expiry. Three things protect it:
+ *   - `media->lock`, held for moments only, for the table and for the facts;
+ *   - being busy: who has entered an upload works on its file, perhaps for the time of an fdatasync; newcomers wait, bounded;
+ *   - `writer`: the one handle whose bytes are taken. Who enters and is not (or no longer) the writer leaves the file alone.
+ *
+ *        create ──► open for writing ──► all bytes durable ──► finished ──► expired or deleted
+ *                     │       ▲ takeover      (complete: index and foot stand, the blob is being stored; done again after a crash)
+ *                     └───────┘
+ */
+#pragma once
+#include "core/env.h"
+#include "core/pool.h"
+#include "storage/internal.h"
+#include "storage/media.h"
+#include "storage/media/chunk.h"
+#include "storage/media/digest.h"
+#include "storage/media/frames.h"
+#include "storage/media/info.h"
+#include <stdatomic.h>
+#include <uthash.h>
+
+enum {
+    BF__STAGE_THREADS = 2,
+    BF__IDLE_FILES_MAX = 256,         /* data files kept open between two requests of their uploads */
+    BF__USER_UPLOADS_MAX = 512,       /* unfinished uploads of one user */
+    BF__STAGE_HELD_MAX = 8 << 20,     /* bytes that one writer may have under way */
+    BF__STAGE_QUEUE_MAX = 1 << 16,    /* tasks; a bound on paper: each writer's bytes are bounded */
+    BF__TAKEOVER_WAIT_MS = 10 * 1000, /* for the write in flight */
+    BF__PUTS_MAX = 64,                /* bf_blob_put at a time */
+    BF__SPARES_MAX = 256,
+};
+
+struct bf_media;
+
+struct bf__upload {
+    struct bf_uuid id; /* the table's key */
+    UT_hash_handle hh;
+    struct bf_media *media;
+    /* under media->lock */
+    unsigned refs; /* the table's, and one of each handle and call */
+    unsigned waiting;
+    bool busy;
+    bool gone;  /* no longer in the table */
+    bool known; /* offset, length, fence and touched_ms were read from the data file */
+    bool finished;
+    struct bf_stage *writer;
+    uint64_t fence;
+    int64_t offset, length, touched_ms;
+    uint8_t sha256[32];
+    struct bf__upload *prev_idle, *next_idle; /* while its file is open and nobody writes */
+    bool idle;
+    /* never change */
+    struct bf_uuid tenant, user, file_id;
+    int64_t max_bytes;
+    bool partial, final;
+    struct bf_str metadata;
+    /* of whoever is busy */
+    struct bf__file *file;
+    struct bf__digest *digest; /* of the running mark, if any */
+    bool has_mark;
+};
+
+struct bf_media {
+    struct bf_store *store;
+    const struct bf_env *env;
+    struct bf_key master; /* wraps the keys of uploads under way */
+    int stages_fd, blobs_fd;
+    struct bf_pool *threads[BF__STAGE_THREADS];
+    struct bf__chunks *chunks;
+    pthread_mutex_t lock;
+    pthread_cond_t left;
+    struct bf__upload *uploads, *idle;
+    unsigned n_idle;
+    unsigned holds;     /* backups under way: no blob's file is deleted */
+    bool dying_left;    /* blobs may be left that are to be deleted */
+    struct bf_uuid spares[BF__SPARES_MAX]; /* files that no document names any more, kept until the backups are done; over the limit, check finds them */
+    unsigned n_spares;
+    struct bf_uuid puts[BF__PUTS_MAX]; /* files that bf_blob_put is making */
+    unsigned n_puts;
+};
+
+struct bf_stage {
+    struct bf_media *media;
+    struct bf__upload *upload;
+    struct bf_mailbox *home;
+    void (*lost)(void *ctx);
+    void *ctx;
+    struct bf_task lost_task;
+    uint64_t fence;
+    atomic_uint refs;      /* the owner's, one per chunk under way, one for lost_task */
+    atomic_int status;     /* sticky */
+    atomic_bool closed;
+    atomic_size_t held;
+    struct bf__chunk *filling; /* home's */
+};
+
+/* The store's media, or BF_E_NOT_SUPPORTED where it has no place for files. */
+enum bf_status bf__media_of(struct bf_store *store, struct bf_media **ret, struct bf_error *e);
+
+/* ---- the table (upload.c) ---- */
+
+/* Puts a new upload into the table, busy; its one other ref is the caller's. BF_E_EXISTS, BF_E_QUOTA. */
+enum bf_status bf__upload_add(struct bf_media *media, const struct bf__info *info, bool charge, struct bf__upload **ret, struct bf_error *e);
+/* The upload, with a ref; BF_E_NOT_FOUND also when it is another's. */
+enum bf_status bf__upload_find(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf__upload **ret,
+                               struct bf_error *e);
+void bf__upload_unref(struct bf__upload *upload);
+/* BF_E_LOCKED after wait_ms (negative: waits for good), BF_E_NOT_FOUND when it went meanwhile. */
+enum bf_status bf__upload_enter(struct bf__upload *upload, int64_t wait_ms, struct bf_error *e);
+void bf__upload_leave(struct bf__upload *upload);
+int64_t bf__upload_expires(const struct bf__upload *upload); /* under the lock */
+void bf__upload_info(struct bf__upload *upload, struct bf_arena *arena, struct bf_stage_info *ret);
+
+/* The next ones want the upload entered. */
+
+/* Opens the data file and recovers, unless it is open; finishes what a crash cut short. */
+enum bf_status bf__upload_load(struct bf__upload *upload, struct bf_error *e);
+/* Takes the writer's place away, and settles what it wrote: bytes under a mark are forgotten, all others become durable. */
+enum bf_status bf__upload_displace(struct bf__upload *upload, struct bf_error *e);
+enum bf_status bf__upload_sync(struct bf__upload *upload, uint8_t *rec, size_t n, struct bf_error *e);
+enum bf_status bf__upload_rollback(struct bf__upload *upload, struct bf_error *e);
+/* Stores the blob (or, of a part, nothing) and notes the outcome. Done again, it only says the outcome. */
+enum bf_status bf__upload_finish(struct bf__upload *upload, uint8_t ret_sha256[32], struct bf_error *e);
+/* Deletes files and entry; a finished one's wrap for its user goes too, unless another upload of the user stands for the same bytes. */
+enum bf_status bf__upload_delete(struct bf__upload *upload, struct bf_error *e);
+
+/* ---- handles (writer.c) ---- */
+
+struct bf_stage *bf__stage_create(struct bf__upload *upload, struct bf_mailbox *home, void (*lost)(void *ctx), void *ctx); /* takes the ref over */
+void bf__stage_lose(struct bf_stage *stage); /* its place was taken */
+
+/* ---- blobs (wraps.c, blob.c) ---- */
+
+/* Makes the complete data file NAME in stages/ the file of the blob (tenant, sha256), with a wrap of its key for `holder`; or, when the blob is there,
+ * gives the holder a wrap of its key. The same calls that wait are made in both cases. Durable. NAME stays. */
+enum bf_status bf__blob_store(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const char *name, struct bf_uuid file,
+                              const struct bf_key *key, const uint8_t sha256[32], int64_t size, struct bf_error *e);
+/* Deletes what was marked for it and could not be deleted at the time. */
+enum bf_status bf__blob_sweep(struct bf_media *media, struct bf_error *e);
+/* Deletes the file of a blob, or puts it off while a backup runs. */
+enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid file, struct bf_error *e);
+/* Settles the puts that a crash cut short. */
+enum bf_status bf__puts_settle(struct bf_media *media, struct bf_error *e);
+void bf__media_hold(struct bf_store *store);
+void bf__media_release(struct bf_store *store);
