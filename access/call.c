@@ -96,7 +96,7 @@ static unsigned etag(struct bf_call *call, int64_t rev, struct bf_header *header
     return 1;
 }
 
-static void reply_json(struct bf_call *call, int status, struct bf_str json, int64_t rev)
+void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int64_t rev)
 {
     struct bf_header headers[2] = {{.name = "content-type", .value = BF_STR("application/json")}};
     unsigned n = 1;
@@ -105,7 +105,7 @@ static void reply_json(struct bf_call *call, int status, struct bf_str json, int
     bf_reply(call->req, status, headers, n, json);
 }
 
-void bf_call_json(struct bf_call *call, int status, struct bf_str json) { reply_json(call, status, json, 0); }
+void bf_call_json(struct bf_call *call, int status, struct bf_str json) { bf_call_json_rev(call, status, json, 0); }
 
 void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_doc *doc)
 {
@@ -115,7 +115,34 @@ void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_
     bf_jw_init(&w, &out);
     bf_jw_doc(&w, doc, bf_shown(&call->caller, subject));
     bf_call_viewed(call, doc->object.schema->name, "read", &doc->id, 1);
-    reply_json(call, 200, bf_buf_str(&out), doc->rev);
+    bf_call_json_rev(call, 200, bf_buf_str(&out), doc->rev);
+    bf_buf_finish(&out);
+}
+
+void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct bf_doc *current)
+{
+    static const struct bf_header type = {.name = "content-type", .value = {"application/problem+json", 24}};
+    struct bf_header headers[2] = {type};
+    struct bf_buf out;
+    struct bf_jw w;
+    bf_buf_init(&out, ANSWER_MAX);
+    bf_jw_init(&w, &out);
+    bf_jw_object(&w);
+    bf_jw_key(&w, "type");
+    bf_jw_str(&w, BF_STR("about:blank"));
+    bf_jw_key(&w, "title");
+    bf_jw_str(&w, bf_strz(bf_status_title(BF_E_STALE, bf_request_lang(call->req))));
+    bf_jw_key(&w, "status");
+    bf_jw_int(&w, bf_status_http(BF_E_STALE));
+    bf_jw_key(&w, "code");
+    bf_jw_str(&w, bf_strz(bf_status_code(BF_E_STALE)));
+    bf_jw_key(&w, "trace_id");
+    bf_jw_str(&w, bf_strz(bf_request_trace_id(call->req)));
+    bf_jw_key(&w, "current");
+    bf_jw_doc(&w, current, bf_shown(&call->caller, subject));
+    bf_jw_end_object(&w);
+    unsigned n = 1 + etag(call, current->rev, &headers[1]);
+    bf_reply(call->req, bf_status_http(BF_E_STALE), headers, n, bf_buf_str(&out));
     bf_buf_finish(&out);
 }
 
@@ -227,17 +254,11 @@ static void write_list(struct bf_call *call, enum bf_subject subject, const stru
     bf_call_viewed(call, bf_subject_name(subject), "list", ids, page->n);
 }
 
-void bf_call_list(struct bf_call *call, enum bf_subject subject, struct bf_query *query)
+void bf_call_answer_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page)
 {
-    struct bf_error e = {0};
-    struct bf_page page;
     struct bf_buf out;
-    if (bf_store_find(call->store, query, call->arena, &page, &e) != BF_OK) {
-        bf_call_fail(call, &e);
-        return;
-    }
     bf_buf_init(&out, ANSWER_MAX);
-    write_list(call, subject, &page, &out);
+    write_list(call, subject, page, &out);
     bf_call_json(call, 200, bf_buf_str(&out));
     bf_buf_finish(&out);
 }
@@ -271,7 +292,7 @@ static int64_t rev_in(struct bf_str body)
     return rev;
 }
 
-static void answer(struct bf_call *call, const struct bf_receipt *receipt)
+void bf_call_receipt(struct bf_call *call, const struct bf_receipt *receipt)
 {
     if (receipt->status != BF_OK) {
         bf_call_fail(call, &receipt->error);
@@ -281,7 +302,7 @@ static void answer(struct bf_call *call, const struct bf_receipt *receipt)
     if (receipt->body.n == 0)
         bf_call_status(call, status);
     else
-        reply_json(call, status, receipt->body, rev_in(receipt->body));
+        bf_call_json_rev(call, status, receipt->body, rev_in(receipt->body));
 }
 
 static void answer_on_worker(struct bf_task *task)
@@ -295,7 +316,7 @@ static void done(const struct bf_receipt *receipt, void *ctx)
 {
     struct submit *s = ctx;
     if (s->given.done == NULL) {
-        answer(s->call, receipt);
+        bf_call_receipt(s->call, receipt);
         return;
     }
     s->receipt = *receipt;
@@ -313,6 +334,8 @@ static void request_id(struct bf_call *call, const uint8_t body_hash[32], struct
     struct bf_hash_state state;
     bf_hash_init(&state);
     bf_hash_add(&state, &call->caller.user, sizeof call->caller.user);
+    if (bf_request_query(call->req, "dry_run").p != NULL)
+        bf_hash_add(&state, "dry run", 8); /* must not meet the receipt of the real one */
     if (key.p != NULL) {
         bf_hash_add(&state, "key", 4);
         bf_hash_add(&state, key.p, key.n);

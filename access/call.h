@@ -51,6 +51,11 @@ enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, str
 void bf_call_fail(struct bf_call *call, const struct bf_error *e);
 void bf_call_status(struct bf_call *call, int status); /* no body: 204 */
 void bf_call_json(struct bf_call *call, int status, struct bf_str json);
+void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int64_t rev); /* with the ETag of `rev` */
+/* 412 with the record as it is now under `current`. */
+void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct bf_doc *current);
+/* What bf_call_submit does without a `done` of one's own. */
+void bf_call_receipt(struct bf_call *call, const struct bf_receipt *receipt);
 /* A record with its ETag, masked by the caller's rights, the view noted. */
 void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_doc *doc);
 
@@ -66,8 +71,8 @@ int64_t bf_call_skew_ms(const struct bf_call *call);
 enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct bf_error *e);
 
 /* ---- lists ---- */
-/* Runs the query (its `after` and `limit` from bf_call_page), writes {items, next} with each record masked, notes the views. */
-void bf_call_list(struct bf_call *call, enum bf_subject subject, struct bf_query *query);
+/* Writes {items, next} with each record masked, notes the views, ends the call. */
+void bf_call_answer_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page);
 
 /* ---- submit ---- */
 struct bf_call_submit {

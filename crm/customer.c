@@ -86,7 +86,6 @@ void bf_customer_complete(struct bf_arena *arena, struct bf_object *customer, co
     struct bf_uuid owner = bf_get_uuid(customer, BF_CUSTOMER_OWNER);
     bf_set_uuid(customer, BF_CUSTOMER_TEAM, bf_uuid_eq(&owner, &author->user) ? author->team : author->owner_team);
     bf_set_str(customer, BF_CUSTOMER_SORT, bf_text_sort_key(arena, bf_get_str(customer, BF_CUSTOMER_NAME)));
-    bf_set_int(customer, BF_CUSTOMER_INVALID_COUNT, 0);
     bf_set_uuid(customer, BF_CUSTOMER_CREATED_BY, author->user);
     bf_set_int(customer, BF_CUSTOMER_CREATED_AT, author->now_ms);
     bf_set_int(customer, BF_CUSTOMER_UPDATED_AT, author->now_ms);

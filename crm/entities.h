@@ -61,9 +61,6 @@
     /* what visits are checked against beside need, channel, budget and progress (G-20) */                                              \
     F(TOPICS, "topics", ARRAY, 0, 0, 20, NORMAL, "关注话题", "Topics", .elem = BF_T_STRING)                                              \
     F(SORT, "sort", BYTES, BF_F_SERVER | BF_F_HIDDEN, 0, 255, NORMAL, "排序键", "Sort key")                                              \
-    F(LAST_VALID_AT, "last_valid_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最近有效跟进", "Last valid record")                              \
-    F(LAST_VISIT_AT, "last_visit_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最近跟进", "Last record")                                        \
-    F(INVALID_COUNT, "invalid_count", INT, BF_F_SERVER, 0, INT64_MAX, NORMAL, "无效记录数", "Invalid records")                           \
     F(CREATED_BY, "created_by", UUID, BF_F_SERVER, 0, 0, NORMAL, "录入人", "Entered by")                                                 \
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "录入时间", "Entered")                                                  \
     F(UPDATED_AT, "updated_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "更新时间", "Changed")                                                  \

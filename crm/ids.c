@@ -84,6 +84,8 @@ struct bf_uuid bf_id_last_record(struct bf_uuid tenant, struct bf_uuid rep, stru
     return end(&name);
 }
 
+struct bf_uuid bf_id_primary_contact(struct bf_uuid tenant, struct bf_uuid customer) { return of_uuid("primary contact", tenant, customer); }
+
 struct bf_uuid bf_id_capture(struct bf_uuid tenant, struct bf_uuid device) { return of_uuid("capture", tenant, device); }
 
 struct bf_uuid bf_id_verdict(struct bf_uuid tenant, struct bf_uuid visit, bool from_transcript)

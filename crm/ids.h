@@ -8,6 +8,7 @@ struct bf_uuid bf_id_policy(struct bf_uuid tenant);                             
 struct bf_uuid bf_id_login(struct bf_uuid tenant, struct bf_str login);                  /* key: a user name (ACC-01) */
 struct bf_uuid bf_id_tenant(struct bf_str code);                                         /* a tenant's own id, from its code */
 struct bf_uuid bf_id_customer_name(struct bf_uuid tenant, struct bf_str folded_name);    /* key: a customer's name (CUS-12) */
+struct bf_uuid bf_id_primary_contact(struct bf_uuid tenant, struct bf_uuid customer);     /* key: which contact is the primary one (CUS-08) */
 struct bf_uuid bf_id_number_counter(struct bf_uuid tenant, int year, int month);         /* serials of customer numbers (G-22) */
 struct bf_uuid bf_id_week_counter(struct bf_uuid tenant, struct bf_uuid rep, int year, int week); /* valid records of a week (FUP-15) */
 struct bf_uuid bf_id_last_record(struct bf_uuid tenant, struct bf_uuid rep, struct bf_uuid customer); /* rep's last text on a customer (G-20) */

@@ -37,6 +37,9 @@ void bf_decision_tombstone(struct bf_decision *d, const struct bf_collection *co
 /* The answer to this request, stored with the entry and returned byte for byte to every replay. `subject`: whose key encrypts it. */
 void bf_decision_receipt(struct bf_decision *d, int http_status, struct bf_str body, struct bf_uuid subject);
 
+/* Takes back all that was put: a decision that only judges (a dry run) gives its receipt after this. */
+void bf_decision_forget(struct bf_decision *d);
+
 struct bf_request_id {
     uint8_t b[16];
 };

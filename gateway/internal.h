@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of gateway/ share. Not for other modules. */
+#pragma once
+#include "access/access.h"
+#include "access/call.h"
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/json.h"
+#include "crm/ids.h"
+
+struct bf_events;
+
+struct bf_gateway {
+    struct bf_api api;
+    const struct bf_service_ctx *ctx;
+    struct bf_events *events; /* open event streams */
+};
+
+/* A growing read set on the arena; doubles are left out. Asserts BF_READS_MAX. */
+struct bf_reads {
+    struct bf_read items[BF_READS_MAX];
+    unsigned n;
+};
+void bf__reads_add(struct bf_reads *reads, const struct bf_collection *coll, struct bf_uuid id);
+
+/* The company's zone and numbers, read before a decision picks its counters and again in it. */
+struct bf_company {
+    struct bf_str zone;
+    struct bf_object *policy; /* full */
+};
+enum bf_status bf__company(struct bf_call *call, struct bf_company *ret, struct bf_error *e);
+void bf__company_reads(struct bf_call *call, struct bf_reads *reads);
+struct bf_company bf__company_in(const struct bf_view *view, struct bf_arena *arena);
+
+/* The record and the right to it in one step, outside decisions: reads it, authorises. A child of a customer (contact, visit ...) is authorised on
+ * the customer as it is now. */
+enum bf_status bf__load(struct bf_call *call, enum bf_subject subject, enum bf_action action, const struct bf_collection *coll, struct bf_uuid id,
+                        struct bf_doc **ret, struct bf_error *e);
+/* For a child record whose row `customer_row` names the customer. */
+enum bf_status bf__load_child(struct bf_call *call, enum bf_subject subject, enum bf_action action, const struct bf_collection *coll, unsigned customer_row,
+                              struct bf_uuid id, struct bf_doc **ret, struct bf_error *e);
+/* In a decision: the customer, present, and the caller's right to do `action` to `subject` on it. NULL with `e` set otherwise. */
+const struct bf_doc *bf__decide_customer(const struct bf_view *view, const struct bf_caller *caller, enum bf_subject subject, enum bf_action action,
+                                         struct bf_uuid customer, struct bf_error *e);
+
+/* A PATCH: decodes the body by the collection's schema, demands If-Match, and submits. `change` gets the record as it is, the patch and the merged
+ * record, completes or refuses. `reads` are extra; `parent_row` (BF_ROW_NONE: none) names the customer that rights are judged on. */
+struct bf_change {
+    enum bf_subject subject;
+    const struct bf_collection *coll;
+    int parent_row;
+    struct bf_uuid id;
+    struct bf_reads reads;
+    enum bf_status (*apply)(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *before,
+                            const struct bf_object *patch, struct bf_doc *after, void *ctx, struct bf_error *e);
+    void *ctx;
+};
+void bf__patch(struct bf_call *call, const struct bf_change *change);
+
+/* The same for a verb: the record is authorised for `action`, `apply` changes a copy of it (`patch` is the decoded body or NULL), the receipt is the
+ * record. If-Match is judged when it was sent. */
+void bf__verb(struct bf_call *call, enum bf_action action, const struct bf_change *change, const struct bf_object *body);
+
+/* Writes a record's JSON, masked for the caller, into the arena: receipts. */
+struct bf_str bf__doc_json(struct bf_arena *arena, const struct bf_caller *caller, enum bf_subject subject, const struct bf_doc *doc);
+/* The key document that names a customer's primary contact. */
+struct bf_doc *bf__primary_key(struct bf_arena *arena, struct bf_uuid tenant, struct bf_uuid customer, struct bf_uuid contact);
+/* BF_E_INVALID_QUERY for a query parameter that is not `name` (NULL: none is taken). */
+enum bf_status bf__only_query(struct bf_call *call, const char *name, struct bf_error *e);
+bool bf__is_dry_run(const struct bf_call *call);
+/* A plain list of the caller's own scope with optional equality filters; ends the call. */
+struct bf_filter {
+    const char *name; /* query parameter; NULL ends */
+    unsigned row;
+    const struct bf_index *index; /* led by that row, or NULL: checked on what is read */
+};
+struct bf_list {
+    enum bf_subject subject;
+    const struct bf_collection *coll;
+    int customer_row; /* a child's customer; BF_ROW_NONE for others */
+    const struct bf_index *own, *team, *all;
+    const struct bf_filter *filters;
+    bool descending;
+};
+void bf__list(struct bf_call *call, const struct bf_list *list);
+
+/* The routes' endpoints, by file. */
+extern const struct bf_endpoint bf__customers_list, bf__customers_create, bf__customers_read, bf__customers_change, bf__customers_transfer;
+extern const struct bf_endpoint bf__contacts_list, bf__contacts_create, bf__contacts_read, bf__contacts_change;
+extern const struct bf_endpoint bf__visits_list, bf__visits_create, bf__visits_read, bf__visit_media_read;
+extern const struct bf_endpoint bf__transcripts_read, bf__transcripts_confirm, bf__transcripts_retry;
+extern const struct bf_endpoint bf__supplements_list, bf__supplements_create, bf__supplements_read;
+extern const struct bf_endpoint bf__devices_list, bf__devices_create, bf__devices_read, bf__devices_change, bf__devices_safe;
+extern const struct bf_endpoint bf__reminders_list, bf__reminders_create, bf__reminders_read, bf__reminders_change, bf__reminders_snooze,
+    bf__reminders_done, bf__reminders_cancel;
+extern const struct bf_endpoint bf__notifications_list, bf__policy_read;
+extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema;
+
+/* Jobs of the gateway: children follow a transferred customer. */
+enum bf_status bf__transfers_start(struct bf_gateway *gateway, struct bf_error *e);
+void bf__transfers_stop(struct bf_gateway *gateway);
+extern const struct bf_consumer bf__transfer_consumer;
