@@ -98,7 +98,7 @@ enum bf_status bf_http_reload(struct bf_http *http, struct bf_error *e);
 void bf_http_drain(struct bf_http *http);
 void bf_http_destroy(struct bf_http **http); /* after drain */
 /* Every mounted route, for /openapi.json and tests. */
-unsigned bf_http_routes(const struct bf_http *http, const struct bf_route **const *ret);
+unsigned bf_http_routes(const struct bf_http *http, const struct bf_route *const **ret);
 
 /* ---- requests: readable from any thread that owns the request (first the loop, then the worker, then whoever holds it) ---- */
 

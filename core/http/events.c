@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Event streams: any thread appends to `waiting`; the loop sends it when libh2o has taken what flew before. Idle streams hold no buffer. */
+#include "core/http/internal.h"
+#include "core/metrics.h"
+#include <assert.h>
+#include <stdlib.h>
+
+struct bf_event_stream {
+    struct bf_task task;
+    struct bf_http *http;
+    struct bf__loop *loop;
+    bf_event_stream_closed_fn *closed;
+    void *ctx;
+    _Atomic unsigned refs; /* the caller, the loop until the end, the task while posted */
+    pthread_mutex_t lock;  /* the next four */
+    struct bf_buf waiting;
+    bool is_posted, is_closing, is_ended;
+    /* loop only */
+    struct bf_event_stream *next, **prev;
+    struct bf_request *request;
+    struct bf_buf flying;
+    bool is_flying, is_final;
+    int64_t last_ms;
+};
+
+static void unref(struct bf_event_stream *s)
+{
+    if (atomic_fetch_sub(&s->refs, 1) != 1)
+        return;
+    bf_buf_finish(&s->waiting);
+    bf_buf_finish(&s->flying);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+/* ---- on the loop ---- */
+
+static void send_bytes(struct bf_event_stream *s, const char *p, size_t n)
+{
+    h2o_iovec_t piece = h2o_iovec_init(p, n);
+    assert(!s->is_flying && !s->is_final);
+    s->is_flying = true;
+    s->last_ms = bf_mono_ms(s->http->env);
+    h2o_send(s->request->h2o, &piece, 1, H2O_SEND_STATE_IN_PROGRESS);
+}
+
+static void flush(struct bf_event_stream *s)
+{
+    bool is_closing;
+    if (s->request == NULL || s->is_flying || s->is_final)
+        return;
+    pthread_mutex_lock(&s->lock);
+    assert(s->flying.n == 0);
+    s->flying = s->waiting;
+    bf_buf_init(&s->waiting, BF__EVENTS_MAX);
+    is_closing = s->is_closing;
+    pthread_mutex_unlock(&s->lock);
+    if (s->flying.n > 0) {
+        send_bytes(s, s->flying.p, s->flying.n);
+    } else if (is_closing) {
+        s->is_final = true;
+        s->last_ms = bf_mono_ms(s->http->env);
+        h2o_send(s->request->h2o, NULL, 0, H2O_SEND_STATE_FINAL);
+    }
+}
+
+static void on_proceed(h2o_generator_t *generator, h2o_req_t *h2o)
+{
+    struct bf__guard *guard = BF_CONTAINER(generator, struct bf__guard, generator);
+    struct bf_event_stream *s = guard->request->stream;
+    (void)h2o;
+    s->is_flying = false;
+    bf_buf_finish(&s->flying);
+    flush(s);
+}
+
+void bf__events_start(struct bf_request *req)
+{
+    struct bf_event_stream *s = req->answer->stream;
+    s->request = req;
+    req->stream = s;
+    s->next = s->loop->streams;
+    s->prev = &s->loop->streams;
+    if (s->next != NULL)
+        s->next->prev = &s->next;
+    s->loop->streams = s;
+    req->h2o->compress_hint = H2O_COMPRESS_HINT_DISABLE;
+    req->guard->generator.proceed = on_proceed;
+    h2o_start_response(req->h2o, &req->guard->generator);
+    /* a comment, so that the headers go out at once */
+    send_bytes(s, ":\n\n", 3);
+}
+
+static void end(struct bf_event_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->is_ended = true;
+    bf_buf_finish(&s->waiting);
+    bf_buf_init(&s->waiting, BF__EVENTS_MAX);
+    pthread_mutex_unlock(&s->lock);
+    atomic_fetch_sub(&s->http->event_streams, 1);
+    bf_metric_add(s->http->env->metrics, BF_M_HTTP_STREAMS, -1);
+    if (s->closed != NULL)
+        s->closed(s, s->ctx);
+    unref(s);
+}
+
+void bf__events_gone(struct bf_event_stream *s)
+{
+    *s->prev = s->next;
+    if (s->next != NULL)
+        s->next->prev = s->prev;
+    s->request = NULL;
+    end(s);
+}
+
+void bf__events_dropped(struct bf_event_stream *s) { end(s); }
+
+void bf__events_sweep(struct bf__loop *loop, int64_t now_ms)
+{
+    for (struct bf_event_stream *s = loop->streams, *next; s != NULL; s = next) {
+        next = s->next;
+        if ((s->is_flying || s->is_final) && now_ms - s->last_ms > loop->http->progress_ms)
+            bf__conn_kill(s->request->conn);
+        else if (!s->is_flying && !s->is_final && now_ms - s->last_ms >= BF__KEEPALIVE_MS)
+            send_bytes(s, ":\n\n", 3);
+    }
+}
+
+void bf__events_drain(struct bf__loop *loop)
+{
+    for (struct bf_event_stream *s = loop->streams, *next; s != NULL; s = next) {
+        next = s->next;
+        pthread_mutex_lock(&s->lock);
+        s->is_closing = true;
+        pthread_mutex_unlock(&s->lock);
+        flush(s);
+    }
+}
+
+static void run_task(struct bf_task *task)
+{
+    struct bf_event_stream *s = BF_CONTAINER(task, struct bf_event_stream, task);
+    pthread_mutex_lock(&s->lock);
+    s->is_posted = false;
+    pthread_mutex_unlock(&s->lock);
+    flush(s);
+    unref(s);
+}
+
+/* ---- on any thread ---- */
+
+enum bf_status bf_reply_events(struct bf_request *req, const struct bf_header *headers, unsigned n_headers, bf_event_stream_closed_fn *closed,
+                               void *ctx, struct bf_event_stream **ret, struct bf_error *e)
+{
+    struct bf_http *http = req->http;
+    struct bf_header with_type[BF__HEADERS_OUT_MAX] = {{"content-type", BF_STR("text/event-stream")}};
+    assert(n_headers < BF__HEADERS_OUT_MAX);
+    if (atomic_fetch_add(&http->event_streams, 1) >= http->config.event_streams_max || atomic_load(&http->draining)) {
+        atomic_fetch_sub(&http->event_streams, 1);
+        bf_fail(e, BF_E_UNAVAILABLE, "no more event streams can be opened");
+        if (e != NULL)
+            e->retry_after_s = 5;
+        return BF_E_UNAVAILABLE;
+    }
+    struct bf_event_stream *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        abort();
+    s->http = http;
+    s->loop = req->loop;
+    s->closed = closed;
+    s->ctx = ctx;
+    atomic_init(&s->refs, 2);
+    pthread_mutex_init(&s->lock, NULL);
+    bf_buf_init(&s->waiting, BF__EVENTS_MAX);
+    bf_metric_add(http->env->metrics, BF_M_HTTP_STREAMS, 1);
+    for (unsigned i = 0; i < n_headers; i++)
+        with_type[i + 1] = headers[i];
+    *ret = s;
+    bf__answer_events(req, with_type, n_headers + 1, s);
+    return BF_OK;
+}
+
+/* With the lock held: whether the caller has to post the task. */
+static bool must_post(struct bf_event_stream *s)
+{
+    if (s->is_posted)
+        return false;
+    s->is_posted = true;
+    atomic_fetch_add(&s->refs, 1);
+    return true;
+}
+
+enum bf_status bf_event_stream_send(struct bf_event_stream *s, struct bf_str events)
+{
+    enum bf_status status = BF_OK;
+    bool post = false;
+    pthread_mutex_lock(&s->lock);
+    if (s->is_ended || s->is_closing)
+        status = BF_E_CANCELLED;
+    else if (!bf_buf_add(&s->waiting, events.p, events.n))
+        status = BF_E_UNAVAILABLE;
+    else
+        post = must_post(s);
+    pthread_mutex_unlock(&s->lock);
+    if (post) {
+        s->task.run = run_task;
+        bf_post(&s->loop->mailbox, &s->task);
+    }
+    return status;
+}
+
+void bf_event_stream_close(struct bf_event_stream *s)
+{
+    bool post = false;
+    pthread_mutex_lock(&s->lock);
+    if (!s->is_ended && !s->is_closing) {
+        s->is_closing = true;
+        post = must_post(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (post) {
+        s->task.run = run_task;
+        bf_post(&s->loop->mailbox, &s->task);
+    }
+}
+
+void bf_event_stream_release(struct bf_event_stream **stream)
+{
+    if (*stream != NULL)
+        unref(*stream);
+    *stream = NULL;
+}
