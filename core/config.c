@@ -147,7 +147,8 @@ static int take(struct parse *p, struct bf_config_value *v, bool from_file, cons
     else if (from_file)
         status = set_from_file(v, text, &why);
     else if (v->row->type == BF_CF_SECRET)
-        status = bf_fail(&why, BF_E_CONFIG, "%s.%s is a secret: give %s_file = PATH or set %s", v->row->section, v->row->key, v->row->key, v->variable);
+        status = bf_fail(&why, BF_E_CONFIG, "%s.%s is a secret: give %s_file = PATH or set %s", v->row->section, v->row->key, v->row->key,
+                         v->variable);
     else
         status = bf__config_set(v, bf_strz(text), &why);
     v->line = p->line;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration: an INI file read by libinih against one typed table. An unknown section or key, a value outside its range, a key that stands
- * twice: fatal, with file and line. Each module declares its rows (BF_CONFIG in its config table); main joins them. A value may be given
- * as KEY_file = PATH (the content of that file, one trailing newline cut) or taken from the environment as BAIFANG_SECTION_KEY; secrets
- * (BF_CF_SECRET) only so, never inline, and they are never printed. The environment wins. A value is the whole rest of its line: there are no
- * comments behind values and no continued lines. Load it before the first thread starts (libinih keeps its options in variables).
+ * Configuration: an INI file read by libinih against one typed table. An unknown section or key, a value outside its range, a key that
+ * stands twice: fatal, with file and line. Each module declares its rows (BF_CONFIG in its config table); main joins them. A value may be
+ * given as KEY_file = PATH (the content of that file, one trailing newline cut) or taken from the environment as BAIFANG_SECTION_KEY;
+ * secrets (BF_CF_SECRET) only so, never inline, and they are never printed. The environment wins. A value is the whole rest of its line:
+ * there are no comments behind values and no continued lines. Load it before the first thread starts (libinih keeps its options in
+ * variables).
  */
 #pragma once
 #include "core/error.h"

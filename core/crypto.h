@@ -28,14 +28,16 @@ bool bf_equal_ct(const void *a, const void *b, size_t n); /* constant time */
  * collection, id ...). At most 2^32 seals under one key (NIST SP 800-38D 8.3): keys here are per subject or per blob. */
 void bf_seal(const struct bf_env *env, const struct bf_key *key, struct bf_str aad, const void *p, size_t n, uint8_t *out);
 /* In place is allowed. BF_E_CORRUPT when it was changed or belongs elsewhere. Returns the plain text's length in *ret_n. */
-enum bf_status bf_unseal(const struct bf_key *key, struct bf_str aad, const void *p, size_t n, uint8_t *out, size_t *ret_n, struct bf_error *e);
+enum bf_status bf_unseal(const struct bf_key *key, struct bf_str aad, const void *p, size_t n, uint8_t *out, size_t *ret_n,
+                         struct bf_error *e);
 
 /* A reusable AES-256-GCM context with an explicit nonce, for the byte path (stages, blobs): no allocation per record. Not thread-safe. */
 struct bf_gcm;
 struct bf_gcm *bf_gcm_create(const struct bf_key *key);
 void bf_gcm_destroy(struct bf_gcm **gcm);
 void bf_gcm_seal(struct bf_gcm *gcm, const uint8_t nonce[12], struct bf_str aad, const void *p, size_t n, uint8_t *out, uint8_t tag[16]);
-bool bf_gcm_open(struct bf_gcm *gcm, const uint8_t nonce[12], struct bf_str aad, const void *p, size_t n, const uint8_t tag[16], uint8_t *out);
+bool bf_gcm_open(struct bf_gcm *gcm, const uint8_t nonce[12], struct bf_str aad, const void *p, size_t n, const uint8_t tag[16],
+                 uint8_t *out);
 
 /* SHA-256 whose state can be saved and taken up again in another process (OpenSSL's SHA256_CTX; EVP's cannot): uploads resume with it. */
 struct bf_hash_state {
@@ -48,6 +50,7 @@ void bf_hash_end(struct bf_hash_state *s, uint8_t out[BF_SHA256_BYTES]);
 /* Argon2id. `hash` is libsodium's self-describing string. Costs are limits the configuration sets; checking wants the hash's own. */
 enum { BF_PASSWORD_HASH_MAX = 128 };
 /* BF_E_UNAVAILABLE when the memory cannot be had. The salt is libsodium's own. */
-enum bf_status bf_password_hash(struct bf_str password, uint64_t ops, size_t memory_bytes, char out[BF_PASSWORD_HASH_MAX], struct bf_error *e);
+enum bf_status bf_password_hash(struct bf_str password, uint64_t ops, size_t memory_bytes, char out[BF_PASSWORD_HASH_MAX],
+                                struct bf_error *e);
 bool bf_password_check(const char *hash, struct bf_str password);
 bool bf_password_needs_rehash(const char *hash, uint64_t ops, size_t memory_bytes);

@@ -6,7 +6,8 @@
 _Static_assert(BF_PASSWORD_HASH_MAX >= crypto_pwhash_STRBYTES, "libsodium's string fits");
 
 /* sodium_init is idempotent and thread-safe; without it libsodium takes its slowest Argon2. */
-enum bf_status bf_password_hash(struct bf_str password, uint64_t ops, size_t memory_bytes, char out[BF_PASSWORD_HASH_MAX], struct bf_error *e)
+enum bf_status bf_password_hash(struct bf_str password, uint64_t ops, size_t memory_bytes, char out[BF_PASSWORD_HASH_MAX],
+                                struct bf_error *e)
 {
     assert(ops >= crypto_pwhash_OPSLIMIT_MIN && ops <= crypto_pwhash_OPSLIMIT_MAX);
     assert(memory_bytes >= crypto_pwhash_MEMLIMIT_MIN && memory_bytes <= crypto_pwhash_MEMLIMIT_MAX);

@@ -83,7 +83,8 @@ void bf_gcm_seal(struct bf_gcm *gcm, const uint8_t nonce[12], struct bf_str aad,
     seal(gcm->seal, nonce, aad, p, n, out, tag);
 }
 
-bool bf_gcm_open(struct bf_gcm *gcm, const uint8_t nonce[12], struct bf_str aad, const void *p, size_t n, const uint8_t tag[16], uint8_t *out)
+bool bf_gcm_open(struct bf_gcm *gcm, const uint8_t nonce[12], struct bf_str aad, const void *p, size_t n, const uint8_t tag[16],
+                 uint8_t *out)
 {
     return unseal(gcm->open, nonce, aad, p, n, tag, out);
 }
@@ -96,7 +97,8 @@ void bf_seal(const struct bf_env *env, const struct bf_key *key, struct bf_str a
     EVP_CIPHER_CTX_free(c);
 }
 
-enum bf_status bf_unseal(const struct bf_key *key, struct bf_str aad, const void *p, size_t n, uint8_t *out, size_t *ret_n, struct bf_error *e)
+enum bf_status bf_unseal(const struct bf_key *key, struct bf_str aad, const void *p, size_t n, uint8_t *out, size_t *ret_n,
+                         struct bf_error *e)
 {
     uint8_t nonce[NONCE_BYTES], tag[TAG_BYTES];
     if (n < BF_SEAL_OVERHEAD)

@@ -58,15 +58,15 @@ bool bf_object_eq(const struct bf_object *a, const struct bf_object *b);
 
 /* Getters assert that the row has the type (or is absent) and give a neutral value when absent. */
 static inline bool bf_has(const struct bf_object *o, unsigned row) { return o->v[row].type > BF_T_NULL; }
-bool bf_get_bool(const struct bf_object *o, unsigned row);                                 /* false */
-int64_t bf_get_int(const struct bf_object *o, unsigned row);                               /* INT and TIME; 0 */
-double bf_get_double(const struct bf_object *o, unsigned row);                             /* 0 */
-int bf_get_enum(const struct bf_object *o, unsigned row);                                  /* -1 */
-struct bf_str bf_get_str(const struct bf_object *o, unsigned row);                         /* STRING, DATE, WALL, ZONE, BYTES; {NULL, 0} */
-struct bf_uuid bf_get_uuid(const struct bf_object *o, unsigned row);                       /* zero */
-const uint8_t *bf_get_sha256(const struct bf_object *o, unsigned row);                     /* NULL */
-const struct bf_object *bf_get_object(const struct bf_object *o, unsigned row);            /* NULL */
-struct bf_array bf_get_array(const struct bf_object *o, unsigned row);                     /* n = 0 */
+bool bf_get_bool(const struct bf_object *o, unsigned row);                      /* false */
+int64_t bf_get_int(const struct bf_object *o, unsigned row);                    /* INT and TIME; 0 */
+double bf_get_double(const struct bf_object *o, unsigned row);                  /* 0 */
+int bf_get_enum(const struct bf_object *o, unsigned row);                       /* -1 */
+struct bf_str bf_get_str(const struct bf_object *o, unsigned row);              /* STRING, DATE, WALL, ZONE, BYTES; {NULL, 0} */
+struct bf_uuid bf_get_uuid(const struct bf_object *o, unsigned row);            /* zero */
+const uint8_t *bf_get_sha256(const struct bf_object *o, unsigned row);          /* NULL */
+const struct bf_object *bf_get_object(const struct bf_object *o, unsigned row); /* NULL */
+struct bf_array bf_get_array(const struct bf_object *o, unsigned row);          /* n = 0 */
 
 /* Setters assert the type and do not copy bytes: the caller keeps them alive as long as the arena. */
 void bf_set_bool(struct bf_object *o, unsigned row, bool b);

@@ -14,20 +14,21 @@ enum { BF_JSON_DEPTH_MAX = 16, BF_JSON_VALUES_MAX = 100000 };
 
 enum bf_json_mode {
     BF_JSON_CREATE, /* all required fields, no server fields; null is an error */
-    BF_JSON_PATCH,  /* JSON Merge Patch (RFC 7396): any subset; null removes an optional field (kept as BF_T_NULL); objects merge, arrays replace */
+    BF_JSON_PATCH,  /* JSON Merge Patch (RFC 7396): any subset; null removes an optional field (kept as BF_T_NULL); objects merge, arrays
+                       replace */
 };
 
-/* Decodes `body` by `schema` into *ret (in `arena`). Up to BF_ERROR_FIELDS_MAX faults are reported together, each with its RFC 6901 pointer and
- * one of the codes: required, unknown_field, read_only, immutable, wrong_type, too_short, too_long, too_small, too_large, unknown_word,
- * bad_time, bad_date, bad_wall_time, bad_zone, bad_uuid, bad_sha256, bad_base64, null, bad_character. A body that is no JSON object: BF_E_INVALID_BODY
- * with the parser's words. */
+/* Decodes `body` by `schema` into *ret (in `arena`). Up to BF_ERROR_FIELDS_MAX faults are reported together, each with its RFC 6901 pointer
+ * and one of the codes: required, unknown_field, read_only, immutable, wrong_type, too_short, too_long, too_small, too_large, unknown_word,
+ * bad_time, bad_date, bad_wall_time, bad_zone, bad_uuid, bad_sha256, bad_base64, null, bad_character. A body that is no JSON object:
+ * BF_E_INVALID_BODY with the parser's words. */
 enum bf_status bf_json_decode(struct bf_arena *arena, const struct bf_schema *schema, enum bf_json_mode mode, struct bf_str body,
                               struct bf_object **ret, struct bf_error *e);
 /* As above where the create's id stands in the body as "id" (a required v7 UUID that is not a row of the schema). */
 enum bf_status bf_json_decode_create(struct bf_arena *arena, const struct bf_schema *schema, struct bf_str body, struct bf_uuid *ret_id,
                                      struct bf_object **ret, struct bf_error *e);
-/* Applies a decoded patch to a deep copy of `base`. A required field that is missing now and was not before, or is missing in an object that
- * the patch made, is a fault ("required"). */
+/* Applies a decoded patch to a deep copy of `base`. A required field that is missing now and was not before, or is missing in an object
+ * that the patch made, is a fault ("required"). */
 enum bf_status bf_json_merge(struct bf_arena *arena, const struct bf_object *base, const struct bf_object *patch, struct bf_object **ret,
                              struct bf_error *e);
 
@@ -47,7 +48,7 @@ void bf_jw_end_object(struct bf_jw *w);
 void bf_jw_array(struct bf_jw *w); /* [ */
 void bf_jw_end_array(struct bf_jw *w);
 void bf_jw_key(struct bf_jw *w, const char *name); /* a constant of the program, written as it is */
-void bf_jw_str(struct bf_jw *w, struct bf_str s); /* bytes that are not UTF-8 become U+FFFD */
+void bf_jw_str(struct bf_jw *w, struct bf_str s);  /* bytes that are not UTF-8 become U+FFFD */
 void bf_jw_int(struct bf_jw *w, int64_t i);
 void bf_jw_double(struct bf_jw *w, double d); /* what is not finite becomes null */
 void bf_jw_bool(struct bf_jw *w, bool b);

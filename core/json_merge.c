@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON Merge Patch (RFC 7396) on decoded objects. A field that the stored object already lacked is no fault of the patch: tables grow, and an
- * old record must stay editable. */
+/* JSON Merge Patch (RFC 7396) on decoded objects. A field that the stored object already lacked is no fault of the patch: tables grow, and
+ * an old record must stay editable. */
 #include "core/arena.h"
 #include "core/json.h"
 #include <stdio.h>
@@ -51,7 +51,8 @@ static void check_required(struct merge *m, const struct place *place, const str
     }
 }
 
-static struct bf_object *merge_object(struct merge *m, const struct place *place, const struct bf_object *base, const struct bf_object *patch)
+static struct bf_object *merge_object(struct merge *m, const struct place *place, const struct bf_object *base,
+                                      const struct bf_object *patch)
 {
     struct bf_object *o = base == NULL ? bf_object_create(m->arena, patch->schema) : bf_object_copy(m->arena, base);
     for (unsigned row = 0; row < patch->schema->n_fields; row++) {

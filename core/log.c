@@ -83,7 +83,8 @@ static void put_line(struct bf_jw *w, int64_t now_ms, enum bf_log_level level, c
     }
 }
 
-void bf_log_fields(const struct bf_env *env, enum bf_log_level level, const char *event, const char *message, const struct bf_log_field *fields)
+void bf_log_fields(const struct bf_env *env, enum bf_log_level level, const char *event, const char *message,
+                   const struct bf_log_field *fields)
 {
     struct bf_log *log = env->log;
     struct bf_buf line;

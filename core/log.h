@@ -22,16 +22,21 @@ struct bf_log_field {
     int64_t i;
 };
 
-#define BF_L_STR(k, z) (struct bf_log_field){.key = (k), .type = BF_LT_STR, .s = bf_strz(z)}
-#define BF_L_SLICE(k, v) (struct bf_log_field){.key = (k), .type = BF_LT_STR, .s = (v)}
-#define BF_L_INT(k, v) (struct bf_log_field){.key = (k), .type = BF_LT_INT, .i = (v)}
-#define BF_L_END (struct bf_log_field){.key = NULL}
+#define BF_L_STR(k, z)                                                                                                                     \
+    (struct bf_log_field) { .key = (k), .type = BF_LT_STR, .s = bf_strz(z) }
+#define BF_L_SLICE(k, v)                                                                                                                   \
+    (struct bf_log_field) { .key = (k), .type = BF_LT_STR, .s = (v) }
+#define BF_L_INT(k, v)                                                                                                                     \
+    (struct bf_log_field) { .key = (k), .type = BF_LT_INT, .i = (v) }
+#define BF_L_END                                                                                                                           \
+    (struct bf_log_field) { .key = NULL }
 
 struct bf_log *bf_log_create(int fd, enum bf_log_level least);
 void bf_log_destroy(struct bf_log **log);
 /* Thread-safe. A line is cut at 8 KiB; bytes that are not UTF-8 are written as U+FFFD. env->log == NULL: nothing. */
-void bf_log_fields(const struct bf_env *env, enum bf_log_level level, const char *event, const char *message, const struct bf_log_field *fields);
-#define bf_log(env, level, event, message, ...) \
+void bf_log_fields(const struct bf_env *env, enum bf_log_level level, const char *event, const char *message,
+                   const struct bf_log_field *fields);
+#define bf_log(env, level, event, message, ...)                                                                                            \
     bf_log_fields((env), (level), (event), (message), (const struct bf_log_field[]){__VA_ARGS__})
 /* Logs an error value under `event`: its code and cause. */
 void bf_log_error(const struct bf_env *env, enum bf_log_level level, const char *event, const struct bf_error *e);

@@ -18,7 +18,8 @@ static const struct {
 };
 
 /* Upper bounds in microseconds, each twice to two and a half times the one before; the last bucket has none. */
-static const int64_t bounds_us[] = {100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 10000000};
+static const int64_t bounds_us[] = {100,   250,    500,    1000,   2500,    5000,    10000,   25000,
+                                    50000, 100000, 250000, 500000, 1000000, 2500000, 10000000};
 enum { N_BOUNDS = sizeof bounds_us / sizeof bounds_us[0] };
 
 struct histogram {

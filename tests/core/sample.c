@@ -11,7 +11,8 @@ static const struct bf_field place_fields[P_ROWS] = {
     [P_SECRET] = BF_FIELD("secret", STRING, BF_F_HIDDEN, 0, 10, NORMAL, "内部", "Internal"),
 };
 
-const struct bf_schema sample_place = {.name = "place", .zh = "地点", .en = "Place", .version = 1, .fields = place_fields, .n_fields = P_ROWS};
+const struct bf_schema sample_place = {
+    .name = "place", .zh = "地点", .en = "Place", .version = 1, .fields = place_fields, .n_fields = P_ROWS};
 
 static bool is_mail(const struct bf_object *o) { return bf_get_enum(o, S_KIND) == KIND_MAIL; }
 
@@ -34,7 +35,8 @@ static const struct bf_field fields[S_ROWS] = {
     [S_KINDS] = BF_FIELD("kinds", ARRAY, 0, 0, 2, NORMAL, "方式", "Kinds", .elem = BF_T_ENUM, .words = &kinds),
     [S_PHONE] = BF_FIELD("phone", STRING, 0, 0, 20, PERSONAL, "电话", "Phone"),
     [S_AMOUNT] = BF_FIELD("amount", INT, 0, 0, INT64_MAX, FINANCE, "金额", "Amount"),
-    [S_REASON] = BF_FIELD("reason", STRING, 0, 0, 20, NORMAL, "原因", "Reason", .required_when = is_mail, .required_prose = "when kind is mail"),
+    [S_REASON] =
+        BF_FIELD("reason", STRING, 0, 0, 20, NORMAL, "原因", "Reason", .required_when = is_mail, .required_prose = "when kind is mail"),
     [S_STATE] = BF_FIELD("state", STRING, BF_F_SERVER | BF_F_REQUIRED, 0, 20, NORMAL, "状态", "State"),
     [S_INTERNAL] = BF_FIELD("internal", STRING, BF_F_HIDDEN, 0, 20, NORMAL, "内部", "Internal"),
     [S_PASSWORD] = BF_FIELD("password", STRING, BF_F_WRITE_ONLY | BF_F_SECRET, 0, 20, NORMAL, "密码", "Password"),

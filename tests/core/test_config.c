@@ -54,7 +54,9 @@ static void the_file_is_read_as_written(void **state)
     char text[1500], name[1001];
     memset(name, 'x', 1000);
     name[1000] = '\0';
-    snprintf(text, sizeof text, "; comment\n# comment\n\n[http]\nport = 0\r\n  tls = off\nname = a ; b # c %s\n[stt]\nprovider=openai\n[http]\nskew_ms=-1000", name);
+    snprintf(text, sizeof text,
+             "; comment\n# comment\n\n[http]\nport = 0\r\n  tls = off\nname = a ; b # c %s\n[stt]\nprovider=openai\n[http]\nskew_ms=-1000",
+             name);
     assert_int_equal(load(text, &c, &e), BF_OK);
     assert_int_equal(bf_config_int(c, "http", "port"), 0);
     assert_false(bf_config_bool(c, "http", "tls"));
@@ -84,7 +86,8 @@ static void each_mistake_is_fatal_and_named_with_its_line(void **state)
         {"[http]\ntls = maybe\n", "t.ini:2: http.tls must be yes or no, not \"maybe\""},
         {"[http]\nname =\n", "t.ini:2: http.name must have 1 to 2000 bytes, not 0"},
         {"[stt]\nprovider = open\n", "t.ini:2: stt.provider must be one of pocketsphinx|openai|off, not \"open\""},
-        {"[stt]\nprovider = pocketsphinx|openai\n", "t.ini:2: stt.provider must be one of pocketsphinx|openai|off, not \"pocketsphinx|openai\""},
+        {"[stt]\nprovider = pocketsphinx|openai\n",
+         "t.ini:2: stt.provider must be one of pocketsphinx|openai|off, not \"pocketsphinx|openai\""},
         {"[stt]\nkey = hunter2\n", "t.ini:2: stt.key is a secret: give key_file = PATH or set BAIFANG_STT_KEY"},
         {"[stt]\nkey_file = /no/such/file\n", "t.ini:2: /no/such/file: No such file or directory"},
         {"[http]\nnonsense\n", "t.ini:2: neither [section] nor key = value"},

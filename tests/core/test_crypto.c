@@ -96,8 +96,8 @@ static void hkdf_matches_rfc_5869(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t from[80], salt[80], info[80], out[82];
         size_t n = strlen(cases[i].out) / 2;
-        bf__hkdf_sha256(bytes(salt, sizeof salt, cases[i].salt), bytes(from, sizeof from, cases[i].from), bytes(info, sizeof info, cases[i].info),
-                        out, n);
+        bf__hkdf_sha256(bytes(salt, sizeof salt, cases[i].salt), bytes(from, sizeof from, cases[i].from),
+                        bytes(info, sizeof info, cases[i].info), out, n);
         assert_hex(out, n, cases[i].out);
     }
 }
@@ -119,7 +119,8 @@ static void derived_keys_differ_by_purpose_and_context(void **state)
 static const struct {
     const char *key, *nonce, *plain, *aad, *sealed, *tag;
 } gcm_cases[] = {
-    {"0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", "", "", "", "530f8afbc74536b9a963b4f1c4cb738b"},
+    {"0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", "", "", "",
+     "530f8afbc74536b9a963b4f1c4cb738b"},
     {"0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", "00000000000000000000000000000000", "",
      "cea7403d4d606b6e074ec5d3baf39d18", "d0d1c8a799996bf0265b98b5d48ab919"},
     {"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",

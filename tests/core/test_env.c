@@ -83,8 +83,13 @@ static void a_version_7_uuid_begins_with_the_time(void **state)
 static void uuids_are_read_in_one_form_only(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017F22E2-79B0-7CC3-98C4-DC0C0C07398F", "017f22e279b07cc398c4dc0c0c07398f",
-                                      "{17f22e2-79b0-7cc3-98c4-dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g", "017f22e2-79b0-7cc3-98c4+dc0c0c07398f",
+    static const char *const bad[] = {"",
+                                      "017f22e2-79b0-7cc3-98c4-dc0c0c07398",
+                                      "017F22E2-79B0-7CC3-98C4-DC0C0C07398F",
+                                      "017f22e279b07cc398c4dc0c0c07398f",
+                                      "{17f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+                                      "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
+                                      "017f22e2-79b0-7cc3-98c4+dc0c0c07398f",
                                       "017f22e2-79b0-7cc3-98c4-dc0c0c07398f "};
     struct bf_uuid u;
     assert_true(bf_uuid_parse(BF_STR("017f22e2-79b0-7cc3-98c4-dc0c0c07398f"), &u));
@@ -102,11 +107,12 @@ static void each_status_has_a_code_of_its_own_and_an_http_status(void **state)
     assert_int_equal(bf_status_http(BF_OK), 200);
     assert_string_equal(bf_status_code(BF_OK), "ok");
     for (int i = 1; i <= BF_IX_COUNT; i++) {
-        enum bf_status s = (enum bf_status)-i;
+        enum bf_status s = (enum bf_status) - i;
         assert_in_range(bf_status_http(s), 400, 599);
-        assert_true(strlen(bf_status_code(s)) > 1 && strlen(bf_status_title(s, BF_LANG_EN)) > 5 && strlen(bf_status_title(s, BF_LANG_ZH)) > 5);
+        assert_true(strlen(bf_status_code(s)) > 1 && strlen(bf_status_title(s, BF_LANG_EN)) > 5 &&
+                    strlen(bf_status_title(s, BF_LANG_ZH)) > 5);
         for (int k = 1; k < i; k++)
-            assert_string_not_equal(bf_status_code(s), bf_status_code((enum bf_status)-k));
+            assert_string_not_equal(bf_status_code(s), bf_status_code((enum bf_status) - k));
     }
 }
 
@@ -131,12 +137,9 @@ static void causes_and_fields_are_cut_at_their_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_fake_clock_stands_until_it_is_moved),
-        cmocka_unit_test(the_fake_random_stream_is_that_of_its_seed),
-        cmocka_unit_test(a_shifted_clock_follows_its_file),
-        cmocka_unit_test(a_version_7_uuid_begins_with_the_time),
-        cmocka_unit_test(uuids_are_read_in_one_form_only),
-        cmocka_unit_test(each_status_has_a_code_of_its_own_and_an_http_status),
+        cmocka_unit_test(the_fake_clock_stands_until_it_is_moved), cmocka_unit_test(the_fake_random_stream_is_that_of_its_seed),
+        cmocka_unit_test(a_shifted_clock_follows_its_file),        cmocka_unit_test(a_version_7_uuid_begins_with_the_time),
+        cmocka_unit_test(uuids_are_read_in_one_form_only),         cmocka_unit_test(each_status_has_a_code_of_its_own_and_an_http_status),
         cmocka_unit_test(causes_and_fields_are_cut_at_their_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,8 @@ static void faults_are_reported_together_up_to_their_maximum(void **state)
     struct bf_object *o = NULL;
     assert_int_equal(create(*state, "{\"count\":\"x\",\"kind\":\"x\",\"zzz\":1}", &o, &e), BF_E_INVALID_BODY);
     assert_int_equal(e.n_fields, 4); /* and the name is missing */
-    assert_int_equal(create(*state, "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1}", &o, &e), BF_E_INVALID_BODY);
+    assert_int_equal(create(*state, "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1}", &o, &e),
+                     BF_E_INVALID_BODY);
     assert_int_equal(e.n_fields, BF_ERROR_FIELDS_MAX);
     assert_int_equal(bf_json_decode(*state, &sample_schema, BF_JSON_CREATE, BF_STR("{}"), &o, NULL), BF_E_INVALID_BODY);
 }
@@ -245,7 +246,8 @@ static void an_id_is_taken_beside_the_fields(void **state)
     struct bf_object *o;
     struct bf_error e = {0};
     char text[BF_UUID_TEXT];
-    assert_int_equal(bf_json_decode_create(*state, &sample_schema, BF_STR("{\"id\":\"0192f0a1-7b2c-7d3e-8f40-0123456789ab\",\"name\":\"x\"}"), &id, &o, &e),
+    assert_int_equal(bf_json_decode_create(*state, &sample_schema,
+                                           BF_STR("{\"id\":\"0192f0a1-7b2c-7d3e-8f40-0123456789ab\",\"name\":\"x\"}"), &id, &o, &e),
                      BF_OK);
     bf_uuid_text(&id, text);
     assert_string_equal(text, "0192f0a1-7b2c-7d3e-8f40-0123456789ab");
@@ -406,7 +408,8 @@ static void foreign_json_is_read_by_type(void **state)
     struct bf_error e;
     int64_t i;
     double d;
-    assert_int_equal(bf_json_parse(*state, BF_STR("{\"s\":\"x\",\"i\":-5,\"d\":0.5,\"t\":true,\"a\":[1,\"two\"],\"n\":null}"), 1000, &j, &e), BF_OK);
+    assert_int_equal(
+        bf_json_parse(*state, BF_STR("{\"s\":\"x\",\"i\":-5,\"d\":0.5,\"t\":true,\"a\":[1,\"two\"],\"n\":null}"), 1000, &j, &e), BF_OK);
     assert_true(bf_str_eqz(bf_json_str(bf_json_get(j, "s")), "x"));
     assert_true(bf_json_int(bf_json_get(j, "i"), &i) && i == -5);
     assert_true(bf_json_double(bf_json_get(j, "i"), &d) && d == -5);

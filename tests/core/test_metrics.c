@@ -22,9 +22,11 @@ static void counters_and_gauges_are_written_as_openmetrics(void **state)
     bf_metric_set(m, BF_M_HTTP_IN_FLIGHT, 5);
     bf_metric_add(m, BF_M_HTTP_IN_FLIGHT, -2);
     char *text = text_of(m);
-    assert_non_null(strstr(text, "# TYPE bf_stage_bytes counter\n# UNIT bf_stage_bytes bytes\n# HELP bf_stage_bytes Uploaded bytes made durable\n"
-                                 "bf_stage_bytes_total 42\n"));
-    assert_non_null(strstr(text, "# TYPE bf_http_in_flight gauge\n# HELP bf_http_in_flight Requests being worked on\nbf_http_in_flight 3\n"));
+    assert_non_null(strstr(text,
+                           "# TYPE bf_stage_bytes counter\n# UNIT bf_stage_bytes bytes\n# HELP bf_stage_bytes Uploaded bytes made durable\n"
+                           "bf_stage_bytes_total 42\n"));
+    assert_non_null(
+        strstr(text, "# TYPE bf_http_in_flight gauge\n# HELP bf_http_in_flight Requests being worked on\nbf_http_in_flight 3\n"));
     assert_string_equal(text + strlen(text) - 6, "# EOF\n");
     free(text);
     bf_metrics_destroy(&m);

@@ -32,8 +32,8 @@ static void hex_goes_both_ways_and_wants_lower_case(void **state)
 }
 
 /* RFC 4648 section 10, with the padding cut and without. */
-static const char *const rfc4648[][2] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                         {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+static const char *const rfc4648[][2] = {
+    {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
 
 static void base64_matches_rfc_4648(void **state)
 {

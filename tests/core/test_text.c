@@ -7,12 +7,31 @@ static void utf8_is_judged_as_the_unicode_standard_does(void **state)
 {
     (void)state;
     /* Boundaries of table 3-7, and the usual forgeries. */
-    static const struct bf_str good[] = {BF_STR(""),         BF_STR("a"),        BF_STR("\xc2\x80"),     BF_STR("\xdf\xbf"),         BF_STR("\xe0\xa0\x80"),
-                                         BF_STR("\xed\x9f\xbf"), BF_STR("\xee\x80\x80"), BF_STR("\xef\xbf\xbf"), BF_STR("\xf0\x90\x80\x80"), BF_STR("\xf4\x8f\xbf\xbf")};
-    static const struct bf_str bad[] = {BF_STR("\0"),           BF_STR("\x80"),         BF_STR("\xc0\x80"),         BF_STR("\xc1\xbf"),
-                                        BF_STR("\xc2"),         BF_STR("\xe0\x9f\xbf"), BF_STR("\xed\xa0\x80"),     BF_STR("\xed\xbf\xbf"),
-                                        BF_STR("\xe4\xb8"),     BF_STR("\xe4\xb8z"),    BF_STR("\xf0\x8f\xbf\xbf"), BF_STR("\xf4\x90\x80\x80"),
-                                        BF_STR("\xf5\x80\x80\x80"), BF_STR("\xff"),     BF_STR("\xf0\x9f\x98")};
+    static const struct bf_str good[] = {BF_STR(""),
+                                         BF_STR("a"),
+                                         BF_STR("\xc2\x80"),
+                                         BF_STR("\xdf\xbf"),
+                                         BF_STR("\xe0\xa0\x80"),
+                                         BF_STR("\xed\x9f\xbf"),
+                                         BF_STR("\xee\x80\x80"),
+                                         BF_STR("\xef\xbf\xbf"),
+                                         BF_STR("\xf0\x90\x80\x80"),
+                                         BF_STR("\xf4\x8f\xbf\xbf")};
+    static const struct bf_str bad[] = {BF_STR("\0"),
+                                        BF_STR("\x80"),
+                                        BF_STR("\xc0\x80"),
+                                        BF_STR("\xc1\xbf"),
+                                        BF_STR("\xc2"),
+                                        BF_STR("\xe0\x9f\xbf"),
+                                        BF_STR("\xed\xa0\x80"),
+                                        BF_STR("\xed\xbf\xbf"),
+                                        BF_STR("\xe4\xb8"),
+                                        BF_STR("\xe4\xb8z"),
+                                        BF_STR("\xf0\x8f\xbf\xbf"),
+                                        BF_STR("\xf4\x90\x80\x80"),
+                                        BF_STR("\xf5\x80\x80\x80"),
+                                        BF_STR("\xff"),
+                                        BF_STR("\xf0\x9f\x98")};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(bf_text_is_utf8(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -43,21 +62,21 @@ static void g_19_units_count_han_and_words(void **state)
         {"don't it’s", 2},
         {"a.b", 2},
         {"客户要 iPhone15 三台", 6},
-        {"ＡＢＣ１２３", 1},            /* full width is still one word */
-        {"好好好好好", 2},              /* of a run two count */
-        {"好 好，好！好", 2},           /* whatever stands between that counts nothing */
+        {"ＡＢＣ１２３", 1},  /* full width is still one word */
+        {"好好好好好", 2},    /* of a run two count */
+        {"好 好，好！好", 2}, /* whatever stands between that counts nothing */
         {"好坏好坏", 4},
         {"哈哈哈客户哈哈哈", 6},
         {"a a a a", 2},
         {"aaaa bbbb", 2},
         {"aaaa a aa", 2},
         {"😀😀👍🏽❤️🇨🇳", 0},
-        {"1️⃣2️⃣3️⃣", 0},                 /* keycaps are emoji */
-        {"〇々", 2},                    /* both of script Han */
-        {"𠮷野家", 3},                  /* beyond the basic plane */
+        {"1️⃣2️⃣3️⃣", 0}, /* keycaps are emoji */
+        {"〇々", 2},                  /* both of script Han */
+        {"𠮷野家", 3},                /* beyond the basic plane */
         {"カタカナ ひらがな", 2},
         {"한국어 문장", 2},
-        {"e\xcc\x81te\xcc\x81", 1},     /* combining marks stay inside their word */
+        {"e\xcc\x81te\xcc\x81", 1}, /* combining marks stay inside their word */
         {"\xcc\x81", 0},
         {"- — … ￥ %", 0},
         {"\xff\xfe客", 1},
@@ -70,7 +89,7 @@ static void g_19_units_count_han_and_words(void **state)
 static void folding_makes_what_people_typed_comparable(void **state)
 {
     static const char *const same[][2] = {
-        {"ＡＢＣ　公司", "abc 公司"}, {"  a \t\n b  ", "a b"}, {"Straße", "STRASSE"}, {"①", "1"},
+        {"ＡＢＣ　公司", "abc 公司"}, {"  a \t\n b  ", "a b"},     {"Straße", "STRASSE"}, {"①", "1"},
         {"e\xcc\x81", "é"},           {"ﷺ", "صلى الله عليه وسلم"}, {"", "   "},
     };
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {

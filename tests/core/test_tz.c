@@ -68,9 +68,24 @@ static void only_iana_names_are_zones(void **state)
 {
     (void)state;
     static const char *const good[] = {"UTC", "Asia/Shanghai", "America/Argentina/Buenos_Aires", "Etc/GMT-8", "Asia/Urumqi", "Europe/Kyiv"};
-    static const char *const bad[] = {"",        "CST",          "PST",         "GMT+8",       "+08:00",        "Z",
-                                      "local",   "asia/shanghai", "Asia/Shanghai ", "Asia/ Shanghai", "Etc/Unknown", "SystemV/PST8",
-                                      "Asia/Peking", "../../etc/passwd", "/", "Asia/上海", "Asia/Shanghai\n", "A/bcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"};
+    static const char *const bad[] = {"",
+                                      "CST",
+                                      "PST",
+                                      "GMT+8",
+                                      "+08:00",
+                                      "Z",
+                                      "local",
+                                      "asia/shanghai",
+                                      "Asia/Shanghai ",
+                                      "Asia/ Shanghai",
+                                      "Etc/Unknown",
+                                      "SystemV/PST8",
+                                      "Asia/Peking",
+                                      "../../etc/passwd",
+                                      "/",
+                                      "Asia/上海",
+                                      "Asia/Shanghai\n",
+                                      "A/bcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"};
     struct bf_civil c = {.year = 2026, .month = 1, .day = 1};
     int64_t ms;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -88,8 +103,8 @@ static void only_iana_names_are_zones(void **state)
 static void dates_must_be_real_days(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"2026-02-29", "1900-02-29", "2026-04-31", "2026-00-01", "2026-13-01", "2026-01-00", "0000-01-01",
-                                      "2026-1-01",  "2026/01/01", "20260101",   "2026-01-01 ", "",          "-026-01-01", "2026-01-0a"};
+    static const char *const bad[] = {"2026-02-29", "1900-02-29", "2026-04-31", "2026-00-01",  "2026-13-01", "2026-01-00", "0000-01-01",
+                                      "2026-1-01",  "2026/01/01", "20260101",   "2026-01-01 ", "",           "-026-01-01", "2026-01-0a"};
     struct bf_civil c;
     assert_true(bf_date_parse(BF_STR("2024-02-29"), &c));
     assert_int_equal(c.weekday, 4);
@@ -110,7 +125,8 @@ static void days_are_added_and_weeks_counted_as_iso_8601(void **state)
     static const struct {
         const char *day;
         int year, week;
-    } weeks[] = {{"2005-01-01", 2004, 53}, {"2005-01-03", 2005, 1}, {"2008-12-29", 2009, 1}, {"2010-01-03", 2009, 53}, {"2026-11-22", 2026, 47}};
+    } weeks[] = {
+        {"2005-01-01", 2004, 53}, {"2005-01-03", 2005, 1}, {"2008-12-29", 2009, 1}, {"2010-01-03", 2009, 53}, {"2026-11-22", 2026, 47}};
     struct bf_civil c;
     int year, week;
     for (size_t i = 0; i < sizeof weeks / sizeof weeks[0]; i++) {
