@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Drives the real program: a server of its own for each test module, on a port that the kernel gave, in a directory of its own.
+
+    with Server(directory) as server:
+        company = server.company()
+        rep = company.sign_in("wang")
+        rep.post("/v1/customers", json={...})
+
+The deadlines here guard against hanging; they are ten times what a slow machine needs."""
+import base64
+import json
+import os
+
+import secrets
+import signal
+import struct
+import subprocess
+import threading
+import time
+import uuid
+
+import httpx
+
+GUARD_S = 60
+BAIFANG = os.environ.get("BF_BAIFANG", "baifang")
+PASSWORD = "drei-Birnen-am-Hang-42"
+
+
+def uuid7(at_ms=None):
+    """RFC 9562 version 7, lower case."""
+    raw = bytearray(struct.pack(">Q", int(time.time() * 1000) if at_ms is None else at_ms)[2:] + secrets.token_bytes(10))
+    raw[6] = raw[6] & 0x0F | 0x70
+    raw[8] = raw[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(raw)))
+
+
+def rfc3339(ms):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000)) + f".{ms % 1000:03d}Z"
+
+
+def until(condition, what="the condition", guard_s=GUARD_S):
+    """Waits for a condition without a bound of its own: returns its first true value."""
+    end = time.monotonic() + guard_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        threading.Event().wait(0.01)
+    raise AssertionError(f"still waiting for {what} after {guard_s} s")
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(word) for word in file.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def command_line(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return [word.decode() for word in file.read().split(b"\0")[:-1]]
+    except FileNotFoundError:
+        return []
+
+
+class Server:
+    """`baifang serve` with its data in `directory`. `config` is {section: {key: value}} on top of what suits tests."""
+
+    def __init__(self, directory, config=None, program=None, environment=None):
+        self.directory = os.fspath(directory)
+        self.data = os.path.join(self.directory, "data")
+        self.config_path = os.path.join(self.directory, "baifang.conf")
+        self.clock_path = os.path.join(self.directory, "clock")
+        self.program = program or BAIFANG
+        self.environment = {**os.environ, **(environment or {})}
+        self.events, self.lines = [], []
+        self._new = threading.Condition()
+        self.process = None
+        self.port = 0
+        self._write_config(config or {})
+
+    def _write_config(self, config):
+        sections = {
+            "server": {"data": self.data},
+            "http": {"listen": "127.0.0.1:0"},
+            "access": {"argon2_ops": 1, "argon2_memory": 8192, "tries_account": 10000, "tries_address": 100000},
+            "clock": {"file": self.clock_path},
+        }
+        for section, keys in config.items():
+            sections.setdefault(section, {}).update(keys)
+        os.makedirs(self.directory, exist_ok=True)
+        with open(self.config_path, "w", encoding="utf-8") as file:
+            for section, keys in sections.items():
+                file.write(f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items() if value is not None))
+
+    # ---- life ----
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        before = self.count("ready")
+        self.process = subprocess.Popen([self.program, "serve", "--config", self.config_path], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                        stdin=subprocess.DEVNULL, env=self.environment)
+        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader.start()
+        self.wait_event("ready", before + 1)
+        return self
+
+    def _read(self, process):
+        for raw in process.stderr:
+            line = raw.decode("utf-8", "replace").rstrip("\n")
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = None
+            with self._new:
+                self.lines.append(line)
+                if isinstance(event, dict):
+                    self.events.append(event)
+                    if event.get("event") == "ready":
+                        self.port = event["port"]
+                self._new.notify_all()
+        with self._new:
+            self._new.notify_all()
+
+    def count(self, name):
+        return sum(1 for event in self.events if event.get("event") == name)
+
+    def wait_event(self, name, number=1):
+        """The `number`th event of that name since the beginning."""
+        end = time.monotonic() + GUARD_S
+        with self._new:
+            while self.count(name) < number:
+                left = end - time.monotonic()
+                if left <= 0 or (self.process.poll() is not None and not self._reader.is_alive()):
+                    raise AssertionError(f"no event {name!r} ({number}); the log:\n" + "\n".join(self.lines[-40:]))
+                self._new.wait(min(left, 0.2))
+            return [event for event in self.events if event.get("event") == name][number - 1]
+
+    def stop(self):
+        """SIGTERM and the exit status; a sanitizer's report fails the test."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(GUARD_S)
+        self._reader.join(GUARD_S)
+        self.process = None
+        report = [line for line in self.lines if "Sanitizer" in line or "runtime error:" in line]
+        assert not report, "\n".join(self.lines[-80:])
+        return status
+
+    def server_pid(self):
+        """The server process under the supervisor; None while there is none."""
+        for pid in children(self.process.pid):
+            if "server" in command_line(pid)[1:2]:
+                return pid
+        return None
+
+    def zygote_pid(self, kind="--zygote"):
+        for pid in children(self.process.pid):
+            if kind in command_line(pid)[1:2]:
+                return pid
+        return None
+
+    def kill(self):
+        """kill -9 of the server process, then waits until the supervisor has another one ready."""
+        ready = self.count("ready")
+        os.kill(until(self.server_pid, "the server process"), signal.SIGKILL)
+        self.wait_event("ready", ready + 1)
+
+    # ---- clock ----
+
+    def shift_clock(self, ms):
+        """Moves the running server's wall clock by `ms` against the real one, from now on."""
+        fd = os.open(self.clock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.pwrite(fd, struct.pack("=q", ms), 0)
+        os.close(fd)
+
+    # ---- people ----
+
+    def run(self, *words, input="", check=True):
+        """`baifang WORDS` with this server's configuration: (status, output, error)."""
+        done = subprocess.run([self.program, "--config", self.config_path, *words], input=input, capture_output=True, text=True, timeout=10 * GUARD_S,
+                              env=self.environment, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"baifang {' '.join(words)}: {done.returncode}\n{done.stderr}")
+        return done.returncode, done.stdout, done.stderr
+
+    def admin(self, *words, input=""):
+        return self.run("admin", *words, input=input)[1].strip()
+
+    def url(self, path=""):
+        return f"https://127.0.0.1:{self.port}{path}"
+
+    def client(self, **options):
+        """An HTTP/2 client that trusts the server's own certificate."""
+        return httpx.Client(http2=True, verify=False, base_url=self.url(), timeout=GUARD_S, **options)
+
+    def company(self, code=None):
+        return Company(self, code or "t" + secrets.token_hex(4))
+
+
+class Company:
+    """A tenant with one team, `wang` and `li` (reps), `zhao` (their supervisor), `qian` (manager)."""
+
+    PEOPLE = {"wang": ("王伟", "rep"), "li": ("李娜", "rep"), "zhao": ("赵敏", "supervisor"), "qian": ("钱进", "manager")}
+
+    def __init__(self, server, code):
+        self.server, self.code = server, code
+        server.admin("tenant", "add", code, "测试公司" + code, "Asia/Shanghai")
+        self.team = server.admin("team", "add", code, "一组")
+        for login, (name, role) in self.PEOPLE.items():
+            self.add(login, name, role, self.team)
+
+    def add(self, login, name, role, team):
+        return self.server.admin("user", "add", self.code, login, name, role, team, "--exempt", input=PASSWORD + "\n")
+
+    def sign_in(self, login, device=None):
+        return Person(self, login, device)
+
+
+class Person:
+    """A signed-in person: a client that carries the access token. Each phone is an installation of its own."""
+
+    def __init__(self, company, login, device=None, platform="android"):
+        self.company, self.login = company, login
+        self.device = device or uuid7()
+        self.http = company.server.client()
+        self.tokens = self._ask("/v1/sign_in", {"tenant": company.code, "login": login, "password": PASSWORD,
+                                                "device": {"id": self.device, "name": "测试手机", "platform": platform}})
+        self.id = self.tokens["user"]["id"]
+        self.seq = 0
+
+    def _ask(self, path, body):
+        answer = self.http.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def headers(self, extra=None):
+        return {"authorization": "Bearer " + self.tokens["access_token"], **(extra or {})}
+
+    def request(self, method, path, headers=None, **options):
+        return self.http.request(method, path, headers=self.headers(headers), **options)
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, **options):
+        return self.request("POST", path, **options)
+
+    def patch(self, path, **options):
+        return self.request("PATCH", path, **options)
+
+    def refresh(self):
+        self.tokens = self._ask("/v1/refresh", {"refresh_token": self.tokens["refresh_token"]})
+
+    def customer(self, name=None, **fields):
+        """Creates a customer and returns the record."""
+        body = {"id": uuid7(), "type": "company", "name": name or "客户" + secrets.token_hex(4), "industry": "retail", "grade": "B",
+                "phone": "13800138000", "primary_contact": {"id": uuid7(), "name": "陈经理", "phone": "13900139000"}, **fields}
+        answer = self.post("/v1/customers", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def visit_body(self, customer, at_ms=None, **fields):
+        now = rfc3339(int(time.time() * 1000) if at_ms is None else at_ms)
+        self.seq += 1
+        return {"id": uuid7(at_ms), "customer": customer, "mode": "visit", "content": "客户确认下季度采购两台设备，预算已批", "happened_at": now,
+                "captured_at": now, "device": self.device, "capture_seq": self.seq, **fields}
+
+
+def base64url(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+

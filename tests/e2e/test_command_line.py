@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person types, and what comes back when it is wrong: the mistake by name, one line, no help dump."""
+import os
+import subprocess
+
+import pytest
+
+from baifang import BAIFANG
+
+
+def baifang(*words, **options):
+    done = subprocess.run([BAIFANG, *words], capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text):
+        path = tmp_path / "baifang.conf"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+    return write
+
+
+@pytest.mark.parametrize("words, says", [
+    ([], "a verb is missing"),
+    (["sreve"], "sreve is not a verb"),
+    (["--confg", "x", "serve"], "--confg is not an option"),
+    (["--config"], "--config needs a value"),
+    (["backup"], "backup takes a directory"),
+    (["restore", "a", "b"], "restore takes a directory"),
+    (["admin"], "admin takes a command"),
+    (["admin", "frobnicate"], "frobnicate is not a command; there are backup, check, key export"),
+    (["admin", "user", "add", "demo"], "user add takes TENANT LOGIN NAME ROLE"),
+    (["--config", "/nonexistent/baifang.conf", "serve"], "/nonexistent/baifang.conf: No such file or directory"),
+])
+def test_a_mistake_is_named_in_one_line(words, says, tmp_path):
+    status, out, err = baifang(*words, cwd=tmp_path)
+    assert status != 0 and out == ""
+    assert says in err and err.startswith("baifang: ") and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text, says", [
+    ("[http]\nlisten = 127.0.0.1:0\nlissten = x\n", "lissten"),
+    ("[htpp]\nlisten = x\n", "htpp"),
+    ("[workers]\nthreads = 0\n", "threads"),
+    ("[workers]\nthreads = many\n", "threads"),
+    ("[workers]\nthreads = 8\nthreads = 9\n", "threads"),
+    ("[log]\nlevel = loud\n", "level"),
+])
+def test_check_config_names_file_line_and_key(text, says, config):
+    path = config(text)
+    status, _, err = baifang("--config", path, "--check-config")
+    assert status == 78
+    assert says in err and path in err and f":{len(text.splitlines())}" in err
+
+
+def test_the_printed_sample_is_a_valid_configuration(config):
+    status, sample, _ = baifang("--print-config")
+    assert status == 0 and "[http]" in sample
+    assert baifang("--config", config(sample), "--check-config")[0] == 0
+    bare = "\n".join(line[1:] if line.startswith("#") and " = " in line and not line.startswith("# ") else line for line in sample.splitlines())
+    status, _, err = baifang("--config", config(bare), "--check-config")
+    assert status == 0, err
+
+
+def test_a_value_may_come_from_the_environment_and_is_checked_there_too(config):
+    path = config("")
+    assert baifang("--config", path, "--check-config", env={**os.environ, "BAIFANG_WORKERS_THREADS": "4"})[0] == 0
+    status, _, err = baifang("--config", path, "--check-config", env={**os.environ, "BAIFANG_WORKERS_THREADS": "0"})
+    assert status == 78 and "BAIFANG_WORKERS_THREADS" in err
+
+
+def test_version_and_help_go_to_standard_output():
+    assert baifang("--version")[1].startswith("baifang ")
+    status, out, err = baifang("--help")
+    assert status == 0 and "serve" in out and err == ""
+    status, out, err = baifang("admin", "help")
+    assert status == 0 and "user add" in out and "key export" in out
+
+
+def test_administration_without_a_server_says_that_there_is_none(config, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    path = config(f"[server]\ndata = {data}\n")
+    status, _, err = baifang("--config", path, "admin", "tenant", "add", "x1", "名")
+    assert status == 1 and "no server is running" in err
+
+
+def test_a_server_that_cannot_start_is_not_tried_again(config, tmp_path):
+    path = config(f"[server]\ndata = {tmp_path / 'data'}\n[http]\nlisten = 203.0.113.1:1\n[access]\nargon2_ops = 1\nargon2_memory = 8192\n")
+    status, _, err = baifang("serve", "--config", path)
+    assert status != 0 and err.count('"start_failed"') == 1

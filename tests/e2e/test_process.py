@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The processes of one installation: what happens when one of them dies, is told to stop or to reload, and who may administrate it."""
+import os
+import signal
+import ssl
+import subprocess
+
+import pytest
+
+from baifang import BAIFANG, Server, children, command_line, until
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    with Server(tmp_path) as server:
+        yield server
+
+
+def is_gone(pid):
+    """Ended, whether or not somebody has collected it."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def healthy(server):
+    with server.client() as http:
+        return http.get("/healthz").status_code == 200
+
+
+def certificate(server):
+    return ssl.get_server_certificate(("127.0.0.1", server.port))
+
+
+def test_a_server_that_was_killed_serves_again_with_what_was_acknowledged(fresh):
+    company = fresh.company()
+    fresh.kill()
+    assert healthy(fresh)
+    assert "王伟" in fresh.admin("user", "list", company.code)
+    ended = fresh.wait_event("supervisor.server_ended")
+    assert ended["value"] == 128 + signal.SIGKILL
+
+
+def test_a_sandbox_process_that_was_killed_is_replaced_without_touching_the_server(fresh):
+    server = fresh.server_pid()
+    for kind in ("--zygote", "--zygote-stt"):
+        old = until(lambda: fresh.zygote_pid(kind), "the sandbox process")
+        os.kill(old, signal.SIGKILL)
+        until(lambda: (fresh.zygote_pid(kind) or old) != old, "another sandbox process")
+    assert fresh.server_pid() == server and healthy(fresh)
+
+
+def test_a_new_server_gets_new_sandbox_processes(fresh):
+    old = until(lambda: fresh.zygote_pid(), "the sandbox process")
+    fresh.kill()
+    until(lambda: is_gone(old), "the end of the old sandbox process")
+    until(lambda: (fresh.zygote_pid() or old) != old, "another sandbox process")
+
+
+def test_the_server_and_the_sandboxes_end_when_the_supervisor_dies(tmp_path):
+    server = Server(tmp_path).start()
+    family = [until(server.server_pid, "the server"), until(server.zygote_pid, "the sandbox")]
+    server.process.kill()
+    server.process.wait(60)
+    for pid in family:
+        until(lambda: is_gone(pid), "the end of the family")
+    # The directory's lock is free again.
+    with Server(tmp_path) as again:
+        assert healthy(again)
+
+
+def test_terminate_drains_and_ends_with_0_and_leaves_no_process(tmp_path):
+    server = Server(tmp_path).start()
+    family = children(server.process.pid)
+    assert len(family) >= 2 and all(command_line(pid) for pid in family)
+    assert server.stop() == 0
+    assert all(is_gone(pid) for pid in family)
+    assert server.count("draining") == 1
+    assert not os.path.exists(os.path.join(server.data, "admin.sock"))
+
+
+def test_hang_up_reloads_the_certificate_and_keeps_the_old_one_when_the_new_is_bad(tmp_path):
+    def make(name):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                        "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
+    make("first")
+    with Server(tmp_path / "s", {"http": {"cert_file": tmp_path / "cert.pem", "key_file": tmp_path / "key.pem"}}) as server:
+        first = certificate(server)
+        make("second")
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.wait_event("reloaded", 1)
+        second = certificate(server)
+        assert first != second
+        (tmp_path / "cert.pem").write_text("not a certificate")
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.wait_event("reloaded", 2)
+        assert server.count("reload.certificate") == 1
+        assert certificate(server) == second
+
+
+def test_a_second_server_on_the_same_directory_is_refused(fresh):
+    done = subprocess.run([BAIFANG, "serve", "--config", fresh.config_path], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0 and "start_failed" in done.stderr
+    assert healthy(fresh)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_stranger_on_the_box_may_not_administrate(fresh):
+    for path in (fresh.directory, fresh.data):
+        os.chmod(path, 0o755)
+    os.chmod(fresh.config_path, 0o644)
+    os.chmod(os.path.join(fresh.data, "admin.sock"), 0o777)
+    code = ("import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect('admin.sock'); "
+            "s.sendall(b'{\"words\":[\"user\",\"list\",\"x\"],\"input\":\"\"}\\n'); print(s.recv(4096).decode())")
+    done = subprocess.run(["/usr/bin/python3", "-c", code], cwd=fresh.data, user=65534, group=65534, extra_groups=[], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert "may not administrate" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("sent", [b"", b"\n", b"{}\n", b"[1]\n", b'{"words":"x"}\n', b'{"words":["a"' + b',"a"' * 100 + b"]}\n", b"x" * 70000, b"\xff\n",
+                                  b'{"words":[1,null]}\n'])
+def test_the_administration_socket_bears_nonsense(fresh, sent):
+    import socket
+    with socket.socket(socket.AF_UNIX) as s:
+        where = os.getcwd()
+        os.chdir(fresh.data)
+        s.connect("admin.sock")
+        os.chdir(where)
+        s.settimeout(60)
+        try:
+            s.sendall(sent)
+            s.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        try:
+            s.recv(65536)
+        except OSError:
+            pass
+    assert healthy(fresh)
+
+
+def test_the_clock_of_a_running_server_can_be_moved(fresh):
+    fresh.shift_clock(-30 * 86400 * 1000)
+    company = fresh.company()
+    person = company.sign_in("wang")
+    import email.utils
+    import time
+    expires = person.tokens["access_expires_at"]
+    assert expires < time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - 29 * 86400)), email.utils.formatdate()
+
+
+def test_backup_while_serving_restores_elsewhere_and_needs_the_exported_key(fresh, tmp_path):
+    company = fresh.company()
+    backup = tmp_path / "backup"
+    status, _, err = fresh.run("backup", str(backup), check=False)
+    assert status == 1 and err
+    fresh.admin("key", "export", str(tmp_path / "exported.key"))
+    fresh.run("backup", str(backup))
+    other = Server(tmp_path / "other", {"store": {"master_key_file": os.path.join(fresh.data, "master.key")}})
+    other.run("restore", str(backup))
+    with other:
+        assert "王伟" in other.admin("user", "list", company.code)
+        assert " 0 faults" in other.run("check")[1]
+    assert " 0 faults" in other.run("check")[1]
