@@ -143,7 +143,10 @@ enum bf_status bf_client_call(struct bf_client *client, struct bf_call *call, st
 enum bf_status bf_client_check_url(struct bf_client *client, const char *url, enum bf_url_from from, struct bf_error *e);
 /* Looks at the clock anew: for tests that moved it. */
 void bf_client_wake(struct bf_client *client);
-/* Takes no more calls, ends those that wait, gives those in flight `grace_ms` to end, posts every `done`, joins, frees. */
+/* Takes no more calls (BF_E_CANCELLED), ends those that wait, gives those in flight `grace_ms` to end, posts every `done`; does not wait. So that
+ * threads which wait for an answer can be joined before bf_client_stop. */
+void bf_client_drain(struct bf_client *client, unsigned grace_ms);
+/* The same, then joins and frees. */
 void bf_client_stop(struct bf_client **client, unsigned grace_ms);
 
 struct bf_client_stats {

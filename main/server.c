@@ -146,11 +146,13 @@ static void drain(struct server *s)
 static void stop(struct server *s)
 {
     drain(s);
+    if (s->ctx.client != NULL)
+        bf_client_drain(s->ctx.client, CLIENT_GRACE_MS);
     if (s->follower != NULL)
         bf_follower_stop(&s->follower);
+    stop_services(s);
     if (s->ctx.client != NULL)
         bf_client_stop(&s->ctx.client, CLIENT_GRACE_MS);
-    stop_services(s);
     if (s->http != NULL)
         bf_http_destroy(&s->http);
     if (s->ctx.store != NULL)

@@ -340,16 +340,21 @@ enum bf_status bf_client_start(const struct bf_env *env, const struct bf_client_
     return BF_OK;
 }
 
-void bf_client_stop(struct bf_client **client, unsigned grace_ms)
+void bf_client_drain(struct bf_client *c, unsigned grace_ms)
 {
-    struct bf_client *c = client == NULL ? NULL : *client;
-    if (c == NULL)
-        return;
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
     c->grace_ms = grace_ms;
     pthread_mutex_unlock(&c->lock);
     curl_multi_wakeup(c->multi);
+}
+
+void bf_client_stop(struct bf_client **client, unsigned grace_ms)
+{
+    struct bf_client *c = client == NULL ? NULL : *client;
+    if (c == NULL)
+        return;
+    bf_client_drain(c, grace_ms);
     pthread_join(c->thread, NULL);
     assert(c->taken == 0);
     free_client(c);
