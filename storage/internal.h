@@ -2,7 +2,7 @@
 /*
  * The store from the inside, for the files of storage/ only.
  *
- * Opening: driver, facts (format, incarnation), master key, subject keys, media, and the committer last; closing goes the other way round.
+ * Opening: driver, facts (format, incarnation), master key, subject keys, committer, media; closing goes the other way round.
  */
 #pragma once
 #include "core/crypto.h"
@@ -58,6 +58,9 @@ enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_
 typedef enum bf_status bf__call_fn(void *ctx, struct bf_session *writer, struct bf_error *e);
 enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e);
 void bf__log_unwatch(struct bf_store *store, void *ctx);
+
+/* Deletes done jobs that were derived from entries up to `passed_n`, which every cursor has durably passed; a bounded number at a time. */
+enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, int64_t passed_n, struct bf_error *e);
 
 /* The erasure register: a text file beside the master key (its name and ".erasures"), outside every backup. A line per destroyed subject: tenant,
  * subject, n. bf__erasures_note is durable when it returns; bf__erasures_each calls `fn` for each line, in order. */

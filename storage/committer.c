@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The committer: one thread, the only one that writes. It takes everything that waits (up to group_max), settles it in one transaction, makes that durable
+ * with one sync, wakes the watchers, and only then posts the answers.
+ *
+ *   submit, write, call -> queue -> group -> begin, writes, batch per tenant, commit -> watchers -> answers -> tidy
+ *
+ * When a group fails and nothing of it was committed (full disk, one document that cannot be read), its items run again one by one, so that only the one at
+ * fault gets the error. When it is not known whether it was committed (a failed sync: the kernel may have dropped the dirty pages, and a second sync that
+ * succeeds would prove nothing), all get BF_E_UNKNOWN_OUTCOME and the store refuses every further write until it was opened anew.
+ */
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/metrics.h"
+#include "storage/committer.h"
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct bf_committer {
+    struct bf_store *store;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct bf__item *head, **tail;
+    unsigned queued;
+    bool stopping;
+    /* the committer's own */
+    struct bf_error poison; /* status BF_OK: healthy */
+};
+
+/* ---- the queue ---- */
+
+static enum bf_status enqueue(struct bf_committer *c, struct bf__item *const *items, unsigned n, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    pthread_mutex_lock(&c->lock);
+    if (c->stopping)
+        status = bf_fail(e, BF_E_CANCELLED, "the store is closing");
+    else if (c->queued + n > c->store->config.queue_max)
+        status = bf_fail(e, BF_E_UNAVAILABLE, "%u writes are waiting", c->queued);
+    for (unsigned i = 0; i < n && status == BF_OK; i++) {
+        items[i]->next = NULL;
+        *c->tail = items[i];
+        c->tail = &items[i]->next;
+        c->queued++;
+    }
+    if (status == BF_OK)
+        pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->lock);
+    return status;
+}
+
+/* Waits for work; a call comes alone, the rest in groups. 0 at the end. */
+static unsigned take_group(struct bf_committer *c, struct bf__item **items)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&c->lock);
+    while (c->head == NULL && !c->stopping)
+        pthread_cond_wait(&c->wake, &c->lock);
+    while (c->head != NULL && n < c->store->config.group_max && (n == 0 || (items[0]->kind != ITEM_CALL && c->head->kind != ITEM_CALL))) {
+        items[n] = c->head;
+        c->head = items[n++]->next;
+        c->queued--;
+    }
+    if (c->head == NULL)
+        c->tail = &c->head;
+    pthread_mutex_unlock(&c->lock);
+    return n;
+}
+
+/* ---- answering ---- */
+
+static void leave_group(struct bf__group *group)
+{
+    if (atomic_fetch_sub_explicit(&group->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    bf_arena_destroy(&group->arena);
+    free(group);
+}
+
+static void deliver(struct bf_task *task)
+{
+    struct bf__item *item = BF_CONTAINER(task, struct bf__item, task);
+    item->submission.done(&item->receipt, item->submission.ctx);
+    leave_group(item->group);
+    free(item);
+}
+
+static void wake_waiter(struct bf__waiter *w)
+{
+    pthread_mutex_lock(&w->lock);
+    if (--w->left == 0)
+        pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void answer(struct bf__item *item)
+{
+    item->task.run = deliver;
+    if (item->waiter != NULL)
+        wake_waiter(item->waiter);
+    else
+        bf_post(item->submission.home, &item->task);
+}
+
+static void fail_item(struct bf__item *item, const struct bf_error *e)
+{
+    item->status = e->status;
+    if (item->kind == ITEM_SUBMIT)
+        bf__receipt_refuse(&item->receipt, e->status, e);
+    else if (item->error != NULL)
+        *item->error = *e;
+}
+
+/* ---- a group ---- */
+
+struct written {
+    struct bf_uuid tenant;
+    int64_t n;
+};
+
+struct run {
+    struct bf_committer *c;
+    struct bf_session *s;
+    struct bf__group *group;
+    struct bf__item **items;
+    unsigned n;
+    struct written *written; /* a row per tenant whose log grew */
+    unsigned n_written;
+};
+
+/* What a write may answer on its own, leaving the others of its group alone. */
+static bool is_own(enum bf_status status)
+{
+    return status == BF_OK || status == BF_E_EXISTS || status == BF_E_STALE || status == BF_E_NOT_FOUND;
+}
+
+static enum bf_status run_writes(struct run *r, struct bf_error *e)
+{
+    for (unsigned i = 0; i < r->n; i++) {
+        struct bf__item *item = r->items[i];
+        struct bf_error why = {0};
+        if (item->kind != ITEM_WRITE)
+            continue;
+        item->status = r->c->store->driver->vt->write(r->s, item->write, r->group->arena, &why);
+        if (!is_own(item->status)) {
+            *e = why;
+            return item->status;
+        }
+        if (item->status != BF_OK && item->error != NULL)
+            *item->error = why;
+    }
+    return BF_OK;
+}
+
+static enum bf_status run_batches(struct run *r, struct bf_error *e)
+{
+    struct bf__item **of_tenant = bf_arena_alloc(r->group->arena, r->n * sizeof(struct bf__item *));
+    bool *taken = bf_arena_calloc(r->group->arena, r->n, sizeof *taken);
+    r->written = bf_arena_alloc(r->group->arena, r->n * sizeof *r->written);
+    r->n_written = 0;
+    for (unsigned i = 0; i < r->n; i++) {
+        unsigned n = 0;
+        int64_t entry;
+        for (unsigned j = i; j < r->n && (j > i || (!taken[i] && r->items[i]->kind == ITEM_SUBMIT)); j++) {
+            if (r->items[j]->kind != ITEM_SUBMIT || taken[j] || !bf_uuid_eq(&r->items[j]->submission.tenant, &r->items[i]->submission.tenant))
+                continue;
+            taken[j] = true;
+            of_tenant[n++] = r->items[j];
+        }
+        if (n == 0)
+            continue;
+        enum bf_status status = bf__batch_run(r->c->store, r->s, r->group->arena, of_tenant, n, &entry, e);
+        if (status != BF_OK)
+            return status;
+        if (entry > 0)
+            r->written[r->n_written++] = (struct written){.tenant = of_tenant[0]->submission.tenant, .n = entry};
+    }
+    return BF_OK;
+}
+
+static enum bf_status run_transaction(struct run *r, struct bf_error *e)
+{
+    const struct bf_driver_vtable *vt = r->c->store->driver->vt;
+    for (unsigned i = 0; i < r->n; i++)
+        r->items[i]->settled = false;
+    enum bf_status status = vt->begin(r->s, e);
+    if (status != BF_OK)
+        return status;
+    status = run_writes(r, e);
+    if (status == BF_OK)
+        status = run_batches(r, e);
+    if (status == BF_OK)
+        status = vt->commit(r->s, e);
+    else
+        vt->rollback(r->s);
+    bf__keys_settle(r->c->store, status == BF_OK);
+    return status;
+}
+
+static void call_watchers(struct run *r)
+{
+    struct bf_store *store = r->c->store;
+    pthread_mutex_lock(&store->watch_lock);
+    for (unsigned i = 0; i < store->n_watchers; i++)
+        for (unsigned j = 0; j < r->n_written; j++)
+            store->watchers[i].woken(store->watchers[i].ctx, r->written[j].tenant, r->written[j].n);
+    pthread_mutex_unlock(&store->watch_lock);
+}
+
+static void note_times(const struct run *r)
+{
+    const struct bf_env *env = r->c->store->env;
+    int64_t now = bf_mono_ms(env);
+    for (unsigned i = 0; i < r->n; i++)
+        if (r->items[i]->kind == ITEM_SUBMIT)
+            bf_metric_time(env->metrics, BF_M_COMMIT_TIME, (now - r->items[i]->queued_ms) * 1000);
+}
+
+/* Commits the items as one group; on a failure that left nothing behind, each by itself. */
+static void commit_group(struct run *r)
+{
+    struct bf_error e = r->c->poison;
+    enum bf_status status = e.status;
+    if (status == BF_OK)
+        status = run_transaction(r, &e);
+    if (status == BF_OK) {
+        call_watchers(r);
+        return;
+    }
+    e.status = status;
+    if (status == BF_E_UNKNOWN_OUTCOME && r->c->poison.status == BF_OK) {
+        r->c->poison = e;
+        r->c->poison.status = BF_E_IO;
+    }
+    for (unsigned i = 0; i < r->n; i++) {
+        struct run alone = *r;
+        alone.items = &r->items[i];
+        alone.n = 1;
+        if (r->n > 1 && status != BF_E_UNKNOWN_OUTCOME && r->c->poison.status == BF_OK)
+            commit_group(&alone);
+        else
+            fail_item(r->items[i], &e);
+    }
+}
+
+static struct bf__group *new_group(unsigned n)
+{
+    struct bf__group *group = malloc(sizeof *group);
+    if (group == NULL)
+        abort();
+    group->arena = bf_arena_create();
+    atomic_init(&group->refs, n + 1);
+    return group;
+}
+
+static void run_group(struct bf_committer *c, struct bf__item **items, unsigned n)
+{
+    struct run r = {.c = c, .s = c->store->driver->vt->writer(c->store->driver), .items = items, .n = n, .group = new_group(n)};
+    for (unsigned i = 0; i < n; i++)
+        items[i]->group = r.group;
+    commit_group(&r);
+    note_times(&r);
+    for (unsigned i = 0; i < n; i++)
+        answer(items[i]);
+    leave_group(r.group);
+    c->store->driver->vt->tidy(r.s, /* truncate= */ false, NULL);
+}
+
+static void run_call(struct bf_committer *c, struct bf__item *item)
+{
+    struct bf_error e = c->poison;
+    item->status = e.status != BF_OK ? e.status : item->call(item->call_ctx, c->store->driver->vt->writer(c->store->driver), &e);
+    if (item->status != BF_OK && item->error != NULL)
+        *item->error = e;
+    wake_waiter(item->waiter);
+}
+
+static void *committer_main(void *arg)
+{
+    struct bf_committer *c = arg;
+    struct bf__item **items = calloc(c->store->config.group_max, sizeof(struct bf__item *));
+    unsigned n;
+    if (items == NULL)
+        abort();
+    while ((n = take_group(c, items)) > 0) {
+        if (items[0]->kind == ITEM_CALL)
+            run_call(c, items[0]);
+        else
+            run_group(c, items, n);
+    }
+    free(items);
+    return NULL;
+}
+
+enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e)
+{
+    struct bf_committer *c = calloc(1, sizeof *c);
+    sigset_t all, old;
+    if (c == NULL)
+        abort();
+    store->committer = c;
+    c->store = store;
+    c->tail = &c->head;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->wake, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int failed = pthread_create(&c->thread, NULL, committer_main, c);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (failed != 0)
+        return bf_fail_errno(e, BF_E_INTERNAL, failed, "starting the committer");
+    c->started = true;
+    pthread_setname_np(c->thread, "committer");
+    return BF_OK;
+}
+
+void bf__committer_stop(struct bf_store *store)
+{
+    struct bf_committer *c = store->committer;
+    if (c == NULL)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->stopping = true;
+    pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->lock);
+    if (c->started)
+        pthread_join(c->thread, NULL);
+    pthread_cond_destroy(&c->wake);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    store->committer = NULL;
+}
+
+/* ---- the callers' side ---- */
+
+static struct bf__item *new_item(struct bf_store *store, enum bf__item_kind kind, unsigned n_reads)
+{
+    struct bf__item *item = malloc(sizeof *item + n_reads * sizeof item->reads[0]);
+    if (item == NULL)
+        abort();
+    memset(item, 0, offsetof(struct bf__item, receipt));
+    item->receipt.status = BF_OK;
+    item->kind = kind;
+    item->settled = false;
+    item->queued_ms = bf_mono_ms(store->env);
+    return item;
+}
+
+static void check_submission(const struct bf_submission *s)
+{
+    assert(s->n_reads <= BF_READS_MAX && s->decide != NULL && !bf_uuid_is_zero(&s->tenant));
+    for (unsigned i = 0; i < s->n_reads; i++)
+        assert(s->reads[i].coll->cls == BF_TENANT_COLLECTION);
+}
+
+static struct bf__item *submit_item(struct bf_store *store, const struct bf_submission *s)
+{
+    check_submission(s);
+    struct bf__item *item = new_item(store, ITEM_SUBMIT, s->n_reads);
+    item->submission = *s;
+    if (s->n_reads > 0)
+        memcpy(item->reads, s->reads, s->n_reads * sizeof s->reads[0]);
+    item->submission.reads = item->reads;
+    return item;
+}
+
+enum bf_status bf_submit(struct bf_store *store, const struct bf_submission *submission, struct bf_error *e)
+{
+    assert(submission->home != NULL && submission->done != NULL);
+    struct bf__item *item = submit_item(store, submission);
+    enum bf_status status = enqueue(store->committer, &item, 1, e);
+    if (status != BF_OK)
+        free(item);
+    return status;
+}
+
+/* Queues the items and waits until all were answered. */
+static enum bf_status enqueue_and_wait(struct bf_store *store, struct bf__item **items, unsigned n, struct bf_error *e)
+{
+    struct bf__waiter w = {.left = n};
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_cond_init(&w.wake, NULL);
+    for (unsigned i = 0; i < n; i++)
+        items[i]->waiter = &w;
+    enum bf_status status = enqueue(store->committer, items, n, e);
+    pthread_mutex_lock(&w.lock);
+    while (status == BF_OK && w.left > 0)
+        pthread_cond_wait(&w.wake, &w.lock);
+    pthread_mutex_unlock(&w.lock);
+    pthread_cond_destroy(&w.wake);
+    pthread_mutex_destroy(&w.lock);
+    return status;
+}
+
+enum bf_status bf_submit_wait(struct bf_store *store, const struct bf_submission *submission, struct bf_arena *arena, struct bf_receipt *ret,
+                              struct bf_error *e)
+{
+    struct bf__item *item = submit_item(store, submission);
+    enum bf_status status = enqueue_and_wait(store, &item, 1, e);
+    if (status == BF_OK) {
+        *ret = item->receipt;
+        ret->body = bf_str_dup(arena, item->receipt.body);
+        status = ret->status;
+        if (status != BF_OK && e != NULL)
+            *e = ret->error;
+        leave_group(item->group);
+    }
+    free(item);
+    return status;
+}
+
+enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
+{
+    assert(n > 0 && (rets != NULL || n == 1));
+    struct bf__item **items = calloc(n, sizeof(struct bf__item *));
+    if (items == NULL)
+        abort();
+    for (unsigned i = 0; i < n; i++) {
+        const struct bf_collection *coll = writes[i].coll;
+        assert(!coll->logged && bf_uuid_is_zero(&writes[i].doc->tenant) == (coll->cls == BF_SYSTEM_COLLECTION));
+        items[i] = new_item(store, ITEM_WRITE, 0);
+        items[i]->write = &writes[i];
+        items[i]->error = n == 1 ? e : NULL;
+    }
+    enum bf_status status = enqueue_and_wait(store, items, n, e);
+    bool queued = status == BF_OK;
+    for (unsigned i = 0; i < n; i++) {
+        if (rets != NULL)
+            rets[i] = queued ? items[i]->status : status;
+        if (queued)
+            leave_group(items[i]->group);
+        if (queued && n == 1)
+            status = items[i]->status;
+        free(items[i]);
+    }
+    free(items);
+    return status;
+}
+
+enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e)
+{
+    struct bf__item *item = new_item(store, ITEM_CALL, 0);
+    item->call = fn;
+    item->call_ctx = ctx;
+    item->error = e;
+    enum bf_status status = enqueue_and_wait(store, &item, 1, e);
+    if (status == BF_OK)
+        status = item->status;
+    free(item);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The committer's queue items and groups, and the decisions of one tenant within a group. For committer.c and batch.c. */
+#pragma once
+#include "storage/seal.h"
+#include <stdatomic.h>
+
+enum bf__item_kind { ITEM_SUBMIT, ITEM_WRITE, ITEM_CALL };
+
+/* What the items of one group made; freed when the last `done` returned. */
+struct bf__group {
+    struct bf_arena *arena;
+    atomic_uint refs;
+};
+
+/* The caller of a blocking item waits here, on its own stack. */
+struct bf__waiter {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    unsigned left;
+};
+
+struct bf__item {
+    struct bf_task task; /* posts `done` */
+    struct bf__item *next;
+    enum bf__item_kind kind;
+    struct bf__group *group;
+    struct bf__waiter *waiter; /* NULL: asynchronous */
+    int64_t queued_ms;
+    enum bf_status status; /* of a write or call */
+    struct bf_error *error; /* the waiting caller's, or NULL */
+    const struct bf_write *write;
+    bf__call_fn *call;
+    void *call_ctx;
+    struct bf_submission submission;
+    struct bf_receipt receipt;
+    bool settled; /* the receipt stands, whatever else the batch does */
+    struct bf_read reads[];
+};
+
+/* Settles all items (ITEM_SUBMIT of one tenant, in order), writing their entries. An error, the whole group's, when the driver failed; what was decided
+ * is then undone by the caller's rollback. *ret_n: the last entry written, 0 when none was. */
+enum bf_status bf__batch_run(struct bf_store *store, struct bf_session *writer, struct bf_arena *arena, struct bf__item **items, unsigned n,
+                             int64_t *ret_n, struct bf_error *e);
+void bf__receipt_refuse(struct bf_receipt *receipt, enum bf_status status, const struct bf_error *e);
+
+enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e);
+void bf__committer_stop(struct bf_store *store); /* finishes what was queued */
+
+/* log.c: the receipt of a request that entry n holds. What is wrong with the receipt itself (another body, erased) is its status. */
+enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n, const struct bf_request_id *request,
+                                const uint8_t body_hash[32], struct bf_arena *arena, struct bf_receipt *ret, struct bf_error *e);
+enum bf_status bf__log_entry(struct bf_store *store, struct bf_session *s, const struct bf_raw_entry *raw, enum bf_log_detail detail,
+                             struct bf_arena *arena, struct bf_log_entry *ret, struct bf_error *e);

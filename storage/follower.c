@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log follower: hands every entry to every consumer, in order, at least once.
+ *
+ * One lane per (consumer, tenant): the next entry to hand over, how far the tenant's log is known to go, and when to try again after a failure. The
+ * committer's watch tells the heads; the thread sleeps until it does, until a pause is over, or until a cursor is to be saved. Cursors are saved when a lane
+ * has moved far or a while ago, and at the end: what a crash takes back is handed over again, which consumers bear (job ids are deterministic).
+ */
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/log.h"
+#include "storage/internal.h"
+#include "storage/jobs.h"
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <uthash.h>
+
+enum { CONSUMERS_MAX = 16, READ_LIMIT = 64, SAVE_ENTRIES = 512, SAVE_MS = 500, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 10000 };
+
+/* ---- cursors ---- */
+
+enum row { CUR_CONSUMER, CUR_TENANT, CUR_N, CUR_ROWS };
+
+static const struct bf_field fields[CUR_ROWS] = {
+    [CUR_CONSUMER] = BF_FIELD("consumer", STRING, BF_F_SERVER, 0, 40, NORMAL, "消费者", "Consumer"),
+    [CUR_TENANT] = BF_FIELD("tenant", UUID, BF_F_SERVER, 0, 0, NORMAL, "公司", "Tenant"),
+    [CUR_N] = BF_FIELD("n", INT, BF_F_SERVER, 0, 0, NORMAL, "日志序号", "Log entry"),
+};
+static const struct bf_schema schema = {.name = "cursor", .zh = "游标", .en = "Cursor", .version = 1, .fields = fields, .n_fields = CUR_ROWS};
+const struct bf_collection bf__coll_cursors = {
+    .name = "cursors", .schema = &schema, .cls = BF_SYSTEM_COLLECTION, .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
+
+static struct bf_uuid cursor_id(const char *consumer, struct bf_uuid tenant)
+{
+    char name[16 + 40];
+    size_t n = strlen(consumer);
+    assert(n <= 40);
+    memcpy(name, tenant.b, 16);
+    memcpy(name + 16, consumer, n);
+    return bf_uuid_from_name(name, 16 + n);
+}
+
+/* ---- lanes ---- */
+
+struct lane {
+    int64_t passed; /* handed over; read by bf_follower_passed, so written under the lock */
+    int64_t saved;  /* durable */
+    int64_t moved_at_ms;
+    int64_t pause_ms, resume_at_ms; /* after a failure; monotonic */
+    bool loaded;
+};
+
+struct tenant {
+    struct bf_uuid id;
+    int64_t head; /* under the lock */
+    UT_hash_handle hh;
+    struct lane lanes[CONSUMERS_MAX]; /* by consumer */
+};
+
+struct bf_follower {
+    const struct bf_env *env;
+    struct bf_store *store;
+    struct bf_consumer consumers[CONSUMERS_MAX];
+    unsigned n_consumers;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct tenant *tenants; /* one per tenant of the store; rows are added, never removed */
+    bool rung, stopping;
+};
+
+static struct tenant *tenant_row(struct bf_follower *f, struct bf_uuid id)
+{
+    struct tenant *t;
+    HASH_FIND(hh, f->tenants, &id, sizeof id, t);
+    if (t == NULL) {
+        t = calloc(1, sizeof *t);
+        if (t == NULL)
+            abort();
+        t->id = id;
+        HASH_ADD(hh, f->tenants, id, sizeof t->id, t);
+    }
+    return t;
+}
+
+static void woken(void *ctx, struct bf_uuid tenant, int64_t n)
+{
+    struct bf_follower *f = ctx;
+    pthread_mutex_lock(&f->lock);
+    struct tenant *t = tenant_row(f, tenant);
+    if (n > t->head)
+        t->head = n;
+    f->rung = true;
+    pthread_cond_signal(&f->wake);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Pauses are real time, whatever clock the environment shows: they bound how often something that fails is tried. */
+static int64_t real_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void pass(struct bf_follower *f, struct lane *lane, int64_t n)
+{
+    pthread_mutex_lock(&f->lock);
+    lane->passed = n;
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void fail_lane(struct bf_follower *f, unsigned consumer, struct lane *lane, const struct bf_error *e)
+{
+    lane->pause_ms = lane->pause_ms == 0 ? PAUSE_MIN_MS : lane->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : lane->pause_ms * 2;
+    lane->resume_at_ms = real_ms() + lane->pause_ms;
+    bf_log(f->env, BF_LOG_WARN, "follower.retry", "a log entry could not be handed over", BF_L_STR("consumer", f->consumers[consumer].name),
+           BF_L_INT("n", lane->passed + 1), BF_L_STR("code", bf_status_code(e->status)), BF_L_STR("cause", e->cause), BF_L_END);
+}
+
+/* ---- saving ---- */
+
+static enum bf_status load_lane(struct bf_follower *f, const struct tenant *t, unsigned consumer, struct lane *lane, struct bf_arena *arena,
+                                struct bf_error *e)
+{
+    struct bf_doc *doc = NULL;
+    struct bf_uuid none = {{0}}, id = cursor_id(f->consumers[consumer].name, t->id);
+    enum bf_status status = bf_store_get(f->store, &bf__coll_cursors, none, id, arena, &doc, e);
+    if (status != BF_OK)
+        return status;
+    lane->saved = doc == NULL ? 0 : bf_get_int(&doc->object, CUR_N);
+    lane->loaded = true;
+    pass(f, lane, lane->saved);
+    return BF_OK;
+}
+
+/* Done jobs are dropped up to where every cursor is durable. */
+static void forget_jobs(struct bf_follower *f, const struct tenant *t)
+{
+    int64_t least = INT64_MAX;
+    for (unsigned i = 0; i < f->n_consumers; i++)
+        if (!t->lanes[i].loaded || t->lanes[i].saved < least)
+            least = t->lanes[i].loaded ? t->lanes[i].saved : 0;
+    if (least > 0)
+        bf__jobs_forget(f->store, t->id, least, NULL);
+}
+
+static void save_lane(struct bf_follower *f, const struct tenant *t, unsigned consumer, struct lane *lane)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_uuid none = {{0}};
+    struct bf_error e = {0};
+    struct bf_doc *doc = bf_doc_create(arena, &schema, none, cursor_id(f->consumers[consumer].name, t->id));
+    int64_t n = lane->passed;
+    bf_set_str(&doc->object, CUR_CONSUMER, bf_strz(f->consumers[consumer].name));
+    bf_set_uuid(&doc->object, CUR_TENANT, t->id);
+    bf_set_int(&doc->object, CUR_N, n);
+    struct bf_write w = {.kind = BF_W_PUT, .coll = &bf__coll_cursors, .doc = doc};
+    if (bf_store_write(f->store, &w, 1, NULL, &e) == BF_OK) {
+        lane->saved = n;
+        forget_jobs(f, t);
+    } else {
+        lane->moved_at_ms = real_ms(); /* the next attempt is a while away */
+        bf_log_error(f->env, BF_LOG_WARN, "follower.cursor", &e);
+    }
+    bf_arena_destroy(&arena);
+}
+
+/* ---- handing over ---- */
+
+static enum bf_status consume(struct bf_follower *f, const struct tenant *t, unsigned consumer, struct lane *lane, struct bf_arena *arena,
+                              struct bf_error *e)
+{
+    const struct bf_consumer *to = &f->consumers[consumer];
+    struct bf_log_entry *entries;
+    unsigned n;
+    enum bf_status status = bf_log_read(f->store, t->id, lane->passed, READ_LIMIT, to->detail, arena, &entries, &n, e);
+    for (unsigned i = 0; i < n && status == BF_OK; i++) {
+        struct bf_arena *scratch = bf_arena_create();
+        status = to->consume(to->ctx, t->id, &entries[i], scratch, e);
+        bf_arena_destroy(&scratch);
+        if (status != BF_OK)
+            break;
+        if (lane->saved == lane->passed)
+            lane->moved_at_ms = real_ms();
+        pass(f, lane, entries[i].n);
+        lane->pause_ms = 0;
+    }
+    if (status == BF_OK && n == 0)
+        status = bf_fail(e, BF_E_CORRUPT, "the log has a hole");
+    return status;
+}
+
+/* One step of a lane: true when there is more to do at once. */
+static bool step(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head)
+{
+    struct lane *lane = &t->lanes[consumer];
+    struct bf_error e = {0};
+    int64_t now = real_ms();
+    enum bf_status status = BF_OK;
+    if (lane->resume_at_ms > now)
+        return false;
+    struct bf_arena *arena = bf_arena_create();
+    if (!lane->loaded)
+        status = load_lane(f, t, consumer, lane, arena, &e);
+    if (status == BF_OK && lane->passed < head)
+        status = consume(f, t, consumer, lane, arena, &e);
+    bf_arena_destroy(&arena);
+    if (status != BF_OK) {
+        e.status = status;
+        fail_lane(f, consumer, lane, &e);
+    }
+    if (lane->passed - lane->saved >= SAVE_ENTRIES || (lane->passed > lane->saved && now - lane->moved_at_ms >= SAVE_MS))
+        save_lane(f, t, consumer, lane);
+    return status == BF_OK && lane->passed < head;
+}
+
+/* When the thread must look again although nobody rings: INT64_MAX, or the end of a pause or a cursor's time to be saved. */
+static int64_t next_look(const struct lane *lane, int64_t head)
+{
+    int64_t at = INT64_MAX;
+    if (lane->resume_at_ms > 0 && (!lane->loaded || lane->passed < head))
+        at = lane->resume_at_ms;
+    if (lane->passed > lane->saved && lane->moved_at_ms + SAVE_MS < at)
+        at = lane->moved_at_ms + SAVE_MS;
+    return at;
+}
+
+struct round {
+    struct tenant *t;
+    bool again, stopping;
+    int64_t look_at_ms;
+};
+
+static struct tenant *next_tenant(struct bf_follower *f, struct tenant *t, int64_t *ret_head, bool *ret_stopping)
+{
+    pthread_mutex_lock(&f->lock);
+    t = t == NULL ? f->tenants : t->hh.next;
+    *ret_head = t == NULL ? 0 : t->head;
+    *ret_stopping = f->stopping;
+    pthread_mutex_unlock(&f->lock);
+    return t;
+}
+
+/* One step of each lane, so that no consumer and no tenant starves another. */
+static void run_round(struct bf_follower *f, struct round *r)
+{
+    int64_t head;
+    r->again = false;
+    r->look_at_ms = INT64_MAX;
+    for (r->t = next_tenant(f, NULL, &head, &r->stopping); r->t != NULL && !r->stopping; r->t = next_tenant(f, r->t, &head, &r->stopping)) {
+        for (unsigned i = 0; i < f->n_consumers; i++) {
+            r->again |= step(f, r->t, i, head);
+            int64_t at = next_look(&r->t->lanes[i], head);
+            if (at < r->look_at_ms)
+                r->look_at_ms = at;
+        }
+    }
+}
+
+/* False when it is time to stop. */
+static bool sleep_until(struct bf_follower *f, int64_t at_ms)
+{
+    struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
+    int rc = 0;
+    pthread_mutex_lock(&f->lock);
+    while (!f->rung && !f->stopping && rc == 0)
+        rc = at_ms == INT64_MAX ? pthread_cond_wait(&f->wake, &f->lock) : pthread_cond_timedwait(&f->wake, &f->lock, &at);
+    f->rung = false;
+    bool go_on = !f->stopping;
+    pthread_mutex_unlock(&f->lock);
+    return go_on;
+}
+
+static void save_all(struct bf_follower *f)
+{
+    int64_t head;
+    bool stopping;
+    for (struct tenant *t = next_tenant(f, NULL, &head, &stopping); t != NULL; t = next_tenant(f, t, &head, &stopping))
+        for (unsigned i = 0; i < f->n_consumers; i++)
+            if (t->lanes[i].passed > t->lanes[i].saved)
+                save_lane(f, t, i, &t->lanes[i]);
+}
+
+static void *follower_main(void *arg)
+{
+    struct bf_follower *f = arg;
+    struct round r = {0};
+    bool go_on = true;
+    while (go_on) {
+        run_round(f, &r);
+        go_on = r.again && !r.stopping ? true : sleep_until(f, r.look_at_ms);
+    }
+    save_all(f);
+    return NULL;
+}
+
+/* ---- starting and stopping ---- */
+
+static enum bf_status learn_heads(struct bf_follower *f, struct bf_error *e)
+{
+    struct bf_uuid *ids;
+    unsigned n;
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = bf_log_tenants(f->store, arena, &ids, &n, e);
+    for (unsigned i = 0; status == BF_OK && i < n; i++) {
+        int64_t head;
+        status = bf_log_head(f->store, ids[i], &head, e);
+        if (status == BF_OK)
+            woken(f, ids[i], head);
+    }
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+static void finish(struct bf_follower *f)
+{
+    struct tenant *t, *next;
+    bf__log_unwatch(f->store, f);
+    HASH_ITER(hh, f->tenants, t, next)
+    {
+        HASH_DEL(f->tenants, t);
+        free(t);
+    }
+    pthread_cond_destroy(&f->wake);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
+}
+
+static enum bf_status start_thread(struct bf_follower *f, struct bf_error *e)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int failed = pthread_create(&f->thread, NULL, follower_main, f);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (failed != 0)
+        return bf_fail_errno(e, BF_E_INTERNAL, failed, "starting the log follower");
+    pthread_setname_np(f->thread, "follower");
+    return BF_OK;
+}
+
+enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *store, const struct bf_consumer *consumers, unsigned n,
+                                 struct bf_follower **ret, struct bf_error *e)
+{
+    pthread_condattr_t attr;
+    struct bf_follower *f = calloc(1, sizeof *f);
+    assert(n <= CONSUMERS_MAX);
+    if (f == NULL)
+        abort();
+    f->env = env;
+    f->store = store;
+    f->n_consumers = n;
+    for (unsigned i = 0; i < n; i++)
+        f->consumers[i] = consumers[i];
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&f->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    bf_log_watch(store, woken, f); /* first, so that nothing falls between the heads read and the watch */
+    enum bf_status status = learn_heads(f, e);
+    if (status == BF_OK)
+        status = start_thread(f, e);
+    if (status != BF_OK)
+        finish(f);
+    else
+        *ret = f;
+    return status;
+}
+
+bool bf_follower_passed(struct bf_follower *f, struct bf_uuid tenant, int64_t n)
+{
+    struct tenant *t;
+    pthread_mutex_lock(&f->lock);
+    HASH_FIND(hh, f->tenants, &tenant, sizeof tenant, t);
+    bool passed = t != NULL || n == 0;
+    for (unsigned i = 0; i < f->n_consumers && t != NULL; i++)
+        passed &= t->lanes[i].passed >= n;
+    pthread_mutex_unlock(&f->lock);
+    return passed;
+}
+
+void bf_follower_stop(struct bf_follower **follower)
+{
+    struct bf_follower *f = follower == NULL ? NULL : *follower;
+    if (f == NULL)
+        return;
+    pthread_mutex_lock(&f->lock);
+    f->stopping = true;
+    pthread_cond_signal(&f->wake);
+    pthread_mutex_unlock(&f->lock);
+    pthread_join(f->thread, NULL);
+    finish(f);
+    *follower = NULL;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing a store, and reading from it. */
+#include "core/arena.h"
+#include "core/env.h"
+#include "storage/committer.h"
+#include <assert.h>
+#include <stdlib.h>
+
+enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256 };
+
+static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs};
+enum { N_OWN = sizeof own_collections / sizeof *own_collections };
+
+/* ---- opening ---- */
+
+static void copy_config(struct bf_store *store, const struct bf_store_config *config)
+{
+    store->config = *config;
+    store->config.uri = bf_str_dup(store->arena, config->uri);
+    store->config.master_key_file = bf_str_dup(store->arena, config->master_key_file);
+    if (config->readers == 0)
+        store->config.readers = READERS;
+    if (config->queue_max == 0)
+        store->config.queue_max = QUEUE_MAX;
+    if (config->group_max == 0)
+        store->config.group_max = GROUP_MAX;
+    const char *colon = memchr(store->config.uri.p, ':', store->config.uri.n);
+    store->place = colon == NULL ? "" : colon + 1;
+}
+
+static void join_collections(struct bf_store *store, const struct bf_collection *const *collections, unsigned n)
+{
+    store->n_collections = n + N_OWN;
+    store->collections = bf_arena_alloc(store->arena, store->n_collections * sizeof(struct bf_collection *));
+    for (unsigned i = 0; i < store->n_collections; i++)
+        store->collections[i] = i < n ? collections[i] : own_collections[i - n];
+    for (unsigned i = 0; i < store->n_collections; i++)
+        for (unsigned j = 0; j < i; j++)
+            assert(strcmp(store->collections[i]->name, store->collections[j]->name) != 0);
+}
+
+static enum bf_status open_driver(struct bf_store *store, const struct bf_driver_vtable *vt, void *ctx, struct bf_error *e)
+{
+    struct bf_driver_open how = {.env = store->env,
+                                 .place = store->place,
+                                 .readers = store->config.readers,
+                                 .collections = store->collections,
+                                 .n_collections = store->n_collections,
+                                 .ctx = ctx};
+    return vt->open(&how, &store->driver, e);
+}
+
+/* A new store gets its first incarnation last of all facts, so that an interrupted first start is a first start again. */
+static enum bf_status open_facts(struct bf_store *store, struct bf_error *e)
+{
+    struct bf_str incarnation;
+    enum bf_status status = bf__meta_get(store, "incarnation", store->arena, &incarnation, e);
+    if (status != BF_OK)
+        return status;
+    bool is_new = incarnation.n == 0;
+    if (!is_new && incarnation.n != sizeof store->incarnation)
+        return bf_fail(e, BF_E_CORRUPT, "the store's incarnation cannot be read");
+    status = bf__keys_open(store, is_new, e);
+    if (status != BF_OK || !is_new) {
+        memcpy(&store->incarnation, incarnation.p == NULL ? "\0\0\0\0" : incarnation.p, sizeof store->incarnation);
+        return status;
+    }
+    bf_random(store->env, &store->incarnation, sizeof store->incarnation);
+    return bf__meta_set(store, "incarnation", bf_str((const char *)&store->incarnation, sizeof store->incarnation), e);
+}
+
+enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
+                              const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
+{
+    struct bf_store *store = calloc(1, sizeof *store);
+    if (store == NULL)
+        abort();
+    store->env = env;
+    store->arena = bf_arena_create();
+    pthread_mutex_init(&store->watch_lock, NULL);
+    pthread_mutex_init(&store->claim_lock, NULL);
+    copy_config(store, config);
+    join_collections(store, collections, n);
+    enum bf_status status = open_driver(store, vt, ctx, e);
+    if (status == BF_OK)
+        status = open_facts(store, e);
+    if (status == BF_OK)
+        status = bf__committer_start(store, e);
+    if (status == BF_OK)
+        status = bf__media_open(store, e);
+    if (status != BF_OK)
+        bf_store_close(&store);
+    else
+        *ret = store;
+    return status;
+}
+
+enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
+                             unsigned n, struct bf_store **ret, struct bf_error *e)
+{
+    static const struct bf_driver_vtable *const drivers[] = {&bf__driver_embedded};
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
+        size_t scheme = strlen(drivers[i]->scheme);
+        if (config->uri.n > scheme + 1 && memcmp(config->uri.p, drivers[i]->scheme, scheme) == 0 && config->uri.p[scheme] == ':')
+            return bf__store_open(env, config, drivers[i], NULL, collections, n, ret, e);
+    }
+    return bf_fail(e, BF_E_CONFIG, "%.*s is not the address of a store: embedded:DIRECTORY is", BF_FMT(config->uri));
+}
+
+void bf_store_close(struct bf_store **pointer)
+{
+    struct bf_store *store = pointer == NULL ? NULL : *pointer;
+    if (store == NULL)
+        return;
+    bf__media_close(store);
+    bf__committer_stop(store);
+    bf__keys_close(store);
+    if (store->driver != NULL)
+        store->driver->vt->close(&store->driver);
+    pthread_mutex_destroy(&store->watch_lock);
+    pthread_mutex_destroy(&store->claim_lock);
+    bf_arena_destroy(&store->arena);
+    free(store);
+    *pointer = NULL;
+}
+
+/* ---- facts ---- */
+
+struct fact {
+    struct bf_store *store;
+    const char *name;
+    struct bf_str value;
+};
+
+static enum bf_status set_fact(void *ctx, struct bf_session *writer, struct bf_error *e)
+{
+    const struct fact *f = ctx;
+    const struct bf_driver_vtable *vt = f->store->driver->vt;
+    enum bf_status status = vt->begin(writer, e);
+    if (status != BF_OK)
+        return status;
+    status = vt->meta_set(writer, f->name, f->value, e);
+    if (status == BF_OK)
+        return vt->commit(writer, e);
+    vt->rollback(writer);
+    return status;
+}
+
+enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_str value, struct bf_error *e)
+{
+    struct fact f = {store, name, value};
+    if (store->committer == NULL) /* still opening: the writer is ours */
+        return set_fact(&f, store->driver->vt->writer(store->driver), e);
+    return bf__committer_call(store, set_fact, &f, e);
+}
+
+enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e)
+{
+    struct bf_session *s = store->driver->vt->reader(store->driver);
+    enum bf_status status = store->driver->vt->meta_get(s, name, arena, ret, e);
+    store->driver->vt->release(store->driver, s);
+    return status;
+}
+
+uint32_t bf_store_incarnation(const struct bf_store *store) { return store->incarnation; }
+
+void bf_store_derive_key(const struct bf_store *store, const char *purpose, struct bf_key *ret)
+{
+    struct bf_key root;
+    bf_key_derive(&store->master, "application", NULL, 0, &root);
+    bf_key_derive(&root, purpose, NULL, 0, ret);
+    bf_key_wipe(&root);
+}
+
+const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name)
+{
+    for (unsigned i = 0; i < store->n_collections; i++)
+        if (strcmp(store->collections[i]->name, name) == 0)
+            return store->collections[i];
+    return NULL;
+}
+
+enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_str incarnation;
+    enum bf_status status = bf__meta_get(store, "incarnation", arena, &incarnation, e);
+    if (status == BF_OK && incarnation.n != sizeof store->incarnation)
+        status = bf_fail(e, BF_E_CORRUPT, "the store's incarnation cannot be read");
+    if (status == BF_OK)
+        status = bf__meta_set(store, "probe", bf_str("1", 1), e);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+/* ---- reads ---- */
+
+static void check_tenant(const struct bf_collection *coll, struct bf_uuid tenant)
+{
+    assert(bf_uuid_is_zero(&tenant) == (coll->cls == BF_SYSTEM_COLLECTION));
+    (void)coll;
+    (void)tenant;
+}
+
+enum bf_status bf_store_get_many(struct bf_store *store, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
+                                 unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
+{
+    check_tenant(coll, tenant);
+    assert(n <= BF_IN_MAX);
+    if (n == 0)
+        return BF_OK;
+    struct bf_session *s = store->driver->vt->reader(store->driver);
+    enum bf_status status = store->driver->vt->get_many(s, coll, tenant, ids, n, arena, ret, e);
+    store->driver->vt->release(store->driver, s);
+    return status;
+}
+
+enum bf_status bf_store_get(struct bf_store *store, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
+                            struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
+{
+    return bf_store_get_many(store, coll, tenant, &id, 1, arena, ret, e);
+}
+
+static void check_cond(const struct bf_query *query, const struct bf_cond *cond)
+{
+    assert(cond->row == BF_ROW_ID || (cond->row >= 0 && (unsigned)cond->row < query->coll->schema->n_fields));
+    assert(cond->op == BF_IN || cond->op == BF_ALL ? cond->n <= BF_IN_MAX : cond->values != NULL);
+    enum bf_type type = cond->row == BF_ROW_ID ? BF_T_UUID : query->coll->schema->fields[cond->row].type;
+    if (type == BF_T_ARRAY)
+        type = query->coll->schema->fields[cond->row].elem;
+    unsigned n = cond->op == BF_IN || cond->op == BF_ALL ? cond->n : 1;
+    for (unsigned i = 0; i < n; i++)
+        assert(cond->values[i].type == (cond->op == BF_EXISTS ? BF_T_BOOL : type));
+    (void)type;
+}
+
+static void check_query(const struct bf_query *query)
+{
+    bool known = query->index == NULL;
+    check_tenant(query->coll, query->tenant);
+    assert(query->limit >= 1);
+    for (unsigned i = 0; i < query->coll->n_indexes; i++)
+        known |= query->coll->indexes[i] == query->index;
+    assert(known);
+    for (unsigned i = 0; i < query->n_conds; i++)
+        check_cond(query, &query->conds[i]);
+}
+
+enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e)
+{
+    check_query(query);
+    assert(query->limit <= BF_PAGE_MAX);
+    struct bf_session *s = store->driver->vt->reader(store->driver);
+    enum bf_status status = store->driver->vt->find(s, query, arena, ret, e);
+    store->driver->vt->release(store->driver, s);
+    return status;
+}
+
+enum bf_status bf_store_count(struct bf_store *store, const struct bf_query *query, int64_t *ret, struct bf_error *e)
+{
+    check_query(query);
+    struct bf_session *s = store->driver->vt->reader(store->driver);
+    enum bf_status status = store->driver->vt->count(s, query, ret, e);
+    store->driver->vt->release(store->driver, s);
+    return status;
+}
+
+/* ---- watching ---- */
+
+void bf_log_watch(struct bf_store *store, void (*woken)(void *ctx, struct bf_uuid tenant, int64_t n), void *ctx)
+{
+    pthread_mutex_lock(&store->watch_lock);
+    assert(store->n_watchers < BF__WATCHERS_MAX);
+    store->watchers[store->n_watchers++] = (struct bf__watcher){woken, ctx};
+    pthread_mutex_unlock(&store->watch_lock);
+}
+
+void bf__log_unwatch(struct bf_store *store, void *ctx)
+{
+    pthread_mutex_lock(&store->watch_lock);
+    for (unsigned i = 0; i < store->n_watchers; i++)
+        if (store->watchers[i].ctx == ctx)
+            store->watchers[i--] = store->watchers[--store->n_watchers];
+    pthread_mutex_unlock(&store->watch_lock);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract suite on the embedded store: a directory of its own for each test. */
+#include "tests/storage/contract/harness.h"
+#include "tests/test.h"
+#include <ftw.h>
+#include <limits.h>
+#include <unistd.h>
+
+const char harness_name[] = "embedded";
+
+struct harness {
+    char dir[PATH_MAX];
+};
+
+struct harness *harness_create(void)
+{
+    struct harness *h = calloc(1, sizeof *h);
+    const char *base = getenv("BF_TEST_DIR");
+    assert_non_null(h);
+    snprintf(h->dir, sizeof h->dir, "%s/store.XXXXXX", base == NULL ? "/tmp" : base);
+    assert_non_null(mkdtemp(h->dir));
+    return h;
+}
+
+enum bf_status harness_open(struct harness *h, const struct bf_env *env, const struct bf_store_config *limits,
+                            const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
+{
+    char uri[PATH_MAX + 32], key[PATH_MAX + 32];
+    struct bf_store_config config = *limits;
+    config.uri = bf_str(uri, (size_t)snprintf(uri, sizeof uri, "embedded:%s/data", h->dir));
+    config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", h->dir));
+    return bf_store_open(env, &config, collections, n, ret, e);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
+}
+
+void harness_destroy(struct harness **h)
+{
+    nftw((*h)->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(*h);
+    *h = NULL;
+}
