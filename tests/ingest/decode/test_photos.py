@@ -108,7 +108,6 @@ def main():
             if r.get("reason") == "ok":
                 sh("convert", t.path(name), "-colorspace", "sRGB", t.path("upright.png"))
                 compare(t, name, r, t.path("upright.png"))
-                compare(t, name, r, t.path("upright.png"), 320, 1)
 
         sh("convert", base, "-alpha", "set", "-channel", "A", "-evaluate", "set", "40%", t.path("alpha.png"))
         sh("convert", t.path("alpha.png"), t.path("alpha.webp"))
@@ -117,7 +116,7 @@ def main():
             r = t.run("photo", "image/" + name.split(".")[1], t.path(name))
             compare(t, name + " lies on white", r, t.path("white.png"))
 
-        for w, h in ((1, 1), (7, 5), (300, 200), (321, 320), (1599, 3), (1601, 1), (15999, 100), (100, 15999), (3200, 3200), (9000, 5500)):
+        for w, h in ((1, 1), (7, 5), (300, 200), (321, 320), (1599, 3), (1601, 1), (15999, 100), (100, 15999), (3200, 3200), (6000, 4000)):
             sh("convert", "-size", f"{w}x{h}", "gradient:red-blue", t.path("size.jpg"))
             r = t.run("photo", "image/jpeg", t.path("size.jpg"))
             t.check(f"{w}x{h} is never enlarged", r["reason"] == "ok" and r["preview"][0] <= w and r["preview"][1] <= h and max(r["preview"]) == min(
