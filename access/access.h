@@ -16,5 +16,6 @@ enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str to
                                       struct bf_error *e);
 /* Is the session that `caller` was authenticated by still good? For event streams, after users or sessions changed. */
 enum bf_status bf_access_recheck(struct bf_access *access, const struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e);
-/* A number that changes whenever a session of this process ends, so that streams know when to ask again. */
-uint64_t bf_access_generation(const struct bf_access *access);
+/* `ended(ctx)` runs whenever a session of this process was ended (revoked, signed out, replaced), on the thread that ended it: it may only post
+ * tasks. Up to 4 watchers; they stay until access closes. */
+void bf_access_watch(struct bf_access *access, void (*ended)(void *ctx), void *ctx);

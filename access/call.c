@@ -26,7 +26,8 @@ static void fill(struct bf_call *call, struct bf_access *access, struct bf_reque
                              .store = access->store,
                              .env = access->env,
                              .arena = bf_request_arena(req),
-                             .now_ms = bf_now_ms(access->env)};
+                             .now_ms = bf_now_ms(access->env),
+                             .trace = bf_request_trace_id(req)};
 }
 
 enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, struct bf_error *e)
@@ -83,7 +84,7 @@ void bf_call_fail(struct bf_call *call, const struct bf_error *e)
 {
     if (bf_status_http(e->status) >= 500)
         bf_log(call->env, BF_LOG_ERROR, "call.failed", e->cause, BF_L_STR("code", bf_status_code(e->status)),
-               BF_L_STR("trace_id", bf_request_trace_id(call->req)), BF_L_SLICE("path", bf_request_path(call->req)), BF_L_END);
+               BF_L_STR("trace_id", call->trace), BF_L_SLICE("path", bf_request_path(call->req)), BF_L_END);
     bf_reply_error(call->req, e);
 }
 
@@ -401,10 +402,10 @@ void bf_call_submit(struct bf_call *call, const struct bf_call_submit *given)
 void bf_call_viewed(struct bf_call *call, const char *entity, const char *action, const struct bf_uuid *ids, unsigned n)
 {
     if (n > 0)
-        bf__views_note(call->access->views, &call->caller, bf_request_trace_id(call->req), entity, action, ids, n, call->now_ms);
+        bf__views_note(call->access->views, &call->caller, call->trace, entity, action, ids, n, call->now_ms);
 }
 
 enum bf_status bf_call_viewed_now(struct bf_call *call, const char *entity, const char *action, struct bf_uuid id, struct bf_error *e)
 {
-    return bf__views_write(call->access->views, &call->caller, bf_request_trace_id(call->req), entity, action, id, call->now_ms, e);
+    return bf__views_write(call->access->views, &call->caller, call->trace, entity, action, id, call->now_ms, e);
 }

@@ -38,6 +38,7 @@ struct bf_call {
     struct bf_arena *arena;
     struct bf_caller caller; /* empty on public routes */
     int64_t now_ms;
+    const char *trace; /* 32 hex digits */
 };
 
 /* The handler of every authenticated route: `service` begins with struct bf_api, the route's data is a struct bf_endpoint. */

@@ -97,7 +97,12 @@ enum bf_status bf_access_recheck(struct bf_access *access, const struct bf_calle
     return check_user(access, session, arena, &user, e);
 }
 
-uint64_t bf_access_generation(const struct bf_access *access) { return atomic_load(&access->generation); }
+void bf_access_watch(struct bf_access *access, void (*ended)(void *ctx), void *ctx)
+{
+    assert(access->n_watchers < BF__WATCHERS_MAX);
+    access->watchers[access->n_watchers].ended = ended;
+    access->watchers[access->n_watchers++].ctx = ctx;
+}
 
 /* ---- rights ---- */
 

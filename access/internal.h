@@ -7,9 +7,10 @@
 #include "access/throttle.h"
 #include "access/token.h"
 #include "core/crypto.h"
-#include <stdatomic.h>
 
 struct bf_view_log;
+
+enum { BF__WATCHERS_MAX = 4 };
 
 struct bf_access {
     struct bf_api api;
@@ -24,7 +25,11 @@ struct bf_access {
     size_t argon2_memory;
     int64_t access_ms, idle_ms, session_ms;
     char decoy[BF_PASSWORD_HASH_MAX]; /* hashed against when the account does not exist, so that the time tells nothing */
-    _Atomic uint64_t generation;
+    struct {
+        void (*ended)(void *ctx);
+        void *ctx;
+    } watchers[BF__WATCHERS_MAX]; /* set before requests are served */
+    unsigned n_watchers;
 };
 
 /* ---- sessions ---- */

@@ -7,13 +7,17 @@
 #include "core/env.h"
 #include "core/json.h"
 #include "crm/ids.h"
+#include "storage/jobs.h"
 
 struct bf_events;
+struct bf_transfers;
 
 struct bf_gateway {
     struct bf_api api;
     const struct bf_service_ctx *ctx;
     struct bf_events *events; /* open event streams */
+    struct bf_transfers *transfers;
+    struct bf_consumer consumer;
 };
 
 /* A growing read set on the arena; doubles are left out. Asserts BF_READS_MAX. */
@@ -96,7 +100,8 @@ extern const struct bf_endpoint bf__reminders_list, bf__reminders_create, bf__re
 extern const struct bf_endpoint bf__notifications_list, bf__policy_read;
 extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema;
 
-/* Jobs of the gateway: children follow a transferred customer. */
-enum bf_status bf__transfers_start(struct bf_gateway *gateway, struct bf_error *e);
-void bf__transfers_stop(struct bf_gateway *gateway);
-extern const struct bf_consumer bf__transfer_consumer;
+/* The job that lets children follow a transferred customer, on a thread of its own. */
+struct bf_transfers *bf__transfers_create(const struct bf_service_ctx *ctx);
+void bf__transfers_destroy(struct bf_transfers **transfers);
+void bf__transfers_wake(struct bf_transfers *transfers);
+void bf__transfers_consumer(struct bf_gateway *gateway, struct bf_consumer *ret);

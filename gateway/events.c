@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A commit wakes the streams of its tenant, an ended session wakes all. Waking sets a flag and, unless it is under way already, posts the
+ * stream's task to the workers: so a stream is read by one worker at a time, and any number of commits meanwhile cost one more round. Before
+ * each round the session is checked again: a freeze, a revoked session or a change of rights ends the stream at once.
+ *
+ * Events come from the log under today's rights, never from memory: a reconnect with Last-Event-ID goes on where the stream was.
+ */
+#include "gateway/events.h"
+#include "core/log.h"
+#include "core/pool.h"
+#include "gateway/feed.h"
+#include "gateway/routes.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { ITEMS_AT_ONCE = 100, EVENTS_MAX = 16 << 20 };
+
+struct stream {
+    struct stream *next, **link; /* in the hub's list, under its lock */
+    struct bf_events *hub;
+    struct bf_arena *arena; /* the caller's teams and the like */
+    struct bf_call call;    /* without a request */
+    struct bf_event_stream *out;
+    struct bf_feed_pos pos;
+    struct bf_task task;
+    bool woken, under_way, closed; /* under the hub's lock */
+    unsigned refs;                 /* under the hub's lock: the list, a task under way, the opener */
+};
+
+struct bf_events {
+    struct bf_gateway *gateway;
+    pthread_mutex_t lock;
+    pthread_cond_t empty;
+    struct stream *streams;
+    unsigned n;
+    bool draining;
+};
+
+/* ---- life of a stream ---- */
+
+static void release(struct stream *s)
+{
+    struct bf_events *hub = s->hub;
+    pthread_mutex_lock(&hub->lock);
+    bool last = --s->refs == 0;
+    if (last && --hub->n == 0)
+        pthread_cond_broadcast(&hub->empty);
+    pthread_mutex_unlock(&hub->lock);
+    if (!last)
+        return;
+    bf_event_stream_release(&s->out);
+    bf_arena_destroy(&s->arena);
+    free(s);
+}
+
+/* On the loop: the client left, or the stream was closed. */
+static void closed(struct bf_event_stream *out, void *ctx)
+{
+    struct stream *s = ctx;
+    (void)out;
+    pthread_mutex_lock(&s->hub->lock);
+    s->closed = true;
+    *s->link = s->next;
+    if (s->next != NULL)
+        s->next->link = s->link;
+    pthread_mutex_unlock(&s->hub->lock);
+    release(s);
+}
+
+/* Under the hub's lock. */
+static void wake(struct stream *s)
+{
+    s->woken = true;
+    if (s->under_way || s->closed)
+        return;
+    s->under_way = true;
+    s->refs++;
+    bf_post(bf_pool_mailbox(s->hub->gateway->ctx->workers), &s->task);
+}
+
+static void on_commit(void *ctx, struct bf_uuid tenant, int64_t n)
+{
+    struct bf_events *hub = ctx;
+    (void)n;
+    pthread_mutex_lock(&hub->lock);
+    for (struct stream *s = hub->streams; s != NULL; s = s->next)
+        if (bf_uuid_eq(&s->call.caller.tenant, &tenant))
+            wake(s);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+static void on_session_ended(void *ctx)
+{
+    struct bf_events *hub = ctx;
+    pthread_mutex_lock(&hub->lock);
+    for (struct stream *s = hub->streams; s != NULL; s = s->next)
+        wake(s);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+/* ---- a round ---- */
+
+static enum bf_status send_page(struct stream *s, const struct bf_feed_page *page)
+{
+    struct bf_buf out;
+    struct bf_jw w;
+    bf_buf_init(&out, EVENTS_MAX);
+    for (unsigned i = 0; i < page->n; i++) {
+        bf_buf_addz(&out, "event: change\n");
+        if (i + 1 == page->n) {
+            struct bf_str id = bf__feed_seal(&s->call, &s->pos);
+            bf_buf_addz(&out, "id: ");
+            bf_buf_add(&out, id.p, id.n);
+            bf_buf_addc(&out, '\n');
+        }
+        bf_buf_addz(&out, "data: ");
+        bf_jw_init(&w, &out);
+        bf__feed_write(&w, &s->call, &page->items[i]);
+        bf_buf_addz(&out, "\n\n");
+    }
+    enum bf_status status = out.overflowed ? BF_E_TOO_LARGE : out.n == 0 ? BF_OK : bf_event_stream_send(s->out, bf_buf_str(&out));
+    bf_buf_finish(&out);
+    return status;
+}
+
+/* Sends all that was committed since. False when the stream must end. */
+static bool read_on(struct stream *s, struct bf_error *e)
+{
+    struct bf_feed_page page = {.more = true};
+    enum bf_status status = bf_access_recheck(s->call.access, &s->call.caller, s->call.arena, e);
+    if (status == BF_E_UNAUTHENTICATED)
+        bf_event_stream_send(s->out, BF_STR("event: resync\ndata: {}\n\n"));
+    while (status == BF_OK && page.more) {
+        status = bf__feed_read(&s->call, &s->pos, ITEMS_AT_ONCE, &page, e);
+        if (status == BF_OK)
+            status = send_page(s, &page);
+        bf_arena_reset(s->call.arena);
+    }
+    return status == BF_OK;
+}
+
+static bool another_round(struct stream *s)
+{
+    pthread_mutex_lock(&s->hub->lock);
+    bool again = s->woken && !s->closed;
+    s->woken = false;
+    s->under_way = again;
+    pthread_mutex_unlock(&s->hub->lock);
+    return again;
+}
+
+static void rounds(struct bf_task *task)
+{
+    struct stream *s = BF_CONTAINER(task, struct stream, task);
+    struct bf_error e = {0};
+    bool good = true;
+    s->call.arena = bf_arena_create();
+    while (good && another_round(s))
+        good = read_on(s, &e);
+    bf_arena_destroy(&s->call.arena);
+    if (!good)
+        bf_event_stream_close(s->out); /* under_way stays set: no further round */
+    release(s);
+}
+
+/* ---- opening ---- */
+
+static struct stream *new_stream(struct bf_events *hub, const struct bf_call *call, const struct bf_feed_pos *pos)
+{
+    struct stream *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        abort();
+    s->hub = hub;
+    s->arena = bf_arena_create();
+    s->pos = *pos;
+    s->task.run = rounds;
+    s->refs = 2;
+    s->call = *call;
+    s->call.req = NULL;
+    s->call.arena = NULL;
+    s->call.trace = bf_arena_strdup(s->arena, call->trace);
+    s->call.caller.teams = bf_arena_dup(s->arena, call->caller.teams, call->caller.n_teams * sizeof *call->caller.teams);
+    s->call.caller.tz = bf_str_dup(s->arena, call->caller.tz);
+    return s;
+}
+
+static bool link_stream(struct stream *s)
+{
+    struct bf_events *hub = s->hub;
+    pthread_mutex_lock(&hub->lock);
+    bool good = !hub->draining;
+    if (good) {
+        s->next = hub->streams;
+        s->link = &hub->streams;
+        if (s->next != NULL)
+            s->next->link = &s->next;
+        hub->streams = s;
+        hub->n++;
+    }
+    pthread_mutex_unlock(&hub->lock);
+    return good;
+}
+
+static enum bf_status position(struct bf_call *call, struct bf_feed_pos *pos, struct bf_error *e)
+{
+    struct bf_str last = bf_request_header(call->req, "last-event-id");
+    return last.p == NULL || last.n == 0 ? bf__feed_now(call, pos, e) : bf__feed_open(call, last, pos, e);
+}
+
+static void discard(struct stream *s)
+{
+    bf_arena_destroy(&s->arena);
+    free(s);
+}
+
+static void events(struct bf_call *call, void *service)
+{
+    struct bf_events *hub = ((struct bf_gateway *)service)->events;
+    struct bf_feed_pos *pos = bf_arena_calloc(call->arena, 1, sizeof *pos);
+    struct bf_error e = {0};
+    if (position(call, pos, &e) != BF_OK) {
+        bf_call_fail(call, &e);
+        return;
+    }
+    struct stream *s = new_stream(hub, call, pos);
+    if (!link_stream(s)) {
+        discard(s);
+        bf_fail(&e, BF_E_UNAVAILABLE, "the server is stopping");
+        e.retry_after_s = 2;
+        bf_call_fail(call, &e);
+        return;
+    }
+    /* The list holds it from here; `closed` takes it out again, also when the client is gone before this returns. */
+    pthread_mutex_lock(&hub->lock);
+    s->under_way = true; /* no round before `out` is there */
+    pthread_mutex_unlock(&hub->lock);
+    enum bf_status status = bf_reply_events(call->req, NULL, 0, closed, s, &s->out, &e);
+    if (status != BF_OK) {
+        bf_call_fail(call, &e);
+        closed(NULL, s);
+        release(s);
+        return;
+    }
+    pthread_mutex_lock(&hub->lock);
+    s->under_way = false;
+    wake(s);
+    pthread_mutex_unlock(&hub->lock);
+    release(s);
+}
+
+/* ---- the hub ---- */
+
+struct bf_events *bf__events_create(struct bf_gateway *gateway)
+{
+    struct bf_events *hub = calloc(1, sizeof *hub);
+    if (hub == NULL)
+        abort();
+    hub->gateway = gateway;
+    pthread_mutex_init(&hub->lock, NULL);
+    pthread_cond_init(&hub->empty, NULL);
+    bf_log_watch(gateway->ctx->store, on_commit, hub);
+    bf_access_watch(gateway->api.access, on_session_ended, hub);
+    return hub;
+}
+
+void bf__events_drain(struct bf_events *hub)
+{
+    pthread_mutex_lock(&hub->lock);
+    hub->draining = true;
+    for (struct stream *s = hub->streams; s != NULL; s = s->next)
+        if (s->out != NULL)
+            bf_event_stream_close(s->out);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+void bf__events_destroy(struct bf_events **events)
+{
+    struct bf_events *hub = *events;
+    if (hub == NULL)
+        return;
+    pthread_mutex_lock(&hub->lock);
+    while (hub->n > 0)
+        pthread_cond_wait(&hub->empty, &hub->lock);
+    pthread_mutex_unlock(&hub->lock);
+    pthread_cond_destroy(&hub->empty);
+    pthread_mutex_destroy(&hub->lock);
+    free(hub);
+    *events = NULL;
+}
+
+const struct bf_endpoint bf__events_open = {.run = events};

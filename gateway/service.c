@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/service.h"
+#include "gateway/events.h"
+#include "gateway/routes.h"
+#include "storage/jobs.h"
+#include <stdlib.h>
+
+#define GET(pattern_, kind_, answer_, endpoint_, summary_)                                                                               \
+    {.method = "GET", .pattern = (pattern_), .handler = bf_call_enter, .kind = BF_ROUTE_##kind_, .answer = (answer_), .data = &(endpoint_),  \
+     .summary = (summary_)}
+#define CREATE(pattern_, schema_, endpoint_, summary_)                                                                                   \
+    {.method = "POST", .pattern = (pattern_), .handler = bf_call_enter, .kind = BF_ROUTE_CREATE, .body = (schema_), .answer = (schema_),    \
+     .data = &(endpoint_), .summary = (summary_)}
+#define CHANGE(pattern_, schema_, endpoint_, summary_)                                                                                   \
+    {.method = "PATCH", .pattern = (pattern_), .handler = bf_call_enter, .kind = BF_ROUTE_CHANGE, .body = (schema_), .answer = (schema_),   \
+     .data = &(endpoint_), .summary = (summary_)}
+#define VERB(pattern_, body_, answer_, endpoint_, summary_)                                                                              \
+    {.method = "POST", .pattern = (pattern_), .handler = bf_call_enter, .kind = BF_ROUTE_VERB, .body = (body_), .answer = (answer_),        \
+     .data = &(endpoint_), .summary = (summary_)}
+#define PUBLIC(pattern_, endpoint_, summary_)                                                                                            \
+    {.method = "GET", .pattern = (pattern_), .handler = bf_call_enter_public, .public = true, .kind = BF_ROUTE_OTHER, .data = &(endpoint_), \
+     .summary = (summary_)}
+
+const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES] = {
+    GET("/v1/customers", LIST, &bf_customer_schema, bf__customers_list, "Customers in the caller's scope, by name"),
+    CREATE("/v1/customers", &bf_customer_schema, bf__customers_create, "Enter a customer"),
+    GET("/v1/customers/{id}", READ, &bf_customer_schema, bf__customers_read, "A customer"),
+    CHANGE("/v1/customers/{id}", &bf_customer_schema, bf__customers_change, "Change a customer, with a reason"),
+    VERB("/v1/customers/{id}/transfer", &bf__transfer_schema, &bf_customer_schema, bf__customers_transfer, "Give a customer to another rep"),
+    GET("/v1/contacts", LIST, &bf_contact_schema, bf__contacts_list, "Contacts"),
+    CREATE("/v1/contacts", &bf_contact_schema, bf__contacts_create, "Add a contact to a customer"),
+    GET("/v1/contacts/{id}", READ, &bf_contact_schema, bf__contacts_read, "A contact"),
+    CHANGE("/v1/contacts/{id}", &bf_contact_schema, bf__contacts_change, "Change a contact, with a reason"),
+    GET("/v1/visits", LIST, &bf_visit_schema, bf__visits_list, "Visits, newest first"),
+    CREATE("/v1/visits", &bf_visit_schema, bf__visits_create, "Log a visit; the answer is its receipt"),
+    GET("/v1/visits/{id}", READ, &bf_visit_schema, bf__visits_read, "A visit with its verdicts, media and transcripts"),
+    GET("/v1/visits/{id}/media/{media_id}/{variant}", OTHER, NULL, bf__visit_media_read, "Bytes of a medium: original, large, small, voice, peaks"),
+    GET("/v1/transcripts/{id}", READ, &bf_transcript_schema, bf__transcripts_read, "A transcript"),
+    VERB("/v1/transcripts/{id}/confirm", &bf__confirm_schema, &bf_transcript_schema, bf__transcripts_confirm, "Confirm or write a transcript"),
+    VERB("/v1/transcripts/{id}/retry", NULL, &bf_transcript_schema, bf__transcripts_retry, "Ask for a transcript again"),
+    GET("/v1/supplements", LIST, &bf_supplement_schema, bf__supplements_list, "Supplements"),
+    CREATE("/v1/supplements", &bf_supplement_schema, bf__supplements_create, "Add a supplement to a visit"),
+    GET("/v1/supplements/{id}", READ, &bf_supplement_schema, bf__supplements_read, "A supplement"),
+    GET("/v1/devices", LIST, &bf_device_schema, bf__devices_list, "One's own installations"),
+    CREATE("/v1/devices", &bf_device_schema, bf__devices_create, "Register an installation"),
+    GET("/v1/devices/{id}", READ, &bf_device_schema, bf__devices_read, "An installation"),
+    CHANGE("/v1/devices/{id}", &bf_device_schema, bf__devices_change, "Rename it, or change its push subscription"),
+    GET("/v1/devices/{id}/safe", OTHER, NULL, bf__devices_safe, "What the server has of an installation's captures"),
+    GET("/v1/reminders", LIST, &bf_reminder_schema, bf__reminders_list, "One's own reminders, by sending time"),
+    CREATE("/v1/reminders", &bf_reminder_schema, bf__reminders_create, "Set a reminder"),
+    GET("/v1/reminders/{id}", READ, &bf_reminder_schema, bf__reminders_read, "A reminder"),
+    CHANGE("/v1/reminders/{id}", &bf_reminder_schema, bf__reminders_change, "Change a reminder"),
+    VERB("/v1/reminders/{id}/snooze", &bf__snooze_schema, &bf_reminder_schema, bf__reminders_snooze, "Put a reminder off"),
+    VERB("/v1/reminders/{id}/done", NULL, &bf_reminder_schema, bf__reminders_done, "Done: cancels what is still to be sent"),
+    VERB("/v1/reminders/{id}/cancel", NULL, &bf_reminder_schema, bf__reminders_cancel, "Cancel a reminder"),
+    GET("/v1/notifications", LIST, &bf_notification_schema, bf__notifications_list, "What one was told, newest first"),
+    GET("/v1/policy", OTHER, &bf_policy_schema, bf__policy_read, "The company's numbers"),
+    GET("/v1/changes", OTHER, NULL, bf__changes, "All that the caller may see, then what changed since"),
+    GET("/v1/events", OTHER, NULL, bf__events_open, "The changes as server-sent events"),
+    PUBLIC("/openapi.json", bf__openapi, "This description"),
+    PUBLIC("/healthz", bf__healthz, "The process answers"),
+    PUBLIC("/readyz", bf__readyz, "The storage answers"),
+    PUBLIC("/metrics", bf__metrics, "OpenMetrics"),
+    PUBLIC("/", bf__home, "What runs here"),
+};
+
+static enum bf_status open_gateway(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
+{
+    struct bf_gateway *gateway = calloc(1, sizeof *gateway);
+    (void)e;
+    if (gateway == NULL)
+        abort();
+    gateway->api.access = ctx->access;
+    gateway->ctx = ctx;
+    gateway->events = bf__events_create(gateway);
+    gateway->transfers = bf__transfers_create(ctx);
+    bf__transfers_consumer(gateway, &gateway->consumer);
+    *ret = gateway;
+    return BF_OK;
+}
+
+static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
+{
+    *ret_n = 1;
+    return &((struct bf_gateway *)service)->consumer;
+}
+
+static void drain_gateway(void *service) { bf__events_drain(((struct bf_gateway *)service)->events); }
+
+static void close_gateway(void **service)
+{
+    struct bf_gateway *gateway = *service;
+    if (gateway == NULL)
+        return;
+    bf__transfers_destroy(&gateway->transfers);
+    bf__events_destroy(&gateway->events);
+    free(gateway);
+    *service = NULL;
+}
+
+const struct bf_service bf_gateway_service = {
+    .name = "gateway",
+    .routes = bf__gateway_routes,
+    .n_routes = BF__GATEWAY_ROUTES,
+    .open = open_gateway,
+    .consumers = consumers,
+    .drain = drain_gateway,
+    .close = close_gateway,
+};
