@@ -79,13 +79,22 @@ enum bf_status bf_customer_check(const struct bf_object *customer, struct bf_err
     return faults.status;
 }
 
+/* As hex digits: a store orders texts, but not bytes, by their content. */
+static struct bf_str sort_key(struct bf_arena *arena, struct bf_str name)
+{
+    struct bf_str key = bf_text_sort_key(arena, name);
+    char *hex = bf_arena_alloc(arena, 2 * key.n + 1);
+    bf_hex(key.p, key.n, hex);
+    return bf_str(hex, 2 * key.n);
+}
+
 void bf_customer_complete(struct bf_arena *arena, struct bf_object *customer, const struct bf_customer_author *author)
 {
     if (!bf_has(customer, BF_CUSTOMER_OWNER))
         bf_set_uuid(customer, BF_CUSTOMER_OWNER, author->user);
     struct bf_uuid owner = bf_get_uuid(customer, BF_CUSTOMER_OWNER);
     bf_set_uuid(customer, BF_CUSTOMER_TEAM, bf_uuid_eq(&owner, &author->user) ? author->team : author->owner_team);
-    bf_set_str(customer, BF_CUSTOMER_SORT, bf_text_sort_key(arena, bf_get_str(customer, BF_CUSTOMER_NAME)));
+    bf_set_str(customer, BF_CUSTOMER_SORT, sort_key(arena, bf_get_str(customer, BF_CUSTOMER_NAME)));
     bf_set_uuid(customer, BF_CUSTOMER_CREATED_BY, author->user);
     bf_set_int(customer, BF_CUSTOMER_CREATED_AT, author->now_ms);
     bf_set_int(customer, BF_CUSTOMER_UPDATED_AT, author->now_ms);
@@ -135,7 +144,7 @@ enum bf_status bf_customer_change(struct bf_arena *arena, const struct bf_object
         *e = faults;
         return e->status;
     }
-    bf_set_str(after, BF_CUSTOMER_SORT, bf_text_sort_key(arena, bf_get_str(after, BF_CUSTOMER_NAME)));
+    bf_set_str(after, BF_CUSTOMER_SORT, sort_key(arena, bf_get_str(after, BF_CUSTOMER_NAME)));
     bf_set_int(after, BF_CUSTOMER_UPDATED_AT, now_ms);
     return BF_OK;
 }

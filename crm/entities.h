@@ -60,7 +60,7 @@
     F(TAGS, "tags", ARRAY, 0, 0, 20, NORMAL, "标签", "Tags", .elem = BF_T_STRING)                                                        \
     /* what visits are checked against beside need, channel, budget and progress (G-20) */                                              \
     F(TOPICS, "topics", ARRAY, 0, 0, 20, NORMAL, "关注话题", "Topics", .elem = BF_T_STRING)                                              \
-    F(SORT, "sort", BYTES, BF_F_SERVER | BF_F_HIDDEN, 0, 255, NORMAL, "排序键", "Sort key")                                              \
+    F(SORT, "sort", STRING, BF_F_SERVER | BF_F_HIDDEN, 0, 510, NORMAL, "排序键", "Sort key")                                             \
     F(CREATED_BY, "created_by", UUID, BF_F_SERVER, 0, 0, NORMAL, "录入人", "Entered by")                                                 \
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "录入时间", "Entered")                                                  \
     F(UPDATED_AT, "updated_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "更新时间", "Changed")                                                  \

@@ -17,6 +17,15 @@ static struct bf_error check(void **state, const char *fields)
     return e;
 }
 
+static struct bf_str hex_key(struct bf_arena *arena, struct bf_str name)
+{
+    struct bf_str key = bf_text_sort_key(arena, name);
+    char *hex = bf_arena_alloc(arena, 2 * key.n + 1);
+    for (size_t k = 0; k < key.n; k++)
+        snprintf(hex + 2 * k, 3, "%02x", (unsigned char)key.p[k]);
+    return bf_str(hex, 2 * key.n);
+}
+
 static void D_13_a_full_file_is_taken(void **state)
 {
     assert_int_equal(check(state, FULL ",\"phone\":\"0755-26990000\"," PRIMARY).status, BF_OK);
@@ -111,7 +120,7 @@ static void a_created_customer_has_its_times_and_sort_key(void **state)
     struct bf_object *customer = &created(*state, FULL)->object;
     assert_int_equal(bf_get_int(customer, BF_CUSTOMER_CREATED_AT), author.now_ms);
     assert_int_equal(bf_get_int(customer, BF_CUSTOMER_UPDATED_AT), author.now_ms);
-    assert_true(bf_str_eq(bf_get_str(customer, BF_CUSTOMER_SORT), bf_text_sort_key(*state, BF_STR("深圳华强电子有限公司"))));
+    assert_true(bf_str_eq(bf_get_str(customer, BF_CUSTOMER_SORT), hex_key(*state, BF_STR("深圳华强电子有限公司"))));
 }
 
 static void CUS_08_the_primary_contact_becomes_a_record_of_its_own(void **state)
@@ -177,7 +186,7 @@ static void a_changed_name_is_sorted_anew(void **state)
 {
     struct bf_object *after;
     assert_int_equal(change(state, "{\"name\":\"阿里\",\"reason\":\"更名\"}", &after).status, BF_OK);
-    assert_true(bf_str_eq(bf_get_str(after, BF_CUSTOMER_SORT), bf_text_sort_key(*state, BF_STR("阿里"))));
+    assert_true(bf_str_eq(bf_get_str(after, BF_CUSTOMER_SORT), hex_key(*state, BF_STR("阿里"))));
 }
 
 static void PER_29_the_owner_changes_by_a_transfer_only(void **state)
