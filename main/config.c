@@ -92,8 +92,10 @@ struct bf_str bf_main_data_dir(const struct bf_config *config) { return bf_confi
 
 enum bf_status bf_main_make_data_dir(const struct bf_config *config, struct bf_error *e)
 {
+    char tls[PATH_MAX];
     const char *dir = bf_main_data_dir(config).p;
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+    snprintf(tls, sizeof tls, "%s/tls", dir);
+    if ((mkdir(dir, 0700) < 0 && errno != EEXIST) || (mkdir(tls, 0700) < 0 && errno != EEXIST))
         return bf_fail_errno(e, BF_E_CONFIG, errno, "data directory %s", dir);
     return BF_OK;
 }

@@ -15,7 +15,7 @@ void bf_main_config_print(FILE *out);
 
 /* The directory that holds everything of one installation: store/, tls/, admin.sock, master.key unless configured elsewhere. */
 struct bf_str bf_main_data_dir(const struct bf_config *config);
-/* Makes the data directory (0700) when absent. */
+/* Makes the data directory and its tls/ (0700) when absent. */
 enum bf_status bf_main_make_data_dir(const struct bf_config *config, struct bf_error *e);
 void bf_main_store_config(const struct bf_config *config, struct bf_arena *arena, struct bf_store_config *ret);
 void bf_main_http_config(const struct bf_config *config, struct bf_arena *arena, struct bf_http_config *ret);
