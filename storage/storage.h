@@ -145,7 +145,7 @@ struct bf_check_report {
     int64_t documents, keys, entries, blobs, faults, mended;
 };
 /* Verifies along the lines of derivation: index keys from documents, documents from the log, leaf hashes, gaplessness, blobs against their
- * hashes. `say` gets one line per fault. With `mend`, keys and documents are rebuilt from what they derive from. */
+ * hashes. `say` gets one line per fault. With `mend`, keys and documents are rebuilt from what they derive from. Writes wait while it runs. */
 enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(void *ctx, const char *line), void *ctx,
                               struct bf_check_report *ret, struct bf_error *e);
 /* An online copy into the new directory `to`: the database through the writer's connection between groups, then the blobs; no blob is deleted

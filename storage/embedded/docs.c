@@ -172,10 +172,21 @@ enum bf_status bf__write(struct bf_session *s, const struct bf_write *w, struct 
     return put_doc(&c, old, &after, bf__bson_encode(arena, &after), arena, e);
 }
 
+/* A document that cannot be read goes without its keys, which are not known: the check of keys finds and mends them. */
 enum bf_status bf__remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id, struct bf_arena *arena,
                           struct bf_error *e)
 {
+    uint8_t key[BF__DOC_KEY];
+    sqlite3_stmt *st;
     struct bf_doc doc = {.tenant = tenant, .id = id};
     struct bf_write w = {.kind = BF_W_DELETE, .coll = coll, .doc = &doc};
-    return bf__write(s, &w, arena, e);
+    enum bf_status status = bf__write(s, &w, arena, e);
+    if (status != BF_E_CORRUPT)
+        return status;
+    status = bf__prepare(s, bf__doc_slot(bf__table_of(s->db, coll), SQL_DOC_DELETE), &st, e);
+    if (status != BF_OK)
+        return status;
+    bf__doc_key(tenant, id, key);
+    bf__bind(st, 1, key_str(key));
+    return bf__run(s, st, e, "deleting a document");
 }
