@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/storage/memory/memory.h"
+#include "core/arena.h"
+#include "storage/bson.h"
+#include "storage/match.h"
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct row {
+    struct row *next;
+    const char *coll;
+    struct bf_uuid tenant, id;
+    char *p; /* BSON */
+    size_t n;
+};
+
+struct entry {
+    struct entry *next; /* the newest first */
+    struct bf_uuid tenant;
+    int64_t n;
+    struct bf_str header, payload;
+    uint8_t leaf[32];
+    struct bf_request_id *requests;
+    unsigned n_requests;
+};
+
+struct fact {
+    struct fact *next;
+    char *name, *p;
+    size_t n;
+};
+
+struct memory {
+    pthread_mutex_t lock; /* held for one call at a time */
+    struct row *rows;
+    struct entry *entries;
+    struct fact *facts;
+};
+
+struct bf_session {
+    struct memory *m;
+};
+
+struct memory_store {
+    struct bf_driver base;
+    struct bf_session session;
+};
+
+static void *must(void *p)
+{
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+static char *dup_bytes(const char *p, size_t n)
+{
+    char *copy = must(malloc(n + 1));
+    if (n > 0)
+        memcpy(copy, p, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+struct memory *memory_create(void)
+{
+    struct memory *m = must(calloc(1, sizeof *m));
+    pthread_mutex_init(&m->lock, NULL);
+    return m;
+}
+
+static void free_entry(struct entry *entry)
+{
+    free((void *)(uintptr_t)entry->header.p);
+    free((void *)(uintptr_t)entry->payload.p);
+    free(entry->requests);
+    free(entry);
+}
+
+void memory_destroy(struct memory **pointer)
+{
+    struct memory *m = *pointer;
+    for (struct row *row; (row = m->rows) != NULL;) {
+        m->rows = row->next;
+        free(row->p);
+        free(row);
+    }
+    for (struct entry *entry; (entry = m->entries) != NULL;) {
+        m->entries = entry->next;
+        free_entry(entry);
+    }
+    for (struct fact *fact; (fact = m->facts) != NULL;) {
+        m->facts = fact->next;
+        free(fact->name);
+        free(fact->p);
+        free(fact);
+    }
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+    *pointer = NULL;
+}
+
+/* ---- opening ---- */
+
+static enum bf_status memory_open(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)
+{
+    struct memory_store *store = must(calloc(1, sizeof *store));
+    (void)e;
+    store->base.vt = &memory_driver;
+    store->session.m = how->ctx;
+    *ret = &store->base;
+    return BF_OK;
+}
+
+static void memory_close(struct bf_driver **driver)
+{
+    free(BF_CONTAINER(*driver, struct memory_store, base));
+    *driver = NULL;
+}
+
+static struct bf_session *the_session(struct bf_driver *driver) { return &BF_CONTAINER(driver, struct memory_store, base)->session; }
+
+static void release(struct bf_driver *driver, struct bf_session *s)
+{
+    (void)driver;
+    (void)s;
+}
+
+static enum bf_status nothing(struct bf_session *s, struct bf_error *e)
+{
+    (void)s;
+    (void)e;
+    return BF_OK;
+}
+
+static void rollback(struct bf_session *s) { (void)s; }
+
+static enum bf_status tidy(struct bf_session *s, bool truncate, struct bf_error *e)
+{
+    (void)truncate;
+    return nothing(s, e);
+}
+
+/* ---- documents ---- */
+
+static struct row **find_row(struct memory *m, const char *coll, struct bf_uuid tenant, struct bf_uuid id)
+{
+    struct row **at = &m->rows;
+    while (*at != NULL && (strcmp((*at)->coll, coll) != 0 || !bf_uuid_eq(&(*at)->tenant, &tenant) || !bf_uuid_eq(&(*at)->id, &id)))
+        at = &(*at)->next;
+    return at;
+}
+
+static enum bf_status decode(const struct row *row, const struct bf_collection *coll, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
+{
+    return bf__bson_decode(arena, coll->schema, row->tenant, row->id, bf_str(bf_arena_dup(arena, row->p, row->n), row->n), ret, e);
+}
+
+static enum bf_status get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids, unsigned n,
+                               struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    pthread_mutex_lock(&s->m->lock);
+    for (unsigned i = 0; i < n && status == BF_OK; i++) {
+        struct row *row = *find_row(s->m, coll->name, tenant, ids[i]);
+        ret[i] = NULL;
+        if (row != NULL)
+            status = decode(row, coll, arena, &ret[i], e);
+    }
+    pthread_mutex_unlock(&s->m->lock);
+    return status;
+}
+
+static void put_row(struct memory *m, const struct bf_collection *coll, const struct bf_doc *doc, struct bf_arena *arena)
+{
+    struct row **at = find_row(m, coll->name, doc->tenant, doc->id);
+    struct bf_str bson = bf__bson_encode(arena, doc);
+    if (*at == NULL) {
+        struct row *row = must(calloc(1, sizeof *row));
+        row->coll = coll->name;
+        row->tenant = doc->tenant;
+        row->id = doc->id;
+        *at = row;
+    }
+    free((*at)->p);
+    (*at)->p = dup_bytes(bson.p, bson.n);
+    (*at)->n = bson.n;
+}
+
+static void drop_row(struct row **at)
+{
+    struct row *row = *at;
+    if (row == NULL)
+        return;
+    *at = row->next;
+    free(row->p);
+    free(row);
+}
+
+static enum bf_status write_locked(struct memory *m, const struct bf_write *w, struct bf_arena *arena, struct bf_error *e)
+{
+    struct row **at = find_row(m, w->coll->name, w->doc->tenant, w->doc->id);
+    struct bf_doc *old = NULL;
+    enum bf_status status = *at == NULL ? BF_OK : decode(*at, w->coll, arena, &old, e);
+    if (status != BF_OK)
+        return status;
+    if (w->kind == BF_W_INSERT && old != NULL)
+        return bf_fail(e, BF_E_EXISTS, "exists");
+    if (w->kind == BF_W_REPLACE && old == NULL)
+        return bf_fail(e, BF_E_NOT_FOUND, "not there");
+    if (old != NULL && (w->kind == BF_W_REPLACE || (w->kind == BF_W_DELETE && w->rev > 0)) && old->rev != w->rev)
+        return bf_fail(e, BF_E_STALE, "changed");
+    if (w->kind == BF_W_DELETE) {
+        drop_row(at);
+        return BF_OK;
+    }
+    struct bf_doc doc = *w->doc;
+    doc.rev = old == NULL ? 1 : old->rev + 1;
+    put_row(m, w->coll, &doc, arena);
+    return BF_OK;
+}
+
+static enum bf_status write_row(struct bf_session *s, const struct bf_write *w, struct bf_arena *arena, struct bf_error *e)
+{
+    pthread_mutex_lock(&s->m->lock);
+    enum bf_status status = write_locked(s->m, w, arena, e);
+    pthread_mutex_unlock(&s->m->lock);
+    return status;
+}
+
+static enum bf_status apply(struct bf_session *s, const struct bf_apply *a, struct bf_arena *arena, struct bf_error *e)
+{
+    (void)e;
+    pthread_mutex_lock(&s->m->lock);
+    put_row(s->m, a->coll, a->after, arena);
+    pthread_mutex_unlock(&s->m->lock);
+    return BF_OK;
+}
+
+static enum bf_status remove_row(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
+                                 struct bf_arena *arena, struct bf_error *e)
+{
+    (void)arena;
+    (void)e;
+    pthread_mutex_lock(&s->m->lock);
+    drop_row(find_row(s->m, coll->name, tenant, id));
+    pthread_mutex_unlock(&s->m->lock);
+    return BF_OK;
+}
+
+/* ---- queries ---- */
+
+struct sorting {
+    const struct bf_query *query;
+    unsigned skip; /* fields that EQ or IN select do not order */
+};
+
+/* -1, 0, 1 in the order of the query's index from field `skip` on, then by id; absent first. */
+static int compare_docs(const struct bf_doc *a, const struct bf_doc *b, const struct sorting *sorting)
+{
+    const struct bf_index *index = sorting->query->index;
+    struct bf_value x, y;
+    for (unsigned i = sorting->skip; index != NULL && i < index->n_fields; i++) {
+        const struct bf_value *p = bf__row_value(a, index->fields[i], &x), *q = bf__row_value(b, index->fields[i], &y);
+        int c = p == NULL || q == NULL ? (p != NULL) - (q != NULL) : bf__value_cmp(bf__row_field(a->object.schema, index->fields[i]), p, q);
+        if (c != 0)
+            return c < 0 ? -1 : 1;
+    }
+    int c = memcmp(a->id.b, b->id.b, sizeof a->id.b);
+    return (c > 0) - (c < 0);
+}
+
+static int order(const void *a, const void *b, void *ctx)
+{
+    const struct sorting *sorting = ctx;
+    int c = compare_docs(*(struct bf_doc *const *)a, *(struct bf_doc *const *)b, sorting);
+    return sorting->query->descending ? -c : c;
+}
+
+static bool selected(const struct bf_query *query, unsigned field)
+{
+    for (unsigned i = 0; i < query->n_conds; i++) {
+        const struct bf_cond *c = &query->conds[i];
+        bool item = query->index->multikey && field == 0;
+        if (c->row == query->index->fields[field] && (c->op == BF_EQ || c->op == BF_IN || (c->op == BF_ALL && item) ||
+                                                      (c->op == BF_EXISTS && !c->values[0].b && !item)))
+            return true;
+    }
+    return false;
+}
+
+/* Every document that the query matches, in order. */
+static enum bf_status match_all(struct memory *m, const struct bf_query *query, struct sorting *sorting, struct bf_arena *arena, struct bf_doc ***ret,
+                                unsigned *ret_n, struct bf_error *e)
+{
+    unsigned n = 0, bound = 0;
+    for (const struct row *row = m->rows; row != NULL; row = row->next)
+        bound += strcmp(row->coll, query->coll->name) == 0;
+    struct bf_doc **docs = bf_arena_alloc(arena, (bound + 1) * sizeof(struct bf_doc *));
+    for (const struct row *row = m->rows; row != NULL; row = row->next) {
+        struct bf_doc *doc;
+        if (strcmp(row->coll, query->coll->name) != 0 || !bf_uuid_eq(&row->tenant, &query->tenant))
+            continue;
+        enum bf_status status = decode(row, query->coll, arena, &doc, e);
+        if (status != BF_OK)
+            return status;
+        bool matches = !doc->tombstone;
+        for (unsigned i = 0; i < query->n_conds && matches; i++)
+            matches = bf__match(doc, &query->conds[i]);
+        if (matches)
+            docs[n++] = doc;
+    }
+    while (query->index != NULL && sorting->skip < query->index->n_fields && selected(query, sorting->skip))
+        sorting->skip++;
+    qsort_r(docs, n, sizeof(struct bf_doc *), order, sorting);
+    *ret = docs;
+    *ret_n = n;
+    return BF_OK;
+}
+
+/* The cursor is the last document itself, id first. */
+static struct bf_str cursor_of(struct bf_arena *arena, const struct bf_doc *doc)
+{
+    struct bf_str bson = bf__bson_encode(arena, doc);
+    char *p = bf_arena_alloc(arena, 16 + bson.n);
+    memcpy(p, doc->id.b, 16);
+    memcpy(p + 16, bson.p, bson.n);
+    return bf_str(p, 16 + bson.n);
+}
+
+static enum bf_status cut_page(const struct bf_query *query, const struct sorting *sorting, struct bf_doc **docs, unsigned n, struct bf_arena *arena,
+                               struct bf_page *page, struct bf_error *e)
+{
+    struct bf_doc *last = NULL;
+    if (query->after.n > 16) {
+        struct bf_uuid id;
+        memcpy(id.b, query->after.p, 16);
+        enum bf_status status = bf__bson_decode(arena, query->coll->schema, query->tenant, id, bf_str(query->after.p + 16, query->after.n - 16), &last, e);
+        if (status != BF_OK)
+            return status;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        int c = last == NULL ? 1 : compare_docs(docs[i], last, sorting);
+        if (last != NULL && (query->descending ? c >= 0 : c <= 0))
+            continue;
+        page->examined++;
+        if (page->n == query->limit) {
+            page->next = cursor_of(arena, page->docs[page->n - 1]);
+            break;
+        }
+        page->docs[page->n++] = docs[i];
+    }
+    return BF_OK;
+}
+
+static enum bf_status find(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e)
+{
+    struct sorting sorting = {.query = query};
+    struct bf_page page = {.docs = bf_arena_alloc(arena, query->limit * sizeof(struct bf_doc *))};
+    struct bf_doc **docs;
+    unsigned n;
+    pthread_mutex_lock(&s->m->lock);
+    enum bf_status status = match_all(s->m, query, &sorting, arena, &docs, &n, e);
+    pthread_mutex_unlock(&s->m->lock);
+    if (status == BF_OK)
+        status = cut_page(query, &sorting, docs, n, arena, &page, e);
+    if (status == BF_OK)
+        *ret = page;
+    return status;
+}
+
+static enum bf_status count(struct bf_session *s, const struct bf_query *query, int64_t *ret, struct bf_error *e)
+{
+    struct sorting sorting = {.query = query};
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_doc **docs;
+    unsigned n = 0;
+    pthread_mutex_lock(&s->m->lock);
+    enum bf_status status = match_all(s->m, query, &sorting, arena, &docs, &n, e);
+    pthread_mutex_unlock(&s->m->lock);
+    if (status == BF_OK)
+        *ret = n < query->limit ? n : query->limit;
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+/* ---- the log ---- */
+
+static const struct entry *find_entry(const struct memory *m, struct bf_uuid tenant, int64_t n)
+{
+    const struct entry *entry = m->entries;
+    while (entry != NULL && (entry->n != n || !bf_uuid_eq(&entry->tenant, &tenant)))
+        entry = entry->next;
+    return entry;
+}
+
+static struct bf_raw_entry raw_of(const struct entry *entry, bool payload, struct bf_arena *arena)
+{
+    struct bf_raw_entry raw = {.tenant = entry->tenant, .n = entry->n, .header = bf_str_dup(arena, entry->header)};
+    if (payload)
+        raw.payload = bf_str_dup(arena, entry->payload);
+    memcpy(raw.leaf, entry->leaf, sizeof raw.leaf);
+    return raw;
+}
+
+static enum bf_status log_read(struct bf_session *s, struct bf_uuid tenant, int64_t after_n, unsigned limit, size_t bytes_max, bool payloads,
+                               struct bf_arena *arena, struct bf_raw_entry **ret, unsigned *ret_n, struct bf_error *e)
+{
+    struct bf_raw_entry *raw = bf_arena_alloc(arena, limit * sizeof *raw);
+    const struct entry *entry;
+    unsigned n = 0;
+    size_t bytes = 0;
+    (void)e;
+    pthread_mutex_lock(&s->m->lock);
+    while (n < limit && bytes < bytes_max && (entry = find_entry(s->m, tenant, after_n + 1 + n)) != NULL) {
+        raw[n] = raw_of(entry, payloads, arena);
+        bytes += raw[n].header.n + raw[n].payload.n;
+        n++;
+    }
+    pthread_mutex_unlock(&s->m->lock);
+    *ret = raw;
+    *ret_n = n;
+    return BF_OK;
+}
+
+static enum bf_status log_last(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret, struct bf_error *e)
+{
+    const struct entry *last = NULL;
+    (void)e;
+    pthread_mutex_lock(&s->m->lock);
+    for (const struct entry *entry = s->m->entries; entry != NULL; entry = entry->next)
+        if (bf_uuid_eq(&entry->tenant, &tenant) && (last == NULL || entry->n > last->n))
+            last = entry;
+    *ret = NULL;
+    if (last != NULL) {
+        *ret = bf_arena_alloc(arena, sizeof **ret);
+        **ret = raw_of(last, false, arena);
+    }
+    pthread_mutex_unlock(&s->m->lock);
+    return BF_OK;
+}
+
+static int64_t entry_of_request(const struct memory *m, struct bf_uuid tenant, const struct bf_request_id *id)
+{
+    for (const struct entry *entry = m->entries; entry != NULL; entry = entry->next)
+        for (unsigned i = 0; i < entry->n_requests && bf_uuid_eq(&entry->tenant, &tenant); i++)
+            if (memcmp(&entry->requests[i], id, sizeof *id) == 0)
+                return entry->n;
+    return 0;
+}
+
+static enum bf_status log_requests(struct bf_session *s, struct bf_uuid tenant, const struct bf_request_id *ids, unsigned n, int64_t *ret_n,
+                                   struct bf_error *e)
+{
+    (void)e;
+    pthread_mutex_lock(&s->m->lock);
+    for (unsigned i = 0; i < n; i++)
+        ret_n[i] = entry_of_request(s->m, tenant, &ids[i]);
+    pthread_mutex_unlock(&s->m->lock);
+    return BF_OK;
+}
+
+static enum bf_status log_tenants(struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e)
+{
+    unsigned n = 0;
+    (void)e;
+    pthread_mutex_lock(&s->m->lock);
+    for (const struct entry *entry = s->m->entries; entry != NULL; entry = entry->next)
+        n += entry->n == 1;
+    *ret = bf_arena_alloc(arena, n * sizeof **ret);
+    *ret_n = 0;
+    for (const struct entry *entry = s->m->entries; entry != NULL; entry = entry->next)
+        if (entry->n == 1)
+            (*ret)[(*ret_n)++] = entry->tenant;
+    pthread_mutex_unlock(&s->m->lock);
+    return BF_OK;
+}
+
+static enum bf_status append_locked(struct memory *m, const struct bf_raw_append *a, struct bf_error *e)
+{
+    if (find_entry(m, a->entry.tenant, a->entry.n) != NULL)
+        return bf_fail(e, BF_E_EXISTS, "the number is taken");
+    for (unsigned i = 0; i < a->n_requests; i++)
+        if (entry_of_request(m, a->entry.tenant, &a->requests[i]) != 0)
+            return bf_fail(e, BF_E_EXISTS, "the request is taken");
+    struct entry *entry = must(calloc(1, sizeof *entry));
+    entry->tenant = a->entry.tenant;
+    entry->n = a->entry.n;
+    entry->header = bf_str(dup_bytes(a->entry.header.p, a->entry.header.n), a->entry.header.n);
+    entry->payload = bf_str(dup_bytes(a->entry.payload.p, a->entry.payload.n), a->entry.payload.n);
+    memcpy(entry->leaf, a->entry.leaf, sizeof entry->leaf);
+    entry->requests = must(malloc(a->n_requests * sizeof *entry->requests));
+    memcpy(entry->requests, a->requests, a->n_requests * sizeof *entry->requests);
+    entry->n_requests = a->n_requests;
+    entry->next = m->entries;
+    m->entries = entry;
+    return BF_OK;
+}
+
+static enum bf_status append(struct bf_session *s, const struct bf_raw_append *a, struct bf_error *e)
+{
+    pthread_mutex_lock(&s->m->lock);
+    enum bf_status status = append_locked(s->m, a, e);
+    pthread_mutex_unlock(&s->m->lock);
+    return status;
+}
+
+/* ---- facts and care ---- */
+
+static enum bf_status meta_get(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e)
+{
+    (void)e;
+    *ret = bf_str(NULL, 0);
+    pthread_mutex_lock(&s->m->lock);
+    for (const struct fact *fact = s->m->facts; fact != NULL; fact = fact->next)
+        if (strcmp(fact->name, name) == 0 && ret->p == NULL)
+            *ret = bf_str_dup(arena, bf_str(fact->p, fact->n));
+    pthread_mutex_unlock(&s->m->lock);
+    return BF_OK;
+}
+
+static enum bf_status meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e)
+{
+    struct fact *fact = must(calloc(1, sizeof *fact));
+    (void)e;
+    fact->name = dup_bytes(name, strlen(name));
+    fact->p = dup_bytes(value.p, value.n);
+    fact->n = value.n;
+    pthread_mutex_lock(&s->m->lock);
+    fact->next = s->m->facts; /* the newest first: it is the one found */
+    s->m->facts = fact;
+    pthread_mutex_unlock(&s->m->lock);
+    return BF_OK;
+}
+
+static enum bf_status check_keys(struct bf_session *s, const struct bf_check *check, struct bf_error *e)
+{
+    (void)check;
+    return nothing(s, e);
+}
+
+static enum bf_status backup(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e)
+{
+    (void)s;
+    (void)to;
+    (void)state;
+    (void)done;
+    return bf_fail(e, BF_E_NOT_SUPPORTED, "a store in memory has no backup");
+}
+
+const struct bf_driver_vtable memory_driver = {
+    .scheme = "memory",
+    .one_transaction = true,
+    .open = memory_open,
+    .close = memory_close,
+    .reader = the_session,
+    .release = release,
+    .writer = the_session,
+    .get_many = get_many,
+    .find = find,
+    .count = count,
+    .log_read = log_read,
+    .log_last = log_last,
+    .log_requests = log_requests,
+    .log_tenants = log_tenants,
+    .meta_get = meta_get,
+    .meta_set = meta_set,
+    .begin = nothing,
+    .commit = nothing,
+    .rollback = rollback,
+    .write = write_row,
+    .append = append,
+    .apply = apply,
+    .tidy = tidy,
+    .check_keys = check_keys,
+    .remove = remove_row,
+    .backup = backup,
+};

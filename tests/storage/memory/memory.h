@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A driver that keeps everything in memory and answers queries the simplest way: look at every document, sort, cut. It is slow and shares no code for
+ * keys, ranges and pages with the real ones, so that the contract suite has something to disagree with.
+ */
+#pragma once
+#include "storage/driver.h"
+
+struct memory; /* the data: outlives a store that is closed */
+
+struct memory *memory_create(void);
+void memory_destroy(struct memory **m);
+extern const struct bf_driver_vtable memory_driver; /* bf_driver_open.ctx is the struct memory */
