@@ -47,7 +47,7 @@ struct bf_client_config {
 
 /* ---- calls ---- */
 
-struct bf_call;
+struct bf_fetch;
 
 enum bf_url_from {
     BF_URL_USER, /* the default: address rules hold */
@@ -55,47 +55,47 @@ enum bf_url_from {
 };
 
 /* How an answer is judged. */
-enum bf_call_verdict {
-    BF_CALL_FINE,    /* this is the answer */
-    BF_CALL_RETRY,   /* try again; the host is not to blame (429) */
-    BF_CALL_TROUBLE, /* try again; counts against the host (5xx) */
-    BF_CALL_TRIP,    /* the answer stands, and the host's breaker opens at once, for its longest pause (the account is used up) */
+enum bf_fetch_verdict {
+    BF_FETCH_FINE,    /* this is the answer */
+    BF_FETCH_RETRY,   /* try again; the host is not to blame (429) */
+    BF_FETCH_TROUBLE, /* try again; counts against the host (5xx) */
+    BF_FETCH_TRIP,    /* the answer stands, and the host's breaker opens at once, for its longest pause (the account is used up) */
 };
 /* Runs on the client's thread: quick, touches nothing but the call's answer. */
-typedef enum bf_call_verdict bf_call_judge_fn(const struct bf_call *call);
+typedef enum bf_fetch_verdict bf_fetch_judge_fn(const struct bf_fetch *call);
 
 /* 408, 429 and 507: RETRY; other 5xx but 501 and 505: TROUBLE; everything else: FINE. */
-bf_call_judge_fn bf_call_judge;
+bf_fetch_judge_fn bf_fetch_judge;
 
-struct bf_call_header {
+struct bf_fetch_header {
     const char *name;
     struct bf_str value; /* no CR, LF or NUL */
 };
 
 /* One part of a multipart/form-data body. */
-struct bf_call_part {
+struct bf_fetch_part {
     const char *name, *file_name, *type; /* the last two may be NULL */
     struct bf_str data;
 };
 
-enum { BF_CALL_HEADERS_MAX = 16, BF_CALL_PARTS_MAX = 16, BF_CALL_HEAD_BYTES_MAX = 32768 };
+enum { BF_FETCH_HEADERS_MAX = 16, BF_FETCH_PARTS_MAX = 16, BF_FETCH_HEAD_BYTES_MAX = 32768 };
 
-struct bf_call {
+struct bf_fetch {
     /* The request. Everything here is kept by reference until `done`. */
     const char *method; /* "GET", "POST", ... */
     const char *url;
     enum bf_url_from from;
-    const struct bf_call_header *headers;
+    const struct bf_fetch_header *headers;
     unsigned n_headers;
     struct bf_str body; /* or: */
-    const struct bf_call_part *parts;
+    const struct bf_fetch_part *parts;
     unsigned n_parts;
     unsigned connect_ms_max, try_ms_max, total_ms_max;
     size_t answer_bytes_max;
     unsigned tries_max;
     bool repeatable;                 /* it is idempotent or carries a stable id: may be sent again after the peer may have seen it */
     unsigned pause_ms, pause_ms_max; /* before the 2nd try; doubles; up to a quarter is taken off at random */
-    bf_call_judge_fn *judge;
+    bf_fetch_judge_fn *judge;
 
     struct bf_mailbox *home;
     struct bf_task done; /* `run` is the caller's */
@@ -111,7 +111,7 @@ struct bf_call {
                               CANCELLED        the client is stopping */
     struct bf_error error;
     int http_status;
-    struct bf_str answer;   /* until bf_call_finish */
+    struct bf_str answer;   /* until bf_fetch_finish */
     int64_t retry_after_ms; /* of the answer, from now on; -1: it does not say */
     unsigned tries;
     bool maybe_arrived; /* some try sent the request, or part of it */
@@ -119,11 +119,11 @@ struct bf_call {
 };
 
 /* Zeroes and sets defaults: POST, one try, 10 s to connect, 30 s a try, 60 s in all, 1 MiB of answer, pauses from 500 ms to 8 s. */
-void bf_call_init(struct bf_call *call);
+void bf_fetch_init(struct bf_fetch *call);
 /* Frees the answer. For each call that was submitted, after `done`. */
-void bf_call_finish(struct bf_call *call);
+void bf_fetch_finish(struct bf_fetch *call);
 /* A header of the final answer by lower-case name, the first of that name; p == NULL when absent. */
-struct bf_str bf_call_header(const struct bf_call *call, const char *name);
+struct bf_str bf_fetch_header(const struct bf_fetch *call, const char *name);
 
 /* ---- the client ---- */
 
@@ -136,9 +136,9 @@ void bf_client_config_read(const struct bf_config *config, struct bf_client_conf
 enum bf_status bf_client_start(const struct bf_env *env, const struct bf_client_config *config, struct bf_client **ret, struct bf_error *e);
 /* Any thread. On anything but BF_OK the call was not taken and `done` is not posted: UNPROCESSABLE (not a URL we send to), FORBIDDEN,
  * UNAVAILABLE (the queue is full), CANCELLED. */
-enum bf_status bf_client_submit(struct bf_client *client, struct bf_call *call, struct bf_error *e);
+enum bf_status bf_client_submit(struct bf_client *client, struct bf_fetch *call, struct bf_error *e);
 /* Submits and waits: for worker threads, never on an event loop. `home` and `done` are set here. Returns and fills as call->status. */
-enum bf_status bf_client_call(struct bf_client *client, struct bf_call *call, struct bf_error *e);
+enum bf_status bf_client_call(struct bf_client *client, struct bf_fetch *call, struct bf_error *e);
 /* What submit would say of the URL: for refusing it when a user registers it. Names are not resolved here. */
 enum bf_status bf_client_check_url(struct bf_client *client, const char *url, enum bf_url_from from, struct bf_error *e);
 /* Looks at the clock anew: for tests that moved it. */

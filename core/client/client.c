@@ -9,24 +9,24 @@ enum { IDLE_POLL_MS = 60000 };
 
 /* ---- calls ---- */
 
-enum bf_call_verdict bf_call_judge(const struct bf_call *call)
+enum bf_fetch_verdict bf_fetch_judge(const struct bf_fetch *call)
 {
     switch (call->http_status) {
     case 408:
     case 429:
     case 507:
-        return BF_CALL_RETRY;
+        return BF_FETCH_RETRY;
     case 501:
     case 505:
-        return BF_CALL_FINE;
+        return BF_FETCH_FINE;
     default:
-        return call->http_status >= 500 ? BF_CALL_TROUBLE : BF_CALL_FINE;
+        return call->http_status >= 500 ? BF_FETCH_TROUBLE : BF_FETCH_FINE;
     }
 }
 
-void bf_call_init(struct bf_call *call)
+void bf_fetch_init(struct bf_fetch *call)
 {
-    *call = (struct bf_call){
+    *call = (struct bf_fetch){
         .method = "POST",
         .connect_ms_max = 10000,
         .try_ms_max = 30000,
@@ -35,12 +35,12 @@ void bf_call_init(struct bf_call *call)
         .tries_max = 1,
         .pause_ms = 500,
         .pause_ms_max = 8000,
-        .judge = bf_call_judge,
+        .judge = bf_fetch_judge,
         .retry_after_ms = -1,
     };
 }
 
-void bf_call_finish(struct bf_call *call)
+void bf_fetch_finish(struct bf_fetch *call)
 {
     if (call->transfer != NULL)
         bf__transfer_free(call->transfer);
@@ -48,7 +48,7 @@ void bf_call_finish(struct bf_call *call)
     call->answer = (struct bf_str){NULL, 0};
 }
 
-struct bf_str bf_call_header(const struct bf_call *call, const char *name)
+struct bf_str bf_fetch_header(const struct bf_fetch *call, const char *name)
 {
     if (call->transfer == NULL || call->status != BF_OK)
         return (struct bf_str){NULL, 0};
@@ -58,7 +58,7 @@ struct bf_str bf_call_header(const struct bf_call *call, const char *name)
 void bf__client_done(struct bf__transfer *t, enum bf_status status)
 {
     struct bf_client *c = t->client;
-    struct bf_call *call = t->call;
+    struct bf_fetch *call = t->call;
     call->status = status;
     pthread_mutex_lock(&c->lock);
     assert(c->taken > 0);
@@ -143,10 +143,10 @@ static void *run(void *arg)
 
 /* ---- doors ---- */
 
-static enum bf_status check_call(const struct bf_call *call, struct bf_error *e)
+static enum bf_status check_call(const struct bf_fetch *call, struct bf_error *e)
 {
     assert(call->method != NULL && call->url != NULL && call->judge != NULL && call->tries_max > 0);
-    assert(call->n_headers <= BF_CALL_HEADERS_MAX && call->n_parts <= BF_CALL_PARTS_MAX);
+    assert(call->n_headers <= BF_FETCH_HEADERS_MAX && call->n_parts <= BF_FETCH_PARTS_MAX);
     assert(call->n_parts == 0 || call->body.n == 0);
     for (unsigned i = 0; i < call->n_headers; i++) {
         struct bf_str v = call->headers[i].value;
@@ -178,7 +178,7 @@ static enum bf_status admit(struct bf_client *c, struct bf__transfer *t, struct 
     return status;
 }
 
-enum bf_status bf_client_submit(struct bf_client *c, struct bf_call *call, struct bf_error *e)
+enum bf_status bf_client_submit(struct bf_client *c, struct bf_fetch *call, struct bf_error *e)
 {
     struct bf_url url;
     enum bf_status status = check_call(call, e);
@@ -195,7 +195,7 @@ enum bf_status bf_client_submit(struct bf_client *c, struct bf_call *call, struc
     t->call = call;
     t->url = url;
     t->deadline_ms = bf_mono_ms(c->env) + call->total_ms_max;
-    bf_buf_init(&t->head, BF_CALL_HEAD_BYTES_MAX);
+    bf_buf_init(&t->head, BF_FETCH_HEAD_BYTES_MAX);
     bf_buf_init(&t->body, call->answer_bytes_max);
     call->transfer = t;
     call->tries = 0;
@@ -224,7 +224,7 @@ static void wake_waiter(struct bf_mailbox *mailbox, struct bf_task *task)
     pthread_mutex_unlock(&w->lock);
 }
 
-enum bf_status bf_client_call(struct bf_client *c, struct bf_call *call, struct bf_error *e)
+enum bf_status bf_client_call(struct bf_client *c, struct bf_fetch *call, struct bf_error *e)
 {
     struct waiter w = {.mailbox.post = wake_waiter, .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
     call->home = &w.mailbox;

@@ -15,7 +15,7 @@ struct bf__host;
 /* One call inside the client. It is in exactly one place: the inbox, its host's queue, the pause list, or in flight. */
 struct bf__transfer {
     struct bf_client *client;
-    struct bf_call *call;
+    struct bf_fetch *call;
     struct bf_url url;
     struct bf__host *host;
     int64_t deadline_ms;
@@ -103,5 +103,5 @@ enum bf_status bf__transfer_fault(struct bf__transfer *t, CURLcode code, struct 
 /* When the peer says to come back: Retry-After (seconds or a date) or retry-after-ms, in ms from now; -1: it does not say. */
 int64_t bf__retry_after_ms(struct bf_str head, int64_t now_wall_ms);
 /* The pause before try number `tries` + 1. */
-int64_t bf__retry_pause_ms(const struct bf_env *env, const struct bf_call *call);
+int64_t bf__retry_pause_ms(const struct bf_env *env, const struct bf_fetch *call);
 struct bf_str bf__head_find(struct bf_str head, const char *name); /* in a block of header lines */

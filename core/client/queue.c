@@ -18,7 +18,7 @@ static void attend_at(struct bf_client *c, int64_t ms)
 
 static void refuse(struct bf__transfer *t, enum bf_status status, int64_t wait_ms, const char *cause)
 {
-    struct bf_call *call = t->call;
+    struct bf_fetch *call = t->call;
     if (call->tries > 0) { /* what the last try brought says more */
         if (call->retry_after_ms < wait_ms)
             call->retry_after_ms = wait_ms;
@@ -116,16 +116,16 @@ void bf__queue_sweep(struct bf_client *c, int64_t now_ms)
         sweep_host(c, h, now_ms);
 }
 
-static struct lesson lesson_of_answer(enum bf_call_verdict verdict)
+static struct lesson lesson_of_answer(enum bf_fetch_verdict verdict)
 {
     switch (verdict) {
-    case BF_CALL_FINE:
+    case BF_FETCH_FINE:
         return (struct lesson){BF_BREAKER_ANSWERED, false};
-    case BF_CALL_RETRY:
+    case BF_FETCH_RETRY:
         return (struct lesson){BF_BREAKER_ANSWERED, true};
-    case BF_CALL_TROUBLE:
+    case BF_FETCH_TROUBLE:
         return (struct lesson){BF_BREAKER_FAILED, true};
-    case BF_CALL_TRIP:
+    case BF_FETCH_TRIP:
         return (struct lesson){BF_BREAKER_TRIPPED, false};
     }
     return (struct lesson){BF_BREAKER_ANSWERED, false};
@@ -147,7 +147,7 @@ static struct lesson lesson_of_fault(enum bf_status status)
 
 static struct lesson learn(struct bf__transfer *t, CURLcode code)
 {
-    struct bf_call *call = t->call;
+    struct bf_fetch *call = t->call;
     long http_status = 0, version = 0;
     call->maybe_arrived = call->maybe_arrived || t->sent;
     call->http_status = 0;
@@ -174,7 +174,7 @@ static struct lesson learn(struct bf__transfer *t, CURLcode code)
 /* Pauses the call when it may and can be tried again before its deadline. */
 static bool pause_for_retry(struct bf_client *c, struct bf__transfer *t)
 {
-    const struct bf_call *call = t->call;
+    const struct bf_fetch *call = t->call;
     if (call->tries >= call->tries_max || (t->sent && !call->repeatable) || c->stopping_seen)
         return false;
     int64_t now_ms = bf_mono_ms(c->env), pause_ms = bf__retry_pause_ms(c->env, call);

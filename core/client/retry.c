@@ -52,7 +52,7 @@ int64_t bf__retry_after_ms(struct bf_str head, int64_t now_wall_ms)
     return at < 0 ? -1 : capped((int64_t)at * 1000 - now_wall_ms);
 }
 
-int64_t bf__retry_pause_ms(const struct bf_env *env, const struct bf_call *call)
+int64_t bf__retry_pause_ms(const struct bf_env *env, const struct bf_fetch *call)
 {
     int64_t pause = call->pause_ms;
     uint16_t jitter;

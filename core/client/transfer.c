@@ -69,12 +69,12 @@ static void add_header(struct bf__transfer *t, const char *line)
 
 static void make_headers(struct bf__transfer *t)
 {
-    const struct bf_call *call = t->call;
+    const struct bf_fetch *call = t->call;
     bool typed = call->n_parts > 0;
     struct bf_buf line;
     bf_buf_init(&line, 16384);
     for (unsigned i = 0; i < call->n_headers; i++) {
-        const struct bf_call_header *h = &call->headers[i];
+        const struct bf_fetch_header *h = &call->headers[i];
         typed = typed || bf_str_ieq(bf_strz(h->name), BF_STR("content-type"));
         bf_buf_reset(&line);
         /* libcurl's notation for a header without value is a semicolon. */
@@ -117,7 +117,7 @@ static void make_parts(struct bf__transfer *t)
 {
     t->mime = curl_mime_init(t->easy);
     for (unsigned i = 0; i < t->call->n_parts; i++) {
-        const struct bf_call_part *p = &t->call->parts[i];
+        const struct bf_fetch_part *p = &t->call->parts[i];
         struct part_reader *reader = malloc(sizeof *reader);
         curl_mimepart *part = curl_mime_addpart(t->mime);
         if (reader == NULL || part == NULL)
@@ -135,7 +135,7 @@ static void make_parts(struct bf__transfer *t)
 
 static void make_body(struct bf__transfer *t)
 {
-    const struct bf_call *call = t->call;
+    const struct bf_fetch *call = t->call;
     if (call->n_parts > 0) {
         make_parts(t);
     } else if (strcmp(call->method, "GET") == 0) {
@@ -183,7 +183,7 @@ static void set_callbacks(struct bf__transfer *t)
 
 static void set_limits(struct bf__transfer *t, int64_t now_ms)
 {
-    const struct bf_call *call = t->call;
+    const struct bf_fetch *call = t->call;
     int64_t left_ms = t->deadline_ms - now_ms;
     assert(left_ms > 0);
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);

@@ -91,17 +91,17 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct bf_call call_to(struct fixture *f, const char *path)
+static struct bf_fetch call_to(struct fixture *f, const char *path)
 {
-    struct bf_call call;
-    bf_call_init(&call);
+    struct bf_fetch call;
+    bf_fetch_init(&call);
     call.url = peer_url(f->peer, path);
     call.from = BF_URL_CONFIG;
     call.home = &f->inbox.mailbox;
     return call;
 }
 
-static void submit(struct fixture *f, struct bf_call *call) { assert_int_equal(bf_client_submit(f->client, call, NULL), BF_OK); }
+static void submit(struct fixture *f, struct bf_fetch *call) { assert_int_equal(bf_client_submit(f->client, call, NULL), BF_OK); }
 
 static void advance(struct fixture *f, int64_t ms)
 {
@@ -116,7 +116,7 @@ static struct bf_client_stats stats(struct fixture *f)
     return s;
 }
 
-static void assert_answer(const struct bf_call *call, int http_status, const char *text)
+static void assert_answer(const struct bf_fetch *call, int http_status, const char *text)
 {
     if (call->status != BF_OK)
         fail_msg("%s: %s", bf_status_code(call->status), call->error.cause);
@@ -125,7 +125,7 @@ static void assert_answer(const struct bf_call *call, int http_status, const cha
     assert_memory_equal(call->answer.p, text, strlen(text));
 }
 
-static enum bf_status one(struct fixture *f, const char *path, struct bf_call *call)
+static enum bf_status one(struct fixture *f, const char *path, struct bf_fetch *call)
 {
     *call = call_to(f, path);
     return bf_client_call(f->client, call, NULL);
@@ -147,21 +147,21 @@ static int dead_port(void)
 
 static void an_answer_comes_back_whole_and_its_headers_can_be_read(void **state)
 {
-    struct bf_call call;
+    struct bf_fetch call;
     assert_int_equal(one(*state, "/after/200/7", &call), BF_OK);
     assert_answer(&call, 200, "later");
-    assert_true(bf_str_eqz(bf_call_header(&call, "retry-after"), "7"));
-    assert_null(bf_call_header(&call, "x-absent").p);
+    assert_true(bf_str_eqz(bf_fetch_header(&call, "retry-after"), "7"));
+    assert_null(bf_fetch_header(&call, "x-absent").p);
     assert_int_equal(call.retry_after_ms, 7000);
     assert_int_equal(call.tries, 1);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void a_body_is_sent_from_the_callers_memory(void **state)
 {
     struct fixture *f = *state;
     static char body[3 << 20];
-    struct bf_call call = call_to(f, "/echo");
+    struct bf_fetch call = call_to(f, "/echo");
     for (size_t i = 0; i < sizeof body; i++)
         body[i] = (char)(i * 31 >> 7);
     call.body = bf_str(body, sizeof body);
@@ -169,14 +169,14 @@ static void a_body_is_sent_from_the_callers_memory(void **state)
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
     assert_int_equal(call.answer.n, sizeof body);
     assert_memory_equal(call.answer.p, body, sizeof body);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void headers_are_sent_as_given_and_nothing_is_invented(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = call_to(f, "/head");
-    const struct bf_call_header headers[] = {{"authorization", BF_STR("Bearer x")}, {"x-empty", BF_STR("")}};
+    struct bf_fetch call = call_to(f, "/head");
+    const struct bf_fetch_header headers[] = {{"authorization", BF_STR("Bearer x")}, {"x-empty", BF_STR("")}};
     call.headers = headers;
     call.n_headers = 2;
     call.body = BF_STR("b");
@@ -188,14 +188,14 @@ static void headers_are_sent_as_given_and_nothing_is_invented(void **state)
     assert_null(strstr(head, "Content-Type"));
     assert_null(strstr(head, "Accept-Encoding"));
     free(head);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void a_line_break_in_a_header_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = call_to(f, "/head");
-    const struct bf_call_header header = {"x", BF_STR("a\r\nInjected: b")};
+    struct bf_fetch call = call_to(f, "/head");
+    const struct bf_fetch_header header = {"x", BF_STR("a\r\nInjected: b")};
     call.headers = &header;
     call.n_headers = 1;
     assert_int_equal(bf_client_submit(f->client, &call, NULL), BF_E_UNPROCESSABLE);
@@ -206,8 +206,8 @@ static bool contains(struct bf_str text, struct bf_str part) { return memmem(tex
 static void parts_make_a_multipart_body(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = call_to(f, "/echo");
-    const struct bf_call_part parts[] = {
+    struct bf_fetch call = call_to(f, "/echo");
+    const struct bf_fetch_part parts[] = {
         {"model", NULL, NULL, BF_STR("m-1")},
         {"file", "voice.ogg", "audio/ogg", BF_STR("OggS\0binary")},
     };
@@ -216,30 +216,30 @@ static void parts_make_a_multipart_body(void **state)
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
     assert_true(contains(call.answer, BF_STR("name=\"model\"\r\n\r\nm-1\r\n")));
     assert_true(contains(call.answer, BF_STR("filename=\"voice.ogg\"\r\nContent-Type: audio/ogg\r\n\r\nOggS\0binary\r\n")));
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void a_redirect_is_an_answer_and_is_not_followed(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call;
+    struct bf_fetch call;
     assert_int_equal(one(f, "/redirect", &call), BF_OK);
     assert_answer(&call, 302, "");
     assert_int_equal(peer_requests(f->peer), 1);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void an_answer_above_its_cap_is_cut_off(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = call_to(f, "/big/2000000");
+    struct bf_fetch call = call_to(f, "/big/2000000");
     call.tries_max = 3;
     call.repeatable = true;
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_E_TOO_LARGE);
     assert_int_equal(call.tries, 1);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
     assert_int_equal(one(f, "/headers/40000", &call), BF_E_TOO_LARGE);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 /* ---- deadlines ---- */
@@ -247,17 +247,17 @@ static void an_answer_above_its_cap_is_cut_off(void **state)
 static void a_peer_that_does_not_answer_is_left_at_the_deadline(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = call_to(f, "/hang");
+    struct bf_fetch call = call_to(f, "/hang");
     call.try_ms_max = 100;
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_E_DEADLINE);
     assert_true(call.maybe_arrived);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void a_call_that_waits_for_its_turn_ends_at_its_deadline(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call hanging[8], late = call_to(f, "/ok");
+    struct bf_fetch hanging[8], late = call_to(f, "/ok");
     for (unsigned i = 0; i < 8; i++) {
         hanging[i] = call_to(f, "/hang");
         submit(f, &hanging[i]);
@@ -273,8 +273,8 @@ static void a_call_that_waits_for_its_turn_ends_at_its_deadline(void **state)
     peer_release(f->peer);
     await_done(f, 9);
     for (unsigned i = 0; i < 8; i++)
-        bf_call_finish(&hanging[i]);
-    bf_call_finish(&late);
+        bf_fetch_finish(&hanging[i]);
+    bf_fetch_finish(&late);
 }
 
 /* ---- faults ---- */
@@ -282,42 +282,42 @@ static void a_call_that_waits_for_its_turn_ends_at_its_deadline(void **state)
 static void a_port_without_listener_is_unavailable_and_nothing_was_sent(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = call_to(f, "/");
+    struct bf_fetch call = call_to(f, "/");
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%d/", dead_port());
     call.url = url;
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_E_UNAVAILABLE);
     assert_false(call.maybe_arrived);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void half_an_answer_is_an_unknown_outcome(void **state)
 {
-    struct bf_call call;
+    struct bf_fetch call;
     assert_int_equal(one(*state, "/half", &call), BF_E_UNKNOWN_OUTCOME);
     assert_true(call.maybe_arrived);
     assert_int_equal(call.answer.n, 0);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void a_call_that_may_not_be_repeated_is_not_sent_again_even_by_libcurl(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call;
+    struct bf_fetch call;
     assert_int_equal(one(f, "/ok", &call), BF_OK); /* its connection goes to the pool: libcurl repeats on a pooled one that dies */
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
     call = call_to(f, "/drop");
     call.tries_max = 5;
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_E_UNKNOWN_OUTCOME);
     assert_int_equal(peer_requests(f->peer), 2);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 /* ---- tries ---- */
 
-static struct bf_call repeatable_to(struct fixture *f, const char *path)
+static struct bf_fetch repeatable_to(struct fixture *f, const char *path)
 {
-    struct bf_call call = call_to(f, path);
+    struct bf_fetch call = call_to(f, path);
     call.tries_max = 3;
     call.repeatable = true;
     return call;
@@ -332,15 +332,15 @@ static void await_paused(struct fixture *f, unsigned failures)
 /* When this returns, the client has looked at the clock and sent what was due: another call went through its whole loop. */
 static void settle(struct fixture *f)
 {
-    struct bf_call call;
+    struct bf_fetch call;
     assert_int_equal(one(f, "/ok", &call), BF_OK);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void a_passing_fault_is_tried_again_after_a_pause_with_jitter(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = repeatable_to(f, "/flaky/2/503");
+    struct bf_fetch call = repeatable_to(f, "/flaky/2/503");
     submit(f, &call);
     await_paused(f, 1);
     advance(f, 374); /* 500 ms less a quarter is the earliest */
@@ -357,13 +357,13 @@ static void a_passing_fault_is_tried_again_after_a_pause_with_jitter(void **stat
     assert_answer(&call, 200, "hello");
     assert_int_equal(call.tries, 3);
     assert_int_equal(stats(f).retries, 2);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void the_peers_retry_after_is_waited_for(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = repeatable_to(f, "/after/429/20");
+    struct bf_fetch call = repeatable_to(f, "/after/429/20");
     submit(f, &call);
     await_paused(f, 0);
     advance(f, 19999);
@@ -372,24 +372,24 @@ static void the_peers_retry_after_is_waited_for(void **state)
     advance(f, 1);
     await_done(f, 1);
     assert_answer(&call, 200, "hello");
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void a_retry_after_beyond_the_deadline_goes_to_the_caller(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = repeatable_to(f, "/after/429/3600");
+    struct bf_fetch call = repeatable_to(f, "/after/429/3600");
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
     assert_answer(&call, 429, "later");
     assert_int_equal(call.retry_after_ms, 3600 * 1000);
     assert_int_equal(call.tries, 1);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void the_last_answer_stands_when_all_tries_are_used(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = repeatable_to(f, "/flaky/9/503");
+    struct bf_fetch call = repeatable_to(f, "/flaky/9/503");
     submit(f, &call);
     for (unsigned i = 1; i < 3; i++) {
         await_paused(f, i);
@@ -398,7 +398,7 @@ static void the_last_answer_stands_when_all_tries_are_used(void **state)
     await_done(f, 1);
     assert_answer(&call, 503, "not yet");
     assert_int_equal(call.tries, 3);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void what_the_client_did_wrong_is_not_tried_again(void **state)
@@ -406,10 +406,10 @@ static void what_the_client_did_wrong_is_not_tried_again(void **state)
     static const char *const paths[] = {"/status/400", "/status/401", "/status/404", "/status/413", "/status/501"};
     struct fixture *f = *state;
     for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        struct bf_call call = repeatable_to(f, paths[i]);
+        struct bf_fetch call = repeatable_to(f, paths[i]);
         assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
         assert_int_equal(call.tries, 1);
-        bf_call_finish(&call);
+        bf_fetch_finish(&call);
     }
 }
 
@@ -418,72 +418,72 @@ static void what_the_client_did_wrong_is_not_tried_again(void **state)
 static void a_host_that_keeps_failing_is_left_alone_then_probed_once(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call;
+    struct bf_fetch call;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(one(f, "/flaky/3/500", &call), BF_OK);
         assert_int_equal(call.http_status, 500);
-        bf_call_finish(&call);
+        bf_fetch_finish(&call);
     }
     assert_int_equal(stats(f).breakers_opened, 1);
     assert_int_equal(one(f, "/ok", &call), BF_E_UNAVAILABLE);
     assert_int_equal(call.error.retry_after_s, 10);
     assert_int_equal(call.tries, 0);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
     assert_int_equal(peer_requests(f->peer), 3);
     bf_env_fake_advance(&f->env, 10000);
-    struct bf_call probe = call_to(f, "/hang"), other;
+    struct bf_fetch probe = call_to(f, "/hang"), other;
     submit(f, &probe);
     peer_await_requests(f->peer, 4);
     assert_int_equal(one(f, "/ok", &other), BF_E_UNAVAILABLE);
-    bf_call_finish(&other);
+    bf_fetch_finish(&other);
     peer_release(f->peer);
     await_done(f, 1);
     assert_answer(&probe, 200, "at last");
-    bf_call_finish(&probe);
+    bf_fetch_finish(&probe);
     assert_int_equal(one(f, "/ok", &call), BF_OK);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
     assert_int_equal(stats(f).refused_breaker, 2);
 }
 
 static void throttling_does_not_open_the_breaker(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call;
+    struct bf_fetch call;
     for (int i = 0; i < 6; i++) {
         assert_int_equal(one(f, "/status/429", &call), BF_OK);
-        bf_call_finish(&call);
+        bf_fetch_finish(&call);
     }
     assert_int_equal(stats(f).breakers_opened, 0);
 }
 
-static enum bf_call_verdict trip(const struct bf_call *call) { return call->http_status == 429 ? BF_CALL_TRIP : BF_CALL_FINE; }
+static enum bf_fetch_verdict trip(const struct bf_fetch *call) { return call->http_status == 429 ? BF_FETCH_TRIP : BF_FETCH_FINE; }
 
 static void a_judge_may_trip_the_breaker_at_the_first_answer(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = repeatable_to(f, "/status/429");
+    struct bf_fetch call = repeatable_to(f, "/status/429");
     call.judge = trip;
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
     assert_int_equal(call.tries, 1);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
     assert_int_equal(one(f, "/ok", &call), BF_E_UNAVAILABLE);
     assert_int_equal(call.error.retry_after_s, 60);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 static void one_hosts_breaker_does_not_touch_another_host(void **state)
 {
     struct fixture *f = *state;
     struct peer *second = peer_start();
-    struct bf_call call;
+    struct bf_fetch call;
     for (int i = 0; i < 4; i++) {
         one(f, "/status/500", &call);
-        bf_call_finish(&call);
+        bf_fetch_finish(&call);
     }
     call = call_to(f, "");
     call.url = peer_url(second, "/ok");
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
     peer_stop(&second);
 }
 
@@ -493,7 +493,7 @@ static void a_host_that_hangs_does_not_take_the_places_of_another(void **state)
 {
     struct fixture *f = *state;
     struct peer *second = peer_start();
-    struct bf_call hanging[40], other;
+    struct bf_fetch hanging[40], other;
     for (unsigned i = 0; i < 40; i++) {
         hanging[i] = call_to(f, "/hang");
         submit(f, &hanging[i]);
@@ -502,14 +502,14 @@ static void a_host_that_hangs_does_not_take_the_places_of_another(void **state)
     other = call_to(f, "");
     other.url = peer_url(second, "/ok");
     assert_int_equal(bf_client_call(f->client, &other, NULL), BF_OK);
-    bf_call_finish(&other);
+    bf_fetch_finish(&other);
     assert_int_equal(peer_requests(f->peer), 8);
     peer_release(f->peer);
     await_done(f, 40);
     assert_true(peer_connections(f->peer) <= 8);
     for (unsigned i = 0; i < 40; i++) {
         assert_answer(&hanging[i], 200, "at last");
-        bf_call_finish(&hanging[i]);
+        bf_fetch_finish(&hanging[i]);
     }
     peer_stop(&second);
 }
@@ -517,7 +517,7 @@ static void a_host_that_hangs_does_not_take_the_places_of_another(void **state)
 static void a_full_queue_refuses(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call hanging[100], more = call_to(f, "/ok");
+    struct bf_fetch hanging[100], more = call_to(f, "/ok");
     for (unsigned i = 0; i < 100; i++) {
         hanging[i] = call_to(f, "/hang");
         submit(f, &hanging[i]);
@@ -526,13 +526,13 @@ static void a_full_queue_refuses(void **state)
     peer_release(f->peer);
     await_done(f, 100);
     for (unsigned i = 0; i < 100; i++)
-        bf_call_finish(&hanging[i]);
+        bf_fetch_finish(&hanging[i]);
 }
 
 static void a_stop_ends_every_call(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call hanging[20], paused = repeatable_to(f, "/flaky/9/503");
+    struct bf_fetch hanging[20], paused = repeatable_to(f, "/flaky/9/503");
     submit(f, &paused);
     await_paused(f, 1);
     for (unsigned i = 0; i < 20; i++) {
@@ -546,11 +546,11 @@ static void a_stop_ends_every_call(void **state)
     for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(hanging[i].status, BF_E_CANCELLED);
         sent += hanging[i].maybe_arrived;
-        bf_call_finish(&hanging[i]);
+        bf_fetch_finish(&hanging[i]);
     }
     assert_int_equal(sent, 8);
     assert_int_equal(paused.status, BF_E_CANCELLED);
-    bf_call_finish(&paused);
+    bf_fetch_finish(&paused);
 }
 
 static void *release_soon(void *peer)
@@ -562,7 +562,7 @@ static void *release_soon(void *peer)
 static void a_stop_with_grace_lets_calls_in_flight_end(void **state)
 {
     struct fixture *f = *state;
-    struct bf_call call = call_to(f, "/hang");
+    struct bf_fetch call = call_to(f, "/hang");
     pthread_t thread;
     submit(f, &call);
     peer_await_requests(f->peer, 1);
@@ -570,7 +570,7 @@ static void a_stop_with_grace_lets_calls_in_flight_end(void **state)
     bf_client_stop(&f->client, 60000);
     pthread_join(thread, NULL);
     assert_answer(&call, 200, "at last");
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
 }
 
 /* ---- addresses ---- */
@@ -594,14 +594,14 @@ static void a_users_name_that_leads_to_loopback_is_refused_before_a_socket_is_op
     struct fixture *f = *state;
     open_with_names(f, "");
     for (unsigned i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-        struct bf_call call = repeatable_to(f, "");
+        struct bf_fetch call = repeatable_to(f, "");
         call.url = urls[i];
         call.from = BF_URL_USER;
         if (bf_client_call(f->client, &call, NULL) != BF_E_FORBIDDEN)
             fail_msg("%s: %s", urls[i], call.error.cause);
         assert_int_equal(call.tries, 1);
         assert_false(call.maybe_arrived);
-        bf_call_finish(&call);
+        bf_fetch_finish(&call);
     }
     assert_int_equal(stats(f).refused_address, 3);
     assert_int_equal(stats(f).breakers_opened, 0);
@@ -612,13 +612,13 @@ static void a_host_that_the_configuration_names_may_be_reached(void **state)
 {
     struct fixture *f = *state;
     char url[64];
-    struct bf_call call = call_to(f, "");
+    struct bf_fetch call = call_to(f, "");
     open_with_names(f, "plain.example");
     snprintf(url, sizeof url, "http://plain.example:%d/ok", peer_port(f->peer));
     call.url = url;
     call.from = BF_URL_USER;
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
-    bf_call_finish(&call);
+    bf_fetch_finish(&call);
     snprintf(url, sizeof url, "http://other.example:%d/ok", peer_port(f->peer));
     call.url = url;
     assert_int_equal(bf_client_submit(f->client, &call, NULL), BF_E_FORBIDDEN);
@@ -631,14 +631,14 @@ static void *twenty_calls(void *arg)
     struct fixture *f = arg;
     for (int i = 0; i < 20; i++) {
         char url[64];
-        struct bf_call call;
+        struct bf_fetch call;
         snprintf(url, sizeof url, "http://127.0.0.1:%d/ok", peer_port(f->peer));
-        bf_call_init(&call);
+        bf_fetch_init(&call);
         call.url = url;
         call.from = BF_URL_CONFIG;
         if (bf_client_call(f->client, &call, NULL) != BF_OK)
             return arg;
-        bf_call_finish(&call);
+        bf_fetch_finish(&call);
     }
     return NULL;
 }
