@@ -236,7 +236,7 @@ static long forbidden(int which)
 
 enum { FORBIDDEN = 19 };
 
-static const struct bf_sandbox_limits limits = {.heap_bytes = 8 << 20, .heap_bytes_max = 16 << 20, .output_bytes = 4096, .cpu_s = 5};
+static const struct bf_sandbox_limits limits = {.heap_bytes = 8 << 20, .heap_bytes_max = 16 << 20, .output_bytes = 4096, .cpu_s = 1};
 
 /* The wait status of a child that did `what(which)` behind the walls. */
 static int behind_walls(int (*what)(int which, uint64_t mapped), int which)
@@ -301,7 +301,7 @@ static int want_memory(int which, uint64_t mapped)
 static int spin(int which, uint64_t mapped)
 {
     (void)mapped;
-    for (volatile int i = 0;; i = i + which)
+    for (volatile unsigned i = 0;; i = i + (unsigned)which)
         ;
     return 0;
 }
