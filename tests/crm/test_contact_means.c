@@ -49,6 +49,7 @@ static void CUS_06_what_is_no_telephone_number_is_not_valid(void **state)
         " ",
         "无",
         "123456",
+        "234567",
         "+1234567890123456",
         "1381234567",
         "138123456789",
