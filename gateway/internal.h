@@ -7,16 +7,15 @@
 #include "core/env.h"
 #include "core/json.h"
 #include "crm/ids.h"
-#include "storage/jobs.h"
+#include "storage/job_runner.h"
 
 struct bf_events;
-struct bf_transfers;
 
 struct bf_gateway {
     struct bf_api api;
     const struct bf_service_ctx *ctx;
     struct bf_events *events; /* open event streams */
-    struct bf_transfers *transfers;
+    struct bf_job_runner *transfers;
     struct bf_consumer consumer;
 };
 
@@ -100,8 +99,6 @@ extern const struct bf_endpoint bf__reminders_list, bf__reminders_create, bf__re
 extern const struct bf_endpoint bf__notifications_list, bf__policy_read;
 extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema;
 
-/* The job that lets children follow a transferred customer, on a thread of its own. */
-struct bf_transfers *bf__transfers_create(const struct bf_service_ctx *ctx);
-void bf__transfers_destroy(struct bf_transfers **transfers);
-void bf__transfers_wake(struct bf_transfers *transfers);
-void bf__transfers_consumer(struct bf_gateway *gateway, struct bf_consumer *ret);
+/* The job that lets children follow a transferred customer. */
+struct bf_job_runner *bf__transfers_start(struct bf_gateway *gateway);
+struct bf_consumer bf__transfers_consumer(struct bf_gateway *gateway);

@@ -2,7 +2,6 @@
 #include "gateway/service.h"
 #include "gateway/events.h"
 #include "gateway/routes.h"
-#include "storage/jobs.h"
 #include <stdlib.h>
 
 #define GET(pattern_, kind_, answer_, endpoint_, summary_)                                                                               \
@@ -73,8 +72,8 @@ static enum bf_status open_gateway(const struct bf_service_ctx *ctx, void **ret,
     gateway->api.access = ctx->access;
     gateway->ctx = ctx;
     gateway->events = bf__events_create(gateway);
-    gateway->transfers = bf__transfers_create(ctx);
-    bf__transfers_consumer(gateway, &gateway->consumer);
+    gateway->transfers = bf__transfers_start(gateway);
+    gateway->consumer = bf__transfers_consumer(gateway);
     *ret = gateway;
     return BF_OK;
 }
@@ -85,14 +84,19 @@ static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
     return &((struct bf_gateway *)service)->consumer;
 }
 
-static void drain_gateway(void *service) { bf__events_drain(((struct bf_gateway *)service)->events); }
+static void drain_gateway(void *service)
+{
+    struct bf_gateway *gateway = service;
+    bf__events_drain(gateway->events);
+    bf_job_runner_drain(gateway->transfers);
+}
 
 static void close_gateway(void **service)
 {
     struct bf_gateway *gateway = *service;
     if (gateway == NULL)
         return;
-    bf__transfers_destroy(&gateway->transfers);
+    bf_job_runner_stop(&gateway->transfers);
     bf__events_destroy(&gateway->events);
     free(gateway);
     *service = NULL;

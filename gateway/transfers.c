@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * After a transfer the customer's children follow: contacts, visits and what hangs on them get the new owner and team, by a job derived from the
- * log. Each step is one entry of the log, whose request id is made from the job's id and the page, so that a crash repeats no step. Until
- * the job is done, reads and lists go by the customer itself.
+ * log. Each step is one entry of the log and changes only what does not follow yet, so that it may be repeated after a crash. Until the
+ * job is done, reads and lists go by the customer itself.
  */
-#include "core/log.h"
-#include "core/pool.h"
 #include "gateway/internal.h"
-#include "storage/jobs.h"
-#include <assert.h>
-#include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <time.h>
 
-enum { LEASE_MS = 30000, RETRY_MS = 2000, POLL_MS = 1000, VISITS_AT_ONCE = 4, STEP_DOCS_MAX = BF_READS_MAX - 2 };
+enum { LEASE_MS = 30000, ATTEMPTS_MAX = 1000, PAUSE_MS = 500, PAUSE_MS_MAX = 60000, STEP_DOCS_MAX = BF_READS_MAX - 2 };
 
 static const char job_kind[] = "follow_transfer";
 
@@ -29,14 +21,6 @@ static const struct child {
                 {&bf_supplements, &bf_supplements_by_visit, BF_SUPPLEMENT_VISIT, BF_SUPPLEMENT_OWNER, BF_SUPPLEMENT_TEAM},
                 {&bf_media, &bf_media_by_visit, BF_MEDIA_VISIT, BF_MEDIA_OWNER, BF_MEDIA_TEAM},
                 {&bf_transcripts, &bf_transcripts_by_visit, BF_TRANSCRIPT_VISIT, BF_TRANSCRIPT_OWNER, BF_TRANSCRIPT_TEAM}};
-
-struct bf_transfers {
-    const struct bf_service_ctx *ctx;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    pthread_t thread;
-    bool woken, stopping;
-};
 
 /* ---- one step: these documents get the customer's owner and team, as they are in the decision ---- */
 
@@ -73,44 +57,43 @@ static enum bf_status decide_step(const struct bf_view *view, struct bf_decision
     return BF_OK;
 }
 
-static enum bf_status commit_step(struct bf_transfers *t, const struct bf_job *job, struct step *step, unsigned *n_step, struct bf_arena *arena,
-                                  struct bf_error *e)
+struct walk {
+    struct bf_store *store;
+    const struct bf_job *job;
+    struct step step;
+    int64_t n_steps;
+    struct bf_arena *arena;
+};
+
+static enum bf_status commit_step(struct walk *w, struct bf_error *e)
 {
+    struct step *step = &w->step;
     struct bf_read reads[BF_READS_MAX];
     struct bf_receipt receipt;
     struct {
         struct bf_uuid job;
-        uint32_t step;
-    } name = {.job = job->id, .step = (*n_step)++};
-    struct bf_uuid request = bf_uuid_from_name(&name, sizeof name.job + sizeof name.step);
-    struct bf_submission submission = {
-        .tenant = job->tenant, .reads = reads, .n_reads = step->n + 1, .decide = decide_step, .ctx = step};
+        int64_t fence, step;
+    } name = {.job = w->job->id, .fence = w->job->fence, .step = w->n_steps++};
+    struct bf_uuid request = bf_uuid_from_name(&name, sizeof name);
+    struct bf_submission submission = {.tenant = w->job->tenant, .reads = reads, .n_reads = step->n + 1, .decide = decide_step, .ctx = step};
     if (step->n == 0)
         return BF_OK;
     reads[0] = (struct bf_read){.coll = &bf_customers, .id = step->customer};
     for (unsigned i = 0; i < step->n; i++)
         reads[i + 1] = (struct bf_read){.coll = step->docs[i].child->coll, .id = step->docs[i].id};
     memcpy(&submission.request, &request, sizeof submission.request);
-    enum bf_status status = bf_submit_wait(t->ctx->store, &submission, arena, &receipt, e);
+    enum bf_status status = bf_submit_wait(w->store, &submission, w->arena, &receipt, e);
     step->n = 0;
     return status == BF_E_NOT_FOUND ? BF_OK : status;
 }
 
 /* ---- walking the children ---- */
 
-struct walk {
-    struct bf_transfers *t;
-    const struct bf_job *job;
-    struct step step;
-    unsigned n_steps;
-    struct bf_arena *arena;
-};
-
 static enum bf_status add(struct walk *w, const struct child *child, struct bf_uuid id, struct bf_error *e)
 {
     w->step.docs[w->step.n].child = child;
     w->step.docs[w->step.n++].id = id;
-    return w->step.n == STEP_DOCS_MAX ? commit_step(w->t, w->job, &w->step, &w->n_steps, w->arena, e) : BF_OK;
+    return w->step.n == STEP_DOCS_MAX ? commit_step(w, e) : BF_OK;
 }
 
 static enum bf_status walk_children(struct walk *w, const struct child *child, struct bf_uuid parent, struct bf_error *e);
@@ -134,7 +117,7 @@ static enum bf_status walk_children(struct walk *w, const struct child *child, s
     struct bf_page page;
     enum bf_status status;
     do {
-        status = bf_store_find(w->t->ctx->store, &query, w->arena, &page, e);
+        status = bf_store_find(w->store, &query, w->arena, &page, e);
         if (status == BF_OK)
             status = walk_page(w, child, &page, e);
         query.after = page.next;
@@ -142,64 +125,19 @@ static enum bf_status walk_children(struct walk *w, const struct child *child, s
     return status;
 }
 
-static enum bf_status follow(struct bf_transfers *t, const struct bf_job *job, struct bf_arena *arena, struct bf_error *e)
+static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
 {
+    struct bf_gateway *gateway = ctx;
     struct walk *w = bf_arena_calloc(arena, 1, sizeof *w);
-    *w = (struct walk){.t = t, .job = job, .step = {.customer = job->ref}, .arena = arena};
+    (void)again;
+    *w = (struct walk){.store = gateway->ctx->store, .job = job, .step = {.customer = job->ref}, .arena = arena};
     enum bf_status status = BF_OK;
     for (unsigned k = 0; status == BF_OK && k < sizeof of_customer / sizeof *of_customer; k++)
         status = walk_children(w, &of_customer[k], job->ref, e);
-    return status == BF_OK ? commit_step(t, job, &w->step, &w->n_steps, arena, e) : status;
+    return status == BF_OK ? commit_step(w, e) : status;
 }
 
-/* ---- the thread ---- */
-
-static bool work_once(struct bf_transfers *t)
-{
-    const struct bf_env *env = t->ctx->env;
-    struct bf_arena *arena = bf_arena_create();
-    struct bf_job *job = NULL;
-    struct bf_error e = {0};
-    enum bf_status status = bf_job_take(t->ctx->store, job_kind, bf_now_ms(env), LEASE_MS, arena, &job, &e);
-    if (status == BF_OK && job != NULL) {
-        status = follow(t, job, arena, &e);
-        if (status == BF_OK)
-            status = bf_job_done(t->ctx->store, job, &e);
-        else
-            bf_job_retry(t->ctx->store, job, bf_now_ms(env) + RETRY_MS, true, e.cause, NULL);
-    }
-    if (status != BF_OK)
-        bf_log_error(env, BF_LOG_WARN, "transfer.failed", &e);
-    bf_arena_destroy(&arena);
-    return status == BF_OK && job != NULL;
-}
-
-/* Until woken by a new job, or for a second: a job put off by a failure becomes due by itself. */
-static bool wait_for_work(struct bf_transfers *t)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += POLL_MS / 1000;
-    pthread_mutex_lock(&t->lock);
-    while (!t->woken && !t->stopping)
-        if (pthread_cond_timedwait(&t->wake, &t->lock, &until) == ETIMEDOUT)
-            break;
-    t->woken = false;
-    bool go_on = !t->stopping;
-    pthread_mutex_unlock(&t->lock);
-    return go_on;
-}
-
-static void *worker(void *arg)
-{
-    struct bf_transfers *t = arg;
-    while (wait_for_work(t))
-        while (work_once(t))
-            ;
-    return NULL;
-}
-
-/* ---- from the log ---- */
+/* ---- from the log to the job ---- */
 
 static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena, struct bf_error *e)
 {
@@ -219,55 +157,25 @@ static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_
                              .n = entry->n};
         status = bf_job_add(gateway->ctx->store, &job, 1, e);
         if (status == BF_OK)
-            bf__transfers_wake(gateway->transfers);
+            bf_job_runner_wake(gateway->transfers);
     }
     return status;
 }
 
-void bf__transfers_wake(struct bf_transfers *t)
+struct bf_consumer bf__transfers_consumer(struct bf_gateway *gateway)
 {
-    pthread_mutex_lock(&t->lock);
-    t->woken = true;
-    pthread_cond_signal(&t->wake);
-    pthread_mutex_unlock(&t->lock);
+    return (struct bf_consumer){.name = "gateway.transfers", .detail = BF_LOG_HEADERS, .consume = consume, .ctx = gateway};
 }
 
-void bf__transfers_consumer(struct bf_gateway *gateway, struct bf_consumer *ret)
+struct bf_job_runner *bf__transfers_start(struct bf_gateway *gateway)
 {
-    *ret = (struct bf_consumer){.name = "gateway.transfers", .detail = BF_LOG_HEADERS, .consume = consume, .ctx = gateway};
-}
-
-struct bf_transfers *bf__transfers_create(const struct bf_service_ctx *ctx)
-{
-    struct bf_transfers *t = calloc(1, sizeof *t);
-    pthread_condattr_t monotonic;
-    if (t == NULL)
-        abort();
-    t->ctx = ctx;
-    t->woken = true; /* jobs that an earlier process left */
-    pthread_mutex_init(&t->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&t->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&t->thread, NULL, worker, t) != 0)
-        abort();
-    pthread_setname_np(t->thread, "transfers");
-    return t;
-}
-
-void bf__transfers_destroy(struct bf_transfers **transfers)
-{
-    struct bf_transfers *t = *transfers;
-    if (t == NULL)
-        return;
-    pthread_mutex_lock(&t->lock);
-    t->stopping = true;
-    pthread_cond_signal(&t->wake);
-    pthread_mutex_unlock(&t->lock);
-    pthread_join(t->thread, NULL);
-    pthread_cond_destroy(&t->wake);
-    pthread_mutex_destroy(&t->lock);
-    free(t);
-    *transfers = NULL;
+    struct bf_job_work work = {.kind = job_kind,
+                               .threads = 1,
+                               .lease_ms = LEASE_MS,
+                               .attempts_max = ATTEMPTS_MAX,
+                               .pause_ms = PAUSE_MS,
+                               .pause_ms_max = PAUSE_MS_MAX,
+                               .run = run,
+                               .ctx = gateway};
+    return bf_job_runner_start(gateway->ctx->env, gateway->ctx->store, &work, 1);
 }
