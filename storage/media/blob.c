@@ -329,9 +329,9 @@ static enum bf_status try_release(struct bf_store *store, struct bf_arena *arena
         blob.state = BF__BLOB_DYING;
     if ((status = bf__blob_write(media, arena, &blob, e)) != BF_OK || blob.n_wraps > 0)
         return status;
-    if ((status = bf__blob_get(media, arena, tenant, sha256, &blob, e)) != BF_OK || blob.doc == NULL || blob.state != BF__BLOB_DYING)
+    if ((status = bf__blob_drop(media, blob.file, e)) != BF_OK)
         return status;
-    return bf__blob_bury(media, arena, &blob, e);
+    return bf__fs_sync(media->blobs_fd, e);
 }
 
 enum bf_status bf_blob_release(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], struct bf_error *e)

@@ -96,7 +96,7 @@ static struct bf_media *new_media(struct bf_store *store)
     pthread_condattr_t monotonic;
     if (media == NULL)
         abort();
-    *media = (struct bf_media){.store = store, .env = store->env, .stages_fd = -1, .blobs_fd = -1, .dying_left = true};
+    *media = (struct bf_media){.store = store, .env = store->env, .stages_fd = -1, .blobs_fd = -1};
     bf_key_derive(&store->master, "media", NULL, 0, &media->master);
     pthread_mutex_init(&media->lock, NULL);
     pthread_condattr_init(&monotonic);

@@ -179,7 +179,7 @@ enum bf_status bf_stage_open(struct bf_store *store, struct bf_uuid tenant, stru
     enum bf_status status = find(store, tenant, user, id, &up, e);
     if (status != BF_OK)
         return status;
-    status = bf__upload_enter(up, BF__TAKEOVER_WAIT_MS, e);
+    status = bf__upload_enter_drained(up, BF__TAKEOVER_WAIT_MS, e);
     if (status == BF_OK && (status = take_over(up, e)) != BF_OK)
         bf__upload_leave(up);
     if (status != BF_OK) {

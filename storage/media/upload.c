@@ -133,24 +133,29 @@ static struct timespec deadline_in(int64_t ms)
     return t;
 }
 
-static bool wait_until_free(struct bf__upload *up, int64_t wait_ms)
+static bool must_wait(const struct bf__upload *up, bool drain)
+{
+    return up->busy || (drain && up->writer != NULL && atomic_load(&up->writer->closed) && atomic_load(&up->writer->held) > 0);
+}
+
+static bool wait_until_free(struct bf__upload *up, int64_t wait_ms, bool drain)
 {
     struct bf_media *media = up->media;
     struct timespec deadline = deadline_in(wait_ms < 0 ? 0 : wait_ms);
     int failed = 0;
     up->waiting++;
-    while (up->busy && failed == 0)
+    while (must_wait(up, drain) && failed == 0)
         failed = wait_ms < 0 ? pthread_cond_wait(&media->left, &media->lock) : pthread_cond_timedwait(&media->left, &media->lock, &deadline);
     up->waiting--;
     return !up->busy;
 }
 
-enum bf_status bf__upload_enter(struct bf__upload *up, int64_t wait_ms, struct bf_error *e)
+static enum bf_status enter(struct bf__upload *up, int64_t wait_ms, bool drain, struct bf_error *e)
 {
     struct bf_media *media = up->media;
     enum bf_status status = BF_OK;
     pthread_mutex_lock(&media->lock);
-    if (up->busy && !wait_until_free(up, wait_ms)) {
+    if (must_wait(up, drain) && !wait_until_free(up, wait_ms, drain)) {
         status = bf_fail(e, BF_E_LOCKED, "a write of this upload is under way");
         if (e != NULL)
             e->retry_after_s = 1;
@@ -166,6 +171,13 @@ enum bf_status bf__upload_enter(struct bf__upload *up, int64_t wait_ms, struct b
     }
     pthread_mutex_unlock(&media->lock);
     return status;
+}
+
+enum bf_status bf__upload_enter(struct bf__upload *up, int64_t wait_ms, struct bf_error *e) { return enter(up, wait_ms, /* drain= */ false, e); }
+
+enum bf_status bf__upload_enter_drained(struct bf__upload *up, int64_t wait_ms, struct bf_error *e)
+{
+    return enter(up, wait_ms, /* drain= */ true, e);
 }
 
 /* Under the lock. The file of the upload that was idle the longest is closed when there are too many; closing is quick, nothing is flushed. */

@@ -76,7 +76,6 @@ struct bf_media {
     struct bf__upload *uploads, *idle;
     unsigned n_idle;
     unsigned holds;     /* backups under way: no blob's file is deleted */
-    bool dying_left;    /* blobs may be left that are to be deleted */
     struct bf_uuid spares[BF__SPARES_MAX]; /* files that no document names any more, kept until the backups are done; over the limit, check finds them */
     unsigned n_spares;
     struct bf_uuid puts[BF__PUTS_MAX]; /* files that bf_blob_put is making */
@@ -111,6 +110,8 @@ enum bf_status bf__upload_find(struct bf_media *media, struct bf_uuid tenant, st
 void bf__upload_unref(struct bf__upload *upload);
 /* BF_E_LOCKED after wait_ms (negative: waits for good), BF_E_NOT_FOUND when it went meanwhile. */
 enum bf_status bf__upload_enter(struct bf__upload *upload, int64_t wait_ms, struct bf_error *e);
+/* The same, once the bytes of a writer that has closed were written. */
+enum bf_status bf__upload_enter_drained(struct bf__upload *upload, int64_t wait_ms, struct bf_error *e);
 void bf__upload_leave(struct bf__upload *upload);
 int64_t bf__upload_expires(const struct bf__upload *upload); /* under the lock */
 void bf__upload_info(struct bf__upload *upload, struct bf_arena *arena, struct bf_stage_info *ret);
@@ -139,7 +140,7 @@ void bf__stage_lose(struct bf_stage *stage); /* its place was taken */
  * gives the holder a wrap of its key. The same calls that wait are made in both cases. Durable. NAME stays. */
 enum bf_status bf__blob_store(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const char *name, struct bf_uuid file,
                               const struct bf_key *key, const uint8_t sha256[32], int64_t size, struct bf_error *e);
-/* Deletes what was marked for it and could not be deleted at the time. */
+/* Deletes the files of dying blobs that could not be deleted at the time, and the documents of those that died long ago. */
 enum bf_status bf__blob_sweep(struct bf_media *media, struct bf_error *e);
 /* Deletes the file of a blob, or puts it off while a backup runs. */
 enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid file, struct bf_error *e);

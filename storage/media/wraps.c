@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum wrap_row { WRAP_HOLDER, WRAP_KEY, WRAP_ROWS };
-enum blob_row { BLOB_FILE, BLOB_SHA256, BLOB_SIZE, BLOB_STATE, BLOB_WRAPS, BLOB_ROWS };
+enum blob_row { BLOB_FILE, BLOB_SHA256, BLOB_SIZE, BLOB_STATE, BLOB_WRAPS, BLOB_CHANGED_AT, BLOB_ROWS };
 
 static const struct bf_field wrap_fields[WRAP_ROWS] = {
     [WRAP_HOLDER] = BF_FIELD("holder", UUID, BF_F_SERVER, 0, 0, NORMAL, "持有者", "Holder"),
@@ -24,6 +24,7 @@ static const struct bf_field blob_fields[BLOB_ROWS] = {
     [BLOB_STATE] = BF_FIELD("state", ENUM, BF_F_SERVER, 0, 0, NORMAL, "状态", "State", .words = &states),
     [BLOB_WRAPS] = BF_FIELD("wraps", ARRAY, BF_F_SERVER | BF_F_SECRET, 0, BF__HOLDERS_MAX, NORMAL, "密钥封装", "Wrapped keys", .elem = BF_T_OBJECT,
                             .sub = &wrap_schema),
+    [BLOB_CHANGED_AT] = BF_FIELD("changed_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "变更时间", "Changed at"),
 };
 static const struct bf_schema blob_schema = {.name = "blob", .zh = "媒体文件", .en = "Blob", .version = 1, .fields = blob_fields, .n_fields = BLOB_ROWS};
 static const struct bf_index by_state = {.name = "blobs_state", .fields = {BLOB_STATE}, .n_fields = 1};
@@ -60,6 +61,7 @@ enum bf_status bf__blob_read(struct bf_uuid tenant, const struct bf_doc *doc, st
                                  .file = bf_get_uuid(o, BLOB_FILE),
                                  .size = bf_get_int(o, BLOB_SIZE),
                                  .state = (enum bf__blob_state)bf_get_enum(o, BLOB_STATE),
+                                 .changed_ms = bf_get_int(o, BLOB_CHANGED_AT),
                                  .wraps = bf_arena_calloc(arena, wraps.n + 1, sizeof *ret->wraps)};
     memcpy(ret->sha256, sha256, 32);
     for (unsigned i = 0; i < wraps.n; i++) {
@@ -108,6 +110,7 @@ enum bf_status bf__blob_write(struct bf_media *media, struct bf_arena *arena, st
     bf_set_int(&doc->object, BLOB_SIZE, blob->size);
     bf_set_enum(&doc->object, BLOB_STATE, (int)blob->state);
     bf_set_array(&doc->object, BLOB_WRAPS, make_wraps(arena, blob), blob->n_wraps);
+    doc->object.v[BLOB_CHANGED_AT] = (struct bf_value){.type = BF_T_TIME, .i = bf_now_ms(media->env)};
     struct bf_write write = {.kind = BF_W_INSERT, .coll = &bf__coll_blobs, .doc = doc};
     if (blob->doc != NULL) {
         doc->object.extra = blob->doc->object.extra;
@@ -238,28 +241,20 @@ enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid file, struct
     return held ? BF_OK : bf__fs_unlink(media->blobs_fd, name, e);
 }
 
-enum bf_status bf__blob_bury(struct bf_media *media, struct bf_arena *arena, struct bf__blob_doc *blob, struct bf_error *e)
+/* ---- sweeping ---- */
+
+/* The file may have gone when the last holder went; a crash, or a backup, may have kept it. */
+static enum bf_status bury(struct bf_media *media, struct bf_arena *arena, const struct bf__blob_doc *blob, struct bf_error *e)
 {
-    char name[BF_UUID_TEXT];
-    pthread_mutex_lock(&media->lock);
-    bool held = media->holds > 0;
-    media->dying_left = media->dying_left || held;
-    pthread_mutex_unlock(&media->lock);
-    if (held)
-        return BF_OK;
-    bf__blob_name(&blob->file, name);
-    enum bf_status status = bf__fs_unlink(media->blobs_fd, name, e);
-    if (status == BF_OK)
-        status = bf__fs_sync(media->blobs_fd, e);
-    if (status != BF_OK)
+    enum bf_status status = bf__blob_drop(media, blob->file, e);
+    if (status != BF_OK || bf_now_ms(media->env) - blob->changed_ms < BF__BURY_AFTER_MS)
         return status;
     struct bf_doc *doc = bf_doc_create(arena, &blob_schema, blob->tenant, bf__blob_id(blob->sha256));
     struct bf_write write = {.kind = BF_W_DELETE, .coll = &bf__coll_blobs, .doc = doc, .rev = blob->doc->rev};
-    status = bf_store_write(media->store, &write, 1, NULL, e);
+    if ((status = bf__fs_sync(media->blobs_fd, e)) == BF_OK)
+        status = bf_store_write(media->store, &write, 1, NULL, e);
     return status == BF_E_STALE ? BF_OK : status; /* the same bytes came again meanwhile: the document has a new file */
 }
-
-/* ---- sweeping ---- */
 
 static enum bf_status sweep_tenant(struct bf_media *media, struct bf_uuid tenant, struct bf_arena *arena, struct bf_error *e)
 {
@@ -274,7 +269,7 @@ static enum bf_status sweep_tenant(struct bf_media *media, struct bf_uuid tenant
             struct bf__blob_doc blob;
             status = bf__blob_read(tenant, page.docs[i], arena, &blob, e);
             if (status == BF_OK)
-                status = bf__blob_bury(media, arena, &blob, e);
+                status = bury(media, arena, &blob, e);
         }
         query.after = page.next;
     } while (status == BF_OK && page.next.n > 0);
@@ -302,23 +297,17 @@ enum bf_status bf__blob_sweep(struct bf_media *media, struct bf_error *e)
 {
     struct bf_uuid *tenants;
     unsigned n = 0;
-    enum bf_status status = sweep_spares(media, e);
     pthread_mutex_lock(&media->lock);
-    bool due = status == BF_OK && media->dying_left && media->holds == 0;
-    if (due)
-        media->dying_left = false;
+    bool held = media->holds > 0;
     pthread_mutex_unlock(&media->lock);
-    if (!due)
-        return status;
+    if (held)
+        return BF_OK;
     struct bf_arena *arena = bf_arena_create();
-    status = bf_log_tenants(media->store, arena, &tenants, &n, e);
+    enum bf_status status = sweep_spares(media, e);
+    if (status == BF_OK)
+        status = bf_log_tenants(media->store, arena, &tenants, &n, e);
     for (unsigned i = 0; i < n && status == BF_OK; i++)
         status = sweep_tenant(media, tenants[i], arena, e);
     bf_arena_destroy(&arena);
-    if (status != BF_OK) {
-        pthread_mutex_lock(&media->lock);
-        media->dying_left = true;
-        pthread_mutex_unlock(&media->lock);
-    }
     return status;
 }

@@ -3,11 +3,14 @@
  * The document of a blob, one per (tenant, SHA-256): which file holds it, and its key, wrapped once for each holder under that subject's key. A holder whose
  * subject's key was destroyed has lost it; a blob without any holder is `dying`, its file is deleted, and whoever stores the same bytes meanwhile gives
  * the document a new file (a new generation). Every change is guarded by the document's rev.
+ *
+ * The document of a dying blob stays for BF__BURY_AFTER_MS: a rev starts at 1 again when a document was deleted, and somebody may still be about to
+ * write under one that he read before.
  */
 #pragma once
 #include "storage/media/upload.h"
 
-enum { BF__HOLDERS_MAX = 1024, BF__WRAPPED = BF_KEY_BYTES + BF_SEAL_OVERHEAD };
+enum { BF__HOLDERS_MAX = 1024, BF__BURY_AFTER_MS = 3600 * 1000, BF__WRAPPED = BF_KEY_BYTES + BF_SEAL_OVERHEAD };
 
 enum bf__blob_state { BF__BLOB_LIVE, BF__BLOB_DYING };
 
@@ -22,6 +25,7 @@ struct bf__blob_doc {
     uint8_t sha256[32];
     int64_t size;
     enum bf__blob_state state;
+    int64_t changed_ms; /* of the last write */
     struct bf__wrap *wraps;
     unsigned n_wraps;
 };
@@ -47,5 +51,3 @@ enum bf_status bf__blob_key(struct bf_media *media, const struct bf__blob_doc *b
 /* Opens the file, and sees that it holds these bytes. */
 enum bf_status bf__blob_frames(struct bf_media *media, const struct bf__blob_doc *blob, const struct bf_key *key, struct bf__frames **ret,
                                struct bf_error *e);
-/* Deletes the file of a dying blob, then its document; puts it off while a backup runs. */
-enum bf_status bf__blob_bury(struct bf_media *media, struct bf_arena *arena, struct bf__blob_doc *blob, struct bf_error *e);

@@ -161,6 +161,7 @@ static void work(struct bf__upload *up, struct bf__chunk *chunk)
         if (mine && chunk->kind == BF__CHUNK_CLOSE)
             give_back(up, stage, chunk->rec);
         chunk->offset = up->offset;
+        atomic_fetch_sub(&stage->held, chunk->n);
         bf__upload_leave(up);
     }
     stick(stage, chunk);
@@ -171,7 +172,6 @@ static void run_chunk(struct bf_task *task)
     struct bf__chunk *chunk = BF_CONTAINER(task, struct bf__chunk, task);
     struct bf_stage *stage = chunk->stage;
     work(stage->upload, chunk);
-    atomic_fetch_sub(&stage->held, chunk->n);
     if (chunk->n_takers > 0 || chunk->synced != NULL || chunk->finished != NULL) {
         chunk->task.run = run_home;
         bf_post(chunk->home, &chunk->task);

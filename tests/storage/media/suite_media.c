@@ -169,10 +169,6 @@ static void bytes_of_a_request_that_broke_off_count(void **state)
     upload_append(&s->home, stage, s->bytes, 100000);
     bf_stage_close(&stage);
     assert_int_equal(upload_open(&s->home, s->store, &new, &next, &info), BF_OK);
-    while (info.offset < 100000) { /* the close may be behind us in the stage thread's queue */
-        bf_stage_close(&next);
-        assert_int_equal(upload_open(&s->home, s->store, &new, &next, &info), BF_OK);
-    }
     assert_int_equal(info.offset, 100000);
     bf_stage_close(&next);
 }
