@@ -72,16 +72,24 @@ static bool is_ascii_word(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' &
 /* `word` in `text`, both folded. A Latin word must begin where a word begins ("order" is not in "border"), and may go on ("ordered"). */
 static bool names(struct bf_str text, struct bf_str word)
 {
-    for (size_t i = 0; word.n > 0 && i + word.n <= text.n; i++) {
-        bool inside = i > 0 && is_ascii_word(text.p[i - 1]) && is_ascii_word(word.p[0]);
-        if (!inside && memcmp(text.p + i, word.p, word.n) == 0)
+    const char *end = text.p + text.n;
+    for (const char *at = text.p; word.n > 0 && at < end; at++) {
+        at = memmem(at, (size_t)(end - at), word.p, word.n);
+        if (at == NULL)
+            return false;
+        bool inside = at > text.p && is_ascii_word(at[-1]) && is_ascii_word(at[0]);
+        if (!inside)
             return true;
     }
     return false;
 }
 
+/* A word that stands in a folded text as it was written needs no folding: that is asked first, since folding each word costs most. */
 static bool names_one_of(struct bf_arena *arena, struct bf_str folded, struct bf_array words)
 {
+    for (unsigned i = 0; i < words.n; i++)
+        if (names(folded, words.items[i].s))
+            return true;
     for (unsigned i = 0; i < words.n; i++)
         if (names(folded, bf_text_fold(arena, words.items[i].s)))
             return true;
