@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { TTL_MS = 7 * 24 * 3600 * 1000 };
+
 enum bf_status bf__media_of(struct bf_store *store, struct bf_media **ret, struct bf_error *e)
 {
     *ret = store->media;
@@ -125,6 +127,8 @@ enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e)
         return BF_OK;
     struct bf_media *media = new_media(store);
     store->media = media;
+    if (store->config.stage_ttl_ms <= 0)
+        store->config.stage_ttl_ms = TTL_MS;
     enum bf_status status = open_dirs(media, store->place, e);
     if (status == BF_OK)
         status = bf__puts_settle(media, e);

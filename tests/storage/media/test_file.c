@@ -221,7 +221,7 @@ static void what_was_acknowledged_survives_every_crash(void **state)
 {
     (void)state;
     static struct run r;
-    for (unsigned round = 0; round < test_rounds(60); round++) {
+    for (unsigned round = 0; round < test_rounds(25); round++) {
         begin(&r, test_seed() * 1000 + round);
         for (unsigned step = 0; step < 60; step++) {
             uint32_t what = roll(&r.dice, 20);

@@ -4,6 +4,7 @@
 #include "tests/storage/contract/harness.h"
 #include "tests/storage/memory/memory.h"
 #include "tests/test.h"
+#include <ftw.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@ const char harness_name[] = "memory";
 
 struct harness {
     struct memory *data;
-    char dir[PATH_MAX]; /* of the key file */
+    char dir[PATH_MAX]; /* of the key file and of media */
 };
 
 struct harness *harness_create(void)
@@ -28,22 +29,25 @@ struct harness *harness_create(void)
 enum bf_status harness_open(struct harness *h, const struct bf_env *env, const struct bf_store_config *limits,
                             const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
 {
-    char key[PATH_MAX + 32];
+    char uri[PATH_MAX + 32], key[PATH_MAX + 32];
     struct bf_store_config config = *limits;
-    config.uri = BF_STR("memory:");
+    config.uri = bf_str(uri, (size_t)snprintf(uri, sizeof uri, "memory:%s", h->dir));
     config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", h->dir));
     return bf__store_open(env, &config, &memory_driver, h->data, collections, n, ret, e);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
 }
 
 void harness_destroy(struct harness **pointer)
 {
     struct harness *h = *pointer;
-    char path[PATH_MAX + 32];
-    snprintf(path, sizeof path, "%s/master.key", h->dir);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/master.key.erasures", h->dir);
-    unlink(path);
-    rmdir(h->dir);
+    nftw(h->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     memory_destroy(&h->data);
     free(h);
     *pointer = NULL;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract of storage/media.h, as every driver keeps it. */
-#include "core/arena.h"
+/* Uploads and blobs: the contract of storage/media.h. */
+#include "tests/storage/contract/suite.h"
 #include "tests/storage/media/media_files.h"
-#include "tests/storage/media/rig.h"
 #include "tests/storage/media/uploads.h"
-#include "tests/test.h"
 #include <sodium.h>
 
 #include "digests.h"
 
-enum { BYTES = 400000 };
+enum { BYTES = 400000, TTL_MS = 3600 * 1000, QUOTA = 8 << 20 };
 
-struct suite {
-    struct rig rig;
+struct media_suite {
+    struct bf_env env;
+    struct harness *harness;
     struct home home;
     struct bf_store *store;
     struct bf_uuid tenant, user;
@@ -20,44 +19,56 @@ struct suite {
     struct dice dice;
 };
 
+static void open_store(struct media_suite *s)
+{
+    struct bf_error e = {0};
+    struct bf_store_config limits = {.stage_ttl_ms = TTL_MS, .stage_quota_bytes = QUOTA};
+    if (harness_open(s->harness, &s->env, &limits, NULL, 0, &s->store, &e) != BF_OK)
+        fail_msg("the store does not open: %s", e.cause);
+}
+
 static int set_up(void **state)
 {
-    static struct suite s;
-    memset(&s, 0, sizeof s);
-    rig_open(&s.rig);
-    s.store = s.rig.store;
-    home_open(&s.home, &s.rig.env);
-    s.tenant = bf_uuid_v7(&s.rig.env);
-    s.user = bf_uuid_v7(&s.rig.env);
-    s.dice.state = test_seed();
-    s.bytes = malloc(BYTES);
+    struct media_suite *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    bf_env_fake(&s->env, 1700000000000, test_seed());
+    s->harness = harness_create();
+    open_store(s);
+    home_open(&s->home, &s->env);
+    s->tenant = bf_uuid_v7(&s->env);
+    s->user = bf_uuid_v7(&s->env);
+    s->dice.state = test_seed();
+    s->bytes = malloc(BYTES);
     for (size_t i = 0; i < BYTES; i++)
-        s.bytes[i] = (uint8_t)(i * 7 + i / 251);
-    *state = &s;
+        s->bytes[i] = (uint8_t)(i * 7 + i / 251);
+    *state = s;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct suite *s = *state;
-    rig_close(&s->rig);
+    struct media_suite *s = *state;
+    bf_store_close(&s->store);
+    harness_destroy(&s->harness);
     home_close(&s->home);
+    bf_env_finish(&s->env);
     free(s->bytes);
+    free(s);
     return 0;
 }
 
-static void reopen(struct suite *s)
+static void reopen(struct media_suite *s)
 {
-    rig_reopen(&s->rig);
-    s->store = s->rig.store;
+    bf_store_close(&s->store);
+    open_store(s);
 }
 
-static struct bf_stage_new make(struct suite *s, int64_t length)
+static struct bf_stage_new make(struct media_suite *s, int64_t length)
 {
-    return (struct bf_stage_new){.id = bf_uuid_v7(&s->rig.env), .tenant = s->tenant, .user = s->user, .length = length, .max_bytes = 4 << 20};
+    return (struct bf_stage_new){.id = bf_uuid_v7(&s->env), .tenant = s->tenant, .user = s->user, .length = length, .max_bytes = 4 << 20};
 }
 
-static struct bf_stage *begin(struct suite *s, const struct bf_stage_new *new)
+static struct bf_stage *begin(struct media_suite *s, const struct bf_stage_new *new)
 {
     struct bf_stage *stage;
     assert_int_equal(bf_stage_create(s->store, new, NULL), BF_OK);
@@ -65,7 +76,7 @@ static struct bf_stage *begin(struct suite *s, const struct bf_stage_new *new)
     return stage;
 }
 
-static enum bf_status info_of(struct suite *s, const struct bf_stage_new *new, struct bf_stage_info *ret)
+static enum bf_status info_of(struct media_suite *s, const struct bf_stage_new *new, struct bf_stage_info *ret)
 {
     struct bf_arena *arena = bf_arena_create();
     enum bf_status status = bf_stage_info(s->store, new->tenant, new->user, new->id, arena, ret, NULL);
@@ -73,14 +84,14 @@ static enum bf_status info_of(struct suite *s, const struct bf_stage_new *new, s
     return status;
 }
 
-static void expect_offset(struct suite *s, const struct bf_stage_new *new, int64_t offset)
+static void expect_offset(struct media_suite *s, const struct bf_stage_new *new, int64_t offset)
 {
     struct bf_stage_info info;
     assert_int_equal(info_of(s, new, &info), BF_OK);
     assert_int_equal(info.offset, offset);
 }
 
-static void expect_content(struct suite *s, struct bf_uuid holder, const uint8_t *p, size_t n)
+static void expect_content(struct media_suite *s, struct bf_uuid holder, const uint8_t *p, size_t n)
 {
     struct bf_blob *blob;
     struct bf_blob_info info;
@@ -100,7 +111,7 @@ static void expect_content(struct suite *s, struct bf_uuid holder, const uint8_t
 
 static void bytes_in_any_pieces_come_back(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     for (unsigned round = 0; round < 6; round++) {
         struct bf_stage_new new = make(s, BYTES);
         struct bf_stage *stage = begin(s, &new);
@@ -129,7 +140,7 @@ static void bytes_in_any_pieces_come_back(void **state)
 
 static void an_upload_of_nothing_is_a_blob_of_nothing(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, 0);
     struct bf_stage *stage = begin(s, &new);
     assert_int_equal(upload_finish(&s->home, stage), BF_OK);
@@ -139,7 +150,7 @@ static void an_upload_of_nothing_is_a_blob_of_nothing(void **state)
 
 static void what_was_synced_survives_a_restart(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, BYTES);
     struct bf_stage *stage = begin(s, &new);
     upload_append(&s->home, stage, s->bytes, 70000);
@@ -162,7 +173,7 @@ static void what_was_synced_survives_a_restart(void **state)
 
 static void bytes_of_a_request_that_broke_off_count(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, BYTES);
     struct bf_stage *stage = begin(s, &new), *next;
     struct bf_stage_info info;
@@ -175,7 +186,7 @@ static void bytes_of_a_request_that_broke_off_count(void **state)
 
 static void more_bytes_than_announced_are_refused_and_change_nothing(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, 1000);
     struct bf_stage *stage = begin(s, &new);
     upload_append(&s->home, stage, s->bytes, 600);
@@ -191,7 +202,7 @@ static void more_bytes_than_announced_are_refused_and_change_nothing(void **stat
 
 static void a_deferred_length_is_set_once(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, -1);
     struct bf_stage *stage = begin(s, &new);
     struct bf_stage_info info;
@@ -216,7 +227,7 @@ static void a_deferred_length_is_set_once(void **state)
 
 static void a_newcomer_takes_the_upload_over(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, BYTES);
     struct bf_stage *old = begin(s, &new), *stage;
     struct bf_stage_info info;
@@ -238,7 +249,7 @@ static void a_newcomer_takes_the_upload_over(void **state)
 }
 
 struct racer {
-    struct suite *s;
+    struct media_suite *s;
     const struct bf_stage_new *new;
     struct home home;
     uint64_t seed;
@@ -281,14 +292,14 @@ static void *race(void *arg)
 
 static void writers_that_take_over_from_each_other_lose_and_double_nothing(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     for (unsigned round = 0; round < test_rounds(4); round++) {
         struct racer racers[4];
         struct bf_stage_new new = make(s, BYTES);
         assert_int_equal(bf_stage_create(s->store, &new, NULL), BF_OK);
         for (unsigned i = 0; i < 4; i++) {
             racers[i] = (struct racer){.s = s, .new = &new, .seed = test_seed() + round * 4 + i};
-            home_open(&racers[i].home, &s->rig.env);
+            home_open(&racers[i].home, &s->env);
         }
         for (unsigned i = 0; i < 4; i++)
             assert_int_equal(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
@@ -296,8 +307,7 @@ static void writers_that_take_over_from_each_other_lose_and_double_nothing(void 
             pthread_join(racers[i].thread, NULL);
         expect_content(s, s->user, s->bytes, BYTES);
         assert_int_equal(bf_stage_delete(s->store, s->tenant, s->user, new.id, NULL), BF_OK);
-        rig_reopen(&s->rig); /* every handle is back, and no callback is under way */
-        s->store = s->rig.store;
+        reopen(s); /* every handle is back, and no callback is under way */
         for (unsigned i = 0; i < 4; i++)
             home_close(&racers[i].home);
     }
@@ -307,7 +317,7 @@ static void writers_that_take_over_from_each_other_lose_and_double_nothing(void 
 
 static void checksums_agree_with_hashlib(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
         const struct vector *v = &vectors[i];
         uint8_t digest[32];
@@ -326,7 +336,7 @@ static void checksums_agree_with_hashlib(void **state)
 
 static void a_wrong_checksum_forgets_its_chunk_and_nothing_else(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, BYTES);
     struct bf_stage *stage = begin(s, &new);
     uint8_t digest[32];
@@ -353,7 +363,7 @@ static void a_wrong_checksum_forgets_its_chunk_and_nothing_else(void **state)
 
 static void a_chunk_whose_checksum_never_came_does_not_count(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, BYTES);
     struct bf_stage *stage = begin(s, &new), *next;
     struct bf_stage_info info;
@@ -378,7 +388,7 @@ static void a_chunk_whose_checksum_never_came_does_not_count(void **state)
 
 /* ---- concatenation ---- */
 
-static struct bf_uuid send_part(struct suite *s, size_t from, size_t n, bool finish)
+static struct bf_uuid send_part(struct media_suite *s, size_t from, size_t n, bool finish)
 {
     struct bf_stage_new new = make(s, (int64_t)n);
     new.partial = true;
@@ -393,7 +403,7 @@ static struct bf_uuid send_part(struct suite *s, size_t from, size_t n, bool fin
 
 static void parts_are_joined_in_the_order_given_and_may_repeat(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_uuid first = send_part(s, 0, 100001, true), second = send_part(s, 100001, 99999, true);
     struct bf_uuid ids[] = {second, first, second};
     uint8_t *expected = malloc(300000), sha256[32], got[32];
@@ -419,7 +429,7 @@ static void parts_are_joined_in_the_order_given_and_may_repeat(void **state)
 
 static void only_finished_parts_of_the_same_user_are_joined(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     uint8_t sha256[32];
     struct bf_blob_info info;
     struct bf_uuid part = send_part(s, 0, 1000, true), open = send_part(s, 0, 1000, false);
@@ -430,7 +440,7 @@ static void only_finished_parts_of_the_same_user_are_joined(void **state)
     assert_int_equal(bf_stage_concat(s->store, &new, (struct bf_uuid[]){part, open}, 2, sha256, NULL), BF_E_CONFLICT);
     assert_int_equal(bf_stage_concat(s->store, &new, (struct bf_uuid[]){part, whole.id}, 2, sha256, NULL), BF_E_CONFLICT);
     assert_int_equal(bf_stage_concat(s->store, &new, (struct bf_uuid[]){part, new.id}, 2, sha256, NULL), BF_E_NOT_FOUND);
-    new.user = bf_uuid_v7(&s->rig.env);
+    new.user = bf_uuid_v7(&s->env);
     assert_int_equal(bf_stage_concat(s->store, &new, &part, 1, sha256, NULL), BF_E_NOT_FOUND);
     new.user = s->user;
     new.max_bytes = 999;
@@ -441,7 +451,7 @@ static void only_finished_parts_of_the_same_user_are_joined(void **state)
 
 static void an_upload_of_somebody_else_is_not_there(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, 100), other;
     struct bf_stage *stage;
     struct bf_stage_info info;
@@ -449,7 +459,7 @@ static void an_upload_of_somebody_else_is_not_there(void **state)
     assert_int_equal(bf_stage_create(s->store, &new, NULL), BF_E_EXISTS);
     for (unsigned i = 0; i < 3; i++) {
         other = new;
-        *(i == 0 ? &other.id : i == 1 ? &other.user : &other.tenant) = bf_uuid_v7(&s->rig.env);
+        *(i == 0 ? &other.id : i == 1 ? &other.user : &other.tenant) = bf_uuid_v7(&s->env);
         assert_int_equal(info_of(s, &other, &info), BF_E_NOT_FOUND);
         assert_int_equal(upload_open(&s->home, s->store, &other, &stage, &info), BF_E_NOT_FOUND);
         assert_int_equal(bf_stage_delete(s->store, other.tenant, other.user, other.id, NULL), BF_E_NOT_FOUND);
@@ -459,13 +469,13 @@ static void an_upload_of_somebody_else_is_not_there(void **state)
 
 static void the_quota_counts_what_the_uploads_of_a_user_may_become(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new first = make(s, 4 << 20), second = make(s, -1), third = make(s, 1), other = make(s, 1);
     uint8_t sha256[32];
     assert_int_equal(bf_stage_create(s->store, &first, NULL), BF_OK);
     assert_int_equal(bf_stage_create(s->store, &second, NULL), BF_OK);
     assert_int_equal(bf_stage_create(s->store, &third, NULL), BF_E_QUOTA);
-    other.user = bf_uuid_v7(&s->rig.env);
+    other.user = bf_uuid_v7(&s->env);
     assert_int_equal(bf_stage_create(s->store, &other, NULL), BF_OK);
     reopen(s);
     assert_int_equal(bf_stage_create(s->store, &third, NULL), BF_E_QUOTA);
@@ -477,7 +487,7 @@ static void the_quota_counts_what_the_uploads_of_a_user_may_become(void **state)
 
 static void an_upload_that_nobody_touched_expires(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new idle = make(s, 100), busy = make(s, 100), done = make(s, 100);
     struct bf_stage *stage;
     struct bf_stage_info info;
@@ -486,38 +496,38 @@ static void an_upload_that_nobody_touched_expires(void **state)
     assert_int_equal(bf_stage_create(s->store, &idle, NULL), BF_OK);
     assert_int_equal(bf_stage_create(s->store, &busy, NULL), BF_OK);
     assert_int_equal(upload_whole(&s->home, s->store, &done, s->bytes, 100, sha256), BF_OK);
-    bf_env_fake_advance(&s->rig.env, RIG_TTL_MS / 2);
+    bf_env_fake_advance(&s->env, TTL_MS / 2);
     assert_int_equal(upload_open(&s->home, s->store, &busy, &stage, NULL), BF_OK);
     upload_append(&s->home, stage, s->bytes, 50);
     assert_int_equal(upload_sync(&s->home, stage), BF_OK);
     bf_stage_close(&stage);
-    bf_env_fake_advance(&s->rig.env, RIG_TTL_MS / 2);
+    bf_env_fake_advance(&s->env, TTL_MS / 2);
     assert_int_equal(info_of(s, &idle, &info), BF_E_GONE);
     assert_int_equal(upload_open(&s->home, s->store, &idle, &stage, NULL), BF_E_GONE);
     expect_content(s, s->user, s->bytes, 100);
     reopen(s);
-    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->rig.env), &n, NULL), BF_OK);
+    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->env), &n, NULL), BF_OK);
     assert_int_equal(n, 2);
     assert_int_equal(info_of(s, &idle, &info), BF_E_NOT_FOUND);
     assert_int_equal(info_of(s, &done, &info), BF_E_NOT_FOUND);
     expect_offset(s, &busy, 50);
     struct bf_blob_info blob; /* the uploader's hold went with the upload */
     assert_int_equal(bf_blob_stat(s->store, s->tenant, s->user, sha256, &blob, NULL), BF_E_NOT_FOUND);
-    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->rig.env), &n, NULL), BF_OK);
+    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->env), &n, NULL), BF_OK);
     assert_int_equal(n, 0);
 }
 
 static void the_hold_stays_while_another_upload_of_the_same_bytes_stands(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new first = make(s, 100), second = make(s, 100);
     uint8_t sha256[32];
     unsigned n;
     assert_int_equal(upload_whole(&s->home, s->store, &first, s->bytes, 100, sha256), BF_OK);
-    bf_env_fake_advance(&s->rig.env, RIG_TTL_MS / 2);
+    bf_env_fake_advance(&s->env, TTL_MS / 2);
     assert_int_equal(upload_whole(&s->home, s->store, &second, s->bytes, 100, sha256), BF_OK);
-    bf_env_fake_advance(&s->rig.env, RIG_TTL_MS / 2);
-    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->rig.env), &n, NULL), BF_OK);
+    bf_env_fake_advance(&s->env, TTL_MS / 2);
+    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->env), &n, NULL), BF_OK);
     assert_int_equal(n, 1);
     expect_content(s, s->user, s->bytes, 100);
 }
@@ -526,8 +536,8 @@ static void the_hold_stays_while_another_upload_of_the_same_bytes_stands(void **
 
 static void knowing_a_hash_gives_nothing(void **state)
 {
-    struct suite *s = *state;
-    struct bf_uuid owner = bf_uuid_v7(&s->rig.env), stranger = bf_uuid_v7(&s->rig.env), tenant = bf_uuid_v7(&s->rig.env);
+    struct media_suite *s = *state;
+    struct bf_uuid owner = bf_uuid_v7(&s->env), stranger = bf_uuid_v7(&s->env), tenant = bf_uuid_v7(&s->env);
     struct bf_blob_info info;
     struct bf_blob *blob;
     struct bf_error known = {0}, unknown = {0};
@@ -547,9 +557,9 @@ static void knowing_a_hash_gives_nothing(void **state)
 
 static void a_bound_blob_outlives_its_uploader_and_goes_with_its_last_holder(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct bf_stage_new new = make(s, 1000);
-    struct bf_uuid customer = bf_uuid_v7(&s->rig.env);
+    struct bf_uuid customer = bf_uuid_v7(&s->env);
     struct bf_blob_info info;
     struct bf_blob *blob;
     uint8_t sha256[32], back[1000];
@@ -571,7 +581,7 @@ static void a_bound_blob_outlives_its_uploader_and_goes_with_its_last_holder(voi
 }
 
 struct holder {
-    struct suite *s;
+    struct media_suite *s;
     struct bf_uuid id;
     pthread_t thread;
 };
@@ -590,40 +600,36 @@ static void *hold_and_let_go(void *arg)
 
 static void holders_come_and_go_at_once_and_each_reads_what_it_holds(void **state)
 {
-    struct suite *s = *state;
+    struct media_suite *s = *state;
     struct holder holders[4];
     for (unsigned i = 0; i < 4; i++) {
-        holders[i] = (struct holder){.s = s, .id = bf_uuid_v7(&s->rig.env)};
+        holders[i] = (struct holder){.s = s, .id = bf_uuid_v7(&s->env)};
         assert_int_equal(pthread_create(&holders[i].thread, NULL, hold_and_let_go, &holders[i]), 0);
     }
     for (unsigned i = 0; i < 4; i++)
         pthread_join(holders[i].thread, NULL);
 }
 
-int main(void)
-{
-#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        T(bytes_in_any_pieces_come_back),
-        T(an_upload_of_nothing_is_a_blob_of_nothing),
-        T(what_was_synced_survives_a_restart),
-        T(bytes_of_a_request_that_broke_off_count),
-        T(more_bytes_than_announced_are_refused_and_change_nothing),
-        T(a_deferred_length_is_set_once),
-        T(a_newcomer_takes_the_upload_over),
-        T(writers_that_take_over_from_each_other_lose_and_double_nothing),
-        T(checksums_agree_with_hashlib),
-        T(a_wrong_checksum_forgets_its_chunk_and_nothing_else),
-        T(a_chunk_whose_checksum_never_came_does_not_count),
-        T(parts_are_joined_in_the_order_given_and_may_repeat),
-        T(only_finished_parts_of_the_same_user_are_joined),
-        T(an_upload_of_somebody_else_is_not_there),
-        T(the_quota_counts_what_the_uploads_of_a_user_may_become),
-        T(an_upload_that_nobody_touched_expires),
-        T(the_hold_stays_while_another_upload_of_the_same_bytes_stands),
-        T(knowing_a_hash_gives_nothing),
-        T(a_bound_blob_outlives_its_uploader_and_goes_with_its_last_holder),
-        T(holders_come_and_go_at_once_and_each_reads_what_it_holds),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+#define MEDIA_TEST(f) {#f, f, set_up, tear_down, NULL}
+
+SUITE_PART(suite_media,
+           MEDIA_TEST(bytes_in_any_pieces_come_back),
+           MEDIA_TEST(an_upload_of_nothing_is_a_blob_of_nothing),
+           MEDIA_TEST(what_was_synced_survives_a_restart),
+           MEDIA_TEST(bytes_of_a_request_that_broke_off_count),
+           MEDIA_TEST(more_bytes_than_announced_are_refused_and_change_nothing),
+           MEDIA_TEST(a_deferred_length_is_set_once),
+           MEDIA_TEST(a_newcomer_takes_the_upload_over),
+           MEDIA_TEST(writers_that_take_over_from_each_other_lose_and_double_nothing),
+           MEDIA_TEST(checksums_agree_with_hashlib),
+           MEDIA_TEST(a_wrong_checksum_forgets_its_chunk_and_nothing_else),
+           MEDIA_TEST(a_chunk_whose_checksum_never_came_does_not_count),
+           MEDIA_TEST(parts_are_joined_in_the_order_given_and_may_repeat),
+           MEDIA_TEST(only_finished_parts_of_the_same_user_are_joined),
+           MEDIA_TEST(an_upload_of_somebody_else_is_not_there),
+           MEDIA_TEST(the_quota_counts_what_the_uploads_of_a_user_may_become),
+           MEDIA_TEST(an_upload_that_nobody_touched_expires),
+           MEDIA_TEST(the_hold_stays_while_another_upload_of_the_same_bytes_stands),
+           MEDIA_TEST(knowing_a_hash_gives_nothing),
+           MEDIA_TEST(a_bound_blob_outlives_its_uploader_and_goes_with_its_last_holder),
+           MEDIA_TEST(holders_come_and_go_at_once_and_each_reads_what_it_holds));
