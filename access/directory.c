@@ -24,7 +24,8 @@ static enum bf_status decide_create(const struct bf_view *view, struct bf_decisi
 {
     struct act *act = ctx;
     if (!bf_uuid_is_zero(&act->key)) {
-        if (bf_view_get(view, &bf_keys, act->key) != NULL)
+        const struct bf_doc *taken = bf_view_get(view, &bf_keys, act->key);
+        if (taken != NULL && !taken->tombstone)
             return bf_fail(e, BF_E_DUPLICATE, "this %s is taken", act->key_kind);
         struct bf_doc *key = bf_doc_create(arena, &bf_key_schema, act->tenant, act->key);
         bf_set_uuid(&key->object, BF_KEY_HOLDER, act->doc->id);

@@ -19,7 +19,8 @@ struct create_customer {
 static enum bf_status take_name(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct create_customer *c,
                                 struct bf_error *e)
 {
-    if (bf_view_get(view, &bf_keys, c->name_key) != NULL)
+    const struct bf_doc *taken = bf_view_get(view, &bf_keys, c->name_key);
+    if (taken != NULL && !taken->tombstone)
         return bf_fail_field(e, BF_E_DUPLICATE, "/name", "duplicate", "a customer of this name exists (CUS-12)");
     struct bf_doc *key = bf_doc_create(arena, &bf_key_schema, c->doc->tenant, c->name_key);
     bf_set_uuid(&key->object, BF_KEY_HOLDER, c->doc->id);

@@ -251,7 +251,7 @@ static void events(struct bf_call *call, void *service)
 
 /* ---- the hub ---- */
 
-struct bf_events *bf__events_create(struct bf_gateway *gateway)
+struct bf_events *bf__event_hub_create(struct bf_gateway *gateway)
 {
     struct bf_events *hub = calloc(1, sizeof *hub);
     if (hub == NULL)
@@ -264,7 +264,7 @@ struct bf_events *bf__events_create(struct bf_gateway *gateway)
     return hub;
 }
 
-void bf__events_drain(struct bf_events *hub)
+void bf__event_hub_drain(struct bf_events *hub)
 {
     pthread_mutex_lock(&hub->lock);
     hub->draining = true;
@@ -274,7 +274,7 @@ void bf__events_drain(struct bf_events *hub)
     pthread_mutex_unlock(&hub->lock);
 }
 
-void bf__events_destroy(struct bf_events **events)
+void bf__event_hub_destroy(struct bf_events **events)
 {
     struct bf_events *hub = *events;
     if (hub == NULL)

@@ -3,6 +3,6 @@
 #pragma once
 #include "gateway/internal.h"
 
-struct bf_events *bf__events_create(struct bf_gateway *gateway);
-void bf__events_drain(struct bf_events *events);    /* closes all; new ones are refused */
-void bf__events_destroy(struct bf_events **events); /* after the HTTP server has drained and the workers are idle */
+struct bf_events *bf__event_hub_create(struct bf_gateway *gateway);
+void bf__event_hub_drain(struct bf_events *events);    /* closes all; new ones are refused */
+void bf__event_hub_destroy(struct bf_events **events); /* after the HTTP server has drained and the workers are idle */

@@ -71,7 +71,7 @@ static enum bf_status open_gateway(const struct bf_service_ctx *ctx, void **ret,
         abort();
     gateway->api.access = ctx->access;
     gateway->ctx = ctx;
-    gateway->events = bf__events_create(gateway);
+    gateway->events = bf__event_hub_create(gateway);
     gateway->transfers = bf__transfers_start(gateway);
     gateway->consumer = bf__transfers_consumer(gateway);
     *ret = gateway;
@@ -87,7 +87,7 @@ static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
 static void drain_gateway(void *service)
 {
     struct bf_gateway *gateway = service;
-    bf__events_drain(gateway->events);
+    bf__event_hub_drain(gateway->events);
     bf_job_runner_drain(gateway->transfers);
 }
 
@@ -97,7 +97,7 @@ static void close_gateway(void **service)
     if (gateway == NULL)
         return;
     bf_job_runner_stop(&gateway->transfers);
-    bf__events_destroy(&gateway->events);
+    bf__event_hub_destroy(&gateway->events);
     free(gateway);
     *service = NULL;
 }

@@ -128,6 +128,8 @@ void bf_decision_tombstone(struct bf_decision *d, const struct bf_collection *co
     bf_decision_put(d, coll, doc);
 }
 
+void bf_decision_forget(struct bf_decision *d) { d->n_puts = 0; }
+
 void bf_decision_receipt(struct bf_decision *d, int http_status, struct bf_str body, struct bf_uuid subject)
 {
     d->has_receipt = true;
