@@ -244,7 +244,7 @@
     F(REMINDERS, "reminders", ARRAY, BF_F_SERVER, 0, 50, NORMAL, "提醒", "Reminders in it", .elem = BF_T_UUID)                           \
     F(CUSTOMER, "customer", UUID, BF_F_SERVER, 0, 0, NORMAL, "客户", "Customer")                                                         \
     F(TITLE, "title", STRING, BF_F_SERVER, 0, 120, NORMAL, "标题", "Title")                                                              \
-    F(BODY, "body", STRING, BF_F_SERVER, 0, 600, NORMAL, "正文", "Body")                                                                 \
+    F(BODY, "body", STRING, BF_F_SERVER, 0, 2000, NORMAL, "正文", "Body")                                                                 \
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")
 
 /* The company's numbers: every version is kept in the log; each number has its rule. A change carries a reason. */

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Due reminders. Each version of a planned reminder has a job that becomes due at its send_at; whether it is still that version is seen in the
+ * decision, so that snoozing, changing and doing need not touch jobs. What one person is due at the same instant (as after quiet
+ * hours) goes into one notification, whose id is made from person and instant: told once, whatever crashes.
+ */
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/metrics.h"
+#include "crm/reminder.h"
+#include "push/internal.h"
+
+enum { TOGETHER_MAX = 50, LEASE_MS = 30000, ATTEMPTS_MAX = 10000, PAUSE_MS = 200, PAUSE_MS_MAX = 30000, TITLE_BYTES = 300, BODY_BYTES = 1800 };
+
+static const char job_kind[] = "reminder";
+
+/* ---- from the log to the job ---- */
+
+static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf_push *push = ctx;
+    enum bf_status status = BF_OK;
+    (void)arena;
+    for (unsigned i = 0; i < entry->n_ops && status == BF_OK; i++) {
+        const struct bf_log_op *op = &entry->ops[i];
+        if (op->coll != &bf_reminders || op->doc == NULL || bf_get_enum(&op->doc->object, BF_REMINDER_STATE) != BF_REMINDER_STATE_IS_PLANNED)
+            continue;
+        struct bf_job job = {.id = bf_job_id(tenant, entry->n, op->k, job_kind),
+                             .tenant = tenant,
+                             .kind = job_kind,
+                             .ref = op->id,
+                             .due_ms = bf_get_int(&op->doc->object, BF_REMINDER_SEND_AT),
+                             .n = entry->n};
+        status = bf_job_add(push->ctx->store, &job, 1, e);
+        if (status == BF_OK)
+            bf_job_runner_wake(push->runner);
+    }
+    return status;
+}
+
+struct bf_consumer bf__reminders_consumer(struct bf_push *push)
+{
+    return (struct bf_consumer){.name = "push.reminders", .detail = BF_LOG_DOCS, .consume = consume, .ctx = push};
+}
+
+/* ---- the decision: reminders sent, notification made ---- */
+
+struct due {
+    struct bf_uuid user, notification, ids[TOGETHER_MAX];
+    unsigned n;
+    int64_t send_at, now_ms;
+};
+
+static bool is_due(const struct bf_doc *reminder, const struct due *due)
+{
+    return reminder != NULL && !reminder->tombstone && bf_get_enum(&reminder->object, BF_REMINDER_STATE) == BF_REMINDER_STATE_IS_PLANNED &&
+           bf_get_int(&reminder->object, BF_REMINDER_SEND_AT) == due->send_at;
+}
+
+/* At most `max` bytes, cut between characters. */
+static struct bf_str cut(struct bf_str s, size_t max)
+{
+    if (s.n <= max)
+        return s;
+    while (max > 0 && ((unsigned char)s.p[max] & 0xc0) == 0x80)
+        max--;
+    return bf_str(s.p, max);
+}
+
+/* The title in the person's language; the words are the person's own, with several one line each. */
+static void write_words(struct bf_arena *arena, struct bf_object *notification, bool english, const struct bf_doc *const *reminders, unsigned n)
+{
+    struct bf_buf body;
+    bf_buf_init(&body, 64 * 1024);
+    for (unsigned i = 0; i < n; i++) {
+        struct bf_str words = bf_get_str(&reminders[i]->object, BF_REMINDER_TEXT);
+        if (i > 0)
+            bf_buf_addc(&body, '\n');
+        bf_buf_add(&body, words.p, words.n);
+    }
+    const char *one = english ? "Follow-up reminder" : "跟进提醒", *several = english ? "%u follow-up reminders" : "%u 条跟进提醒";
+    struct bf_str title = bf_strz(n == 1 ? one : bf_arena_printf(arena, several, n));
+    bf_set_str(notification, BF_NOTIFICATION_TITLE, cut(title, TITLE_BYTES));
+    bf_set_str(notification, BF_NOTIFICATION_BODY, cut(bf_str_dup(arena, bf_buf_str(&body)), BODY_BYTES));
+    bf_buf_finish(&body);
+}
+
+static struct bf_doc *make_notification(const struct bf_view *view, struct bf_arena *arena, const struct due *due,
+                                        const struct bf_doc *const *reminders, unsigned n)
+{
+    const struct bf_doc *user = bf_view_get(view, &bf_users, due->user);
+    bool english = user != NULL && bf_get_enum(&user->object, BF_USER_LANG) == BF_LANG_IS_EN;
+    struct bf_doc *doc = bf_doc_create(arena, &bf_notification_schema, bf_view_tenant(view), due->notification);
+    struct bf_object *o = &doc->object;
+    struct bf_value *ids = bf_arena_calloc(arena, n, sizeof *ids);
+    for (unsigned i = 0; i < n; i++)
+        ids[i] = (struct bf_value){.type = BF_T_UUID, .uuid = reminders[i]->id};
+    bf_set_uuid(o, BF_NOTIFICATION_USER, due->user);
+    bf_set_enum(o, BF_NOTIFICATION_KIND, BF_NOTIFICATION_KIND_IS_REMINDER);
+    bf_set_array(o, BF_NOTIFICATION_REMINDERS, ids, n);
+    if (n == 1 && bf_has(&reminders[0]->object, BF_REMINDER_CUSTOMER))
+        bf_set_uuid(o, BF_NOTIFICATION_CUSTOMER, bf_get_uuid(&reminders[0]->object, BF_REMINDER_CUSTOMER));
+    bf_set_int(o, BF_NOTIFICATION_CREATED_AT, due->now_ms);
+    write_words(arena, o, english, reminders, n);
+    return doc;
+}
+
+static enum bf_status decide(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    struct due *due = ctx;
+    const struct bf_doc *sent[TOGETHER_MAX];
+    unsigned n = 0;
+    bf_decision_receipt(d, 200, bf_str("", 0), due->user);
+    if (bf_view_get(view, &bf_notifications, due->notification) != NULL)
+        return BF_OK;
+    for (unsigned i = 0; i < due->n; i++) {
+        const struct bf_doc *before = bf_view_get(view, &bf_reminders, due->ids[i]);
+        if (!is_due(before, due))
+            continue;
+        struct bf_doc *after = bf_doc_copy(arena, before);
+        enum bf_status status = bf_reminder_send(&after->object, due->now_ms, e);
+        if (status != BF_OK)
+            return status;
+        bf_decision_put(d, &bf_reminders, after);
+        sent[n++] = after;
+    }
+    if (n > 0)
+        bf_decision_put(d, &bf_notifications, make_notification(view, arena, due, sent, n));
+    return BF_OK;
+}
+
+/* ---- the job ---- */
+
+static struct bf_uuid notification_id(struct bf_uuid tenant, const struct due *due)
+{
+    struct {
+        struct bf_uuid tenant, user, first;
+        int64_t send_at;
+    } name = {.tenant = tenant, .user = due->user, .first = due->ids[0], .send_at = due->send_at};
+    return bf_uuid_from_name(&name, sizeof name);
+}
+
+/* The person's other reminders of the same instant. */
+static enum bf_status gather(struct bf_push *push, struct bf_uuid tenant, struct due *due, struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf_value values[2] = {{.type = BF_T_UUID, .uuid = due->user}, {.type = BF_T_TIME, .i = due->send_at}};
+    struct bf_cond conds[2] = {{.row = BF_REMINDER_USER, .op = BF_EQ, .values = &values[0], .n = 1},
+                               {.row = BF_REMINDER_SEND_AT, .op = BF_EQ, .values = &values[1], .n = 1}};
+    struct bf_query query = {
+        .coll = &bf_reminders, .tenant = tenant, .conds = conds, .n_conds = 2, .index = &bf_reminders_by_user, .limit = TOGETHER_MAX};
+    struct bf_page page;
+    enum bf_status status = bf_store_find(push->ctx->store, &query, arena, &page, e);
+    for (unsigned i = 0; status == BF_OK && i < page.n; i++)
+        if (is_due(page.docs[i], due))
+            due->ids[due->n++] = page.docs[i]->id;
+    return status;
+}
+
+static enum bf_status commit(struct bf_push *push, const struct bf_job *job, struct due *due, struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf_read reads[TOGETHER_MAX + 2];
+    struct bf_receipt receipt;
+    struct bf_submission submission = {
+        .tenant = job->tenant, .reads = reads, .n_reads = due->n + 2, .decide = decide, .ctx = due};
+    reads[due->n] = (struct bf_read){.coll = &bf_notifications, .id = due->notification};
+    reads[due->n + 1] = (struct bf_read){.coll = &bf_users, .id = due->user};
+    for (unsigned i = 0; i < due->n; i++)
+        reads[i] = (struct bf_read){.coll = &bf_reminders, .id = due->ids[i]};
+    memcpy(&submission.request, &job->id, sizeof submission.request);
+    return bf_submit_wait(push->ctx->store, &submission, arena, &receipt, e);
+}
+
+static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
+{
+    struct bf_push *push = ctx;
+    struct bf_doc *reminder;
+    struct due due = {.n = 0, .now_ms = bf_now_ms(push->ctx->env)};
+    again->count = false; /* a reminder is never given up */
+    enum bf_status status = bf_store_get(push->ctx->store, &bf_reminders, job->tenant, job->ref, arena, &reminder, e);
+    if (status != BF_OK || reminder == NULL || reminder->tombstone)
+        return status;
+    due.user = bf_get_uuid(&reminder->object, BF_REMINDER_USER);
+    due.send_at = bf_get_int(&reminder->object, BF_REMINDER_SEND_AT);
+    if (!is_due(reminder, &due) || due.send_at > due.now_ms) /* done, or put off meanwhile: its later version has a job of its own */
+        return BF_OK;
+    status = gather(push, job->tenant, &due, arena, e);
+    if (status != BF_OK || due.n == 0)
+        return status;
+    due.notification = notification_id(job->tenant, &due);
+    bf_metric_add(push->ctx->env->metrics, BF_M_REMINDERS_DUE, due.n);
+    return commit(push, job, &due, arena, e);
+}
+
+struct bf_job_work bf__reminders_work(struct bf_push *push)
+{
+    return (struct bf_job_work){.kind = job_kind,
+                                .threads = 1,
+                                .lease_ms = LEASE_MS,
+                                .attempts_max = ATTEMPTS_MAX,
+                                .pause_ms = PAUSE_MS,
+                                .pause_ms_max = PAUSE_MS_MAX,
+                                .run = run,
+                                .ctx = push};
+}
