@@ -62,6 +62,7 @@ struct bf__loop {
     struct bf_http *http;
     h2o_context_t ctx;
     h2o_accept_ctx_t accept;
+    struct bf__retired *retired; /* certificates before this one; the latest first */
     h2o_socket_t *listener, *wake;
     int listen_fd, wake_fd;
     bool paused, stopping;

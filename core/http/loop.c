@@ -147,11 +147,40 @@ static void send_order(struct bf__loop *loop, void (*run_order)(struct bf_task *
     bf_post(&loop->mailbox, &o->task);
 }
 
+/* libh2o keeps a plain pointer to the context from accept until the first bytes of the handshake: an old one is kept for longer than a client may take
+ * for those (conf->handshake_timeout). */
+enum { RETIRED_MS = 60 * 1000 };
+
+struct bf__retired {
+    struct bf__retired *next;
+    SSL_CTX *ssl;
+    int64_t at_ms;
+};
+
+/* Those retired before `before_ms`. */
+static void free_retired(struct bf__retired **list, int64_t before_ms)
+{
+    while (*list != NULL && (*list)->at_ms >= before_ms)
+        list = &(*list)->next;
+    while (*list != NULL) {
+        struct bf__retired *r = *list;
+        *list = r->next;
+        SSL_CTX_free(r->ssl);
+        free(r);
+    }
+}
+
 static void take_certificate(struct bf_task *task)
 {
     struct order *o = BF_CONTAINER(task, struct order, task);
-    SSL_CTX_free(o->loop->accept.ssl_ctx);
-    o->loop->accept.ssl_ctx = o->ssl;
+    struct bf__loop *loop = o->loop;
+    struct bf__retired *r = malloc(sizeof *r);
+    if (r == NULL)
+        abort();
+    *r = (struct bf__retired){.next = loop->retired, .ssl = loop->accept.ssl_ctx, .at_ms = bf_mono_ms(loop->http->env)};
+    loop->retired = r;
+    free_retired(&loop->retired, r->at_ms - RETIRED_MS);
+    loop->accept.ssl_ctx = o->ssl;
     free(o);
 }
 
@@ -186,6 +215,7 @@ void bf__loop_stop(struct bf__loop *loop)
 
 void bf__loop_finish(struct bf__loop *loop)
 {
+    free_retired(&loop->retired, INT64_MAX);
     SSL_CTX_free(loop->accept.ssl_ctx);
     loop->accept.ssl_ctx = NULL;
 }
