@@ -110,9 +110,10 @@ static void converse(struct bf_admin *a, int fd)
     bf_buf_init(&line, REQUEST_MAX);
     bf_buf_init(&out, OUT_MAX);
     bf_buf_init(&answer, 8 * BF_ADMIN_LINE_MAX);
-    enum bf_status status = check_peer(fd, &e);
+    /* Read first: whoever is refused shall find the answer, not a broken pipe. */
+    enum bf_status status = bf__admin_read_line(fd, &line, &e);
     if (status == BF_OK)
-        status = bf__admin_read_line(fd, &line, &e);
+        status = check_peer(fd, &e);
     if (status == BF_OK)
         status = parse_request(arena, bf_buf_str(&line), &request, &e);
     if (status == BF_OK)

@@ -168,8 +168,8 @@ static void say_ready(struct server *s, const char *event)
 {
     unsigned port = bf_http_port(s->http);
     struct bf_channel_message message = {.kind = BF_CHANNEL_READY, .number = port, .fd = -1};
-    bf_log(s->env, BF_LOG_INFO, event, "serving", BF_L_INT("port", port), BF_L_INT("pid", getpid()), BF_L_STR("version", BF_VERSION), BF_L_END);
     (void)bf_channel_send(s->channel, &message); /* a supervisor that is gone shows as the channel's end */
+    bf_log(s->env, BF_LOG_INFO, event, "serving", BF_L_INT("port", port), BF_L_INT("pid", getpid()), BF_L_STR("version", BF_VERSION), BF_L_END);
 }
 
 static void reload(struct server *s)

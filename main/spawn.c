@@ -25,7 +25,8 @@ static void be_child(const struct bf_spawn *spawn, int socket)
         dup2(socket, BF_SPAWN_FD);
     close_range(BF_SPAWN_FD + 1, ~0U, 0);
     signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (!spawn->keep_mask)
+        sigprocmask(SIG_SETMASK, &none, NULL);
     unsetenv("NOTIFY_SOCKET");
     execve(spawn->program, (char *const *)(uintptr_t)spawn->argv, spawn->keep_environment ? environ : nothing);
     _exit(STATUS_NOT_EXECUTED);

@@ -79,7 +79,7 @@ static void start_zygote(struct supervisor *s, enum bf_zygote kind)
 static void start_server(struct supervisor *s)
 {
     const char *argv[] = {"baifang", "server", s->config_path == NULL ? NULL : "--config", s->config_path, NULL};
-    struct bf_spawn spawn = {.program = "/proc/self/exe", .argv = argv, .keep_environment = true};
+    struct bf_spawn spawn = {.program = "/proc/self/exe", .argv = argv, .keep_environment = true, .keep_mask = true};
     if (!start(s, &s->server, &spawn, &s->channel))
         return;
     for (unsigned i = 0; i < BF_ZYGOTES; i++)
@@ -113,10 +113,27 @@ static void close_channel(struct supervisor *s)
     s->channel = -1;
 }
 
+static void take_messages(struct supervisor *s)
+{
+    struct bf_channel_message m;
+    int got = -1;
+    while (s->channel >= 0 && (got = bf_channel_receive(s->channel, &m)) > 0) {
+        if (m.fd >= 0)
+            close(m.fd);
+        if (m.kind == BF_CHANNEL_READY) {
+            s->was_ready = true;
+            bf_notify("READY=1");
+        }
+    }
+    if (got == 0)
+        close_channel(s); /* it is dying */
+}
+
 static void server_died(struct supervisor *s, int wait_status)
 {
     log_child(s, s->stopping && wait_status == 0 ? BF_LOG_INFO : BF_LOG_ERROR, "supervisor.server_ended", &s->server, exit_status(wait_status));
     s->server.pid = 0;
+    take_messages(s); /* it may have said that it is ready a moment before */
     close_channel(s);
     kill_zygotes(s);
     if (s->stopping || !s->was_ready) {
@@ -171,22 +188,6 @@ static void take_signals(struct supervisor *s)
             kill(s->server.pid, SIGHUP);
         }
     }
-}
-
-static void take_messages(struct supervisor *s)
-{
-    struct bf_channel_message m;
-    int got = -1;
-    while (s->channel >= 0 && (got = bf_channel_receive(s->channel, &m)) > 0) {
-        if (m.fd >= 0)
-            close(m.fd);
-        if (m.kind == BF_CHANNEL_READY) {
-            s->was_ready = true;
-            bf_notify("READY=1");
-        }
-    }
-    if (got == 0)
-        close_channel(s); /* it is dying */
 }
 
 static void start_what_is_due(struct supervisor *s)

@@ -139,7 +139,7 @@ static void a_program_that_cannot_be_executed_ends_with_127(void **state)
     close(fd);
 }
 
-static void a_child_has_no_signal_blocked_and_leads_its_own_group(void **state)
+static void a_child_has_no_signal_blocked_unless_asked_and_leads_its_own_group(void **state)
 {
     (void)state;
     sigset_t set, before;
@@ -164,7 +164,7 @@ int main(void)
         cmocka_unit_test(a_child_may_begin_without_an_environment),
         cmocka_unit_test(the_end_of_a_child_is_the_end_of_its_channel),
         cmocka_unit_test(a_program_that_cannot_be_executed_ends_with_127),
-        cmocka_unit_test(a_child_has_no_signal_blocked_and_leads_its_own_group),
+        cmocka_unit_test(a_child_has_no_signal_blocked_unless_asked_and_leads_its_own_group),
     };
     return cmocka_run_group_tests_name("main_channel", tests, NULL, NULL);
 }
