@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingest/decode/audio.h"
+#include "ingest/decode/resample.h"
 #include "ingest/decode/sniff.h"
 #include <assert.h>
 #include <math.h>
-#include <speex/speex_resampler.h>
 #include <stdlib.h>
 
-enum { RESAMPLER_QUALITY = 5, BLOCK = 4096, RATE_MIN = 4000, RATE_MAX = 192000, SNIFF_BYTES = 256 };
+enum { BLOCK = BF_RESAMPLE_BLOCK, RATE_MIN = 4000, RATE_MAX = 192000, SNIFF_BYTES = 256 };
 
 struct bf_audio {
     struct bf_job *job;
     bf_pcm_sink *sink;
     void *ctx;
     unsigned rate;
-    SpeexResamplerState *resampler; /* NULL at 16 kHz */
+    struct bf_resampler *resampler; /* NULL at 16 kHz */
     uint64_t in, out, out_max;      /* samples so far */
     uint64_t damaged;               /* at the source's rate */
 };
@@ -45,7 +45,7 @@ void bf__audio_mix(const float *interleaved, size_t frames, unsigned channels, f
 
 bool bf__audio_begin(struct bf_audio *a, unsigned rate, unsigned channels)
 {
-    int failed = 0;
+    bool unusual = false;
     assert(a->rate == 0);
     if (rate < RATE_MIN || rate > RATE_MAX || channels == 0)
         return bf__refuse(a->job, BF_DECODE_UNSUPPORTED, "the recording has an unusual sample rate");
@@ -54,11 +54,11 @@ bool bf__audio_begin(struct bf_audio *a, unsigned rate, unsigned channels)
     a->job->result.u.sound.source_channels = channels;
     if (rate == BF_VOICE_RATE)
         return true;
-    a->resampler = speex_resampler_init(1, rate, BF_VOICE_RATE, RESAMPLER_QUALITY, &failed);
-    if (a->resampler == NULL)
-        return bf__refuse(a->job, BF_DECODE_MEMORY, "no memory for the resampler");
-    speex_resampler_skip_zeros(a->resampler);
-    return true;
+    a->resampler = bf__resampler_create(rate, &unusual);
+    if (a->resampler != NULL)
+        return true;
+    return unusual ? bf__refuse(a->job, BF_DECODE_UNSUPPORTED, "the recording has an unusual sample rate")
+                   : bf__refuse(a->job, BF_DECODE_MEMORY, "no memory for the resampler");
 }
 
 static bool deliver(struct bf_audio *a, const float *samples, size_t n)
@@ -72,17 +72,14 @@ static bool deliver(struct bf_audio *a, const float *samples, size_t n)
 /* `limit`: at most so many samples come out, for the tail that is pushed out by zeros. */
 static bool resample(struct bf_audio *a, const float *mono, size_t n, uint64_t limit)
 {
-    float out[BLOCK];
     while (n > 0) {
-        spx_uint32_t taken = n > BLOCK ? BLOCK : (spx_uint32_t)n, made = limit < BLOCK ? (spx_uint32_t)limit : BLOCK;
-        if (limit == 0)
-            return true;
-        if (speex_resampler_process_float(a->resampler, 0, mono, &taken, out, &made) != RESAMPLER_ERR_SUCCESS || (taken == 0 && made == 0))
-            return bf__refuse(a->job, BF_DECODE_UNREADABLE, "the recording cannot be resampled");
+        const float *out;
+        size_t part = n > BLOCK ? BLOCK : n, made = bf__resampler_push(a->resampler, mono, part, &out);
+        made = made < limit ? made : (size_t)limit;
         if (!deliver(a, out, made))
             return false;
-        mono += taken;
-        n -= taken;
+        mono += part;
+        n -= part;
         limit -= made;
     }
     return true;
@@ -108,19 +105,12 @@ bool bf__audio_silence(struct bf_audio *a, uint64_t n)
     return true;
 }
 
-/* The filter still holds the end of the recording. */
+/* The filter still holds the end of the recording: half its taps, which is less than a block. */
 static bool flush(struct bf_audio *a)
 {
     static const float zeros[BLOCK];
     uint64_t want = a->rate == 0 ? 0 : (a->in * BF_VOICE_RATE + a->rate / 2) / a->rate;
-    while (a->resampler != NULL && a->out < want) {
-        uint64_t before = a->out;
-        if (!resample(a, zeros, BLOCK, want - a->out))
-            return false;
-        if (a->out == before)
-            break;
-    }
-    return true;
+    return a->resampler == NULL || a->out >= want || resample(a, zeros, BLOCK, want - a->out);
 }
 
 static bool run_source(struct bf_audio *a, enum bf_media_type type)
@@ -154,13 +144,12 @@ static bool sniff(struct bf_job *job, enum bf_media_type *ret)
 
 bool bf__audio_decode(struct bf_job *job, bf_pcm_sink *sink, void *ctx)
 {
-    enum bf_media_type type;
+    enum bf_media_type type = BF_MEDIA_NONE;
     struct bf_audio a = {.job = job, .sink = sink, .ctx = ctx, .out_max = job->duration_max_ms * (BF_VOICE_RATE / 1000)};
     if (!sniff(job, &type))
         return false;
     bool ok = run_source(&a, type) && flush(&a);
-    if (a.resampler != NULL)
-        speex_resampler_destroy(a.resampler);
+    bf__resampler_destroy(&a.resampler);
     if (ok && (a.out == 0 || a.damaged >= a.in))
         ok = bf__refuse(job, a.out == 0 ? BF_DECODE_NO_AUDIO : BF_DECODE_UNREADABLE, "not one sample could be decoded");
     if (ok) {

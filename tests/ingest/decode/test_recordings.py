@@ -56,6 +56,10 @@ def as_chrome(data):
     return out
 
 
+def ogg_pages(data):
+    return [b"OggS" + page for page in data.split(b"OggS")[1:]]
+
+
 def true_peak(path):
     return float(re.search(r"max_volume: (-?[0-9.]+) dB", sh("ffmpeg", "-nostdin", "-i", path, "-af", "volumedetect", "-f", "null", "-")).group(1))
 
@@ -121,6 +125,21 @@ def main():
         ffmpeg("-i", speech, "-c:a", "aac", "-movflags", "frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "1000000", t.path("safari.m4a"))
         r = t.run("voice", "audio/mp4", t.path("safari.m4a"))
         t.check("fragments are read to the end", r["reason"] == "ok" and 0 <= r["duration_ms"] / 1000 - seconds < 0.2, r, seconds)
+
+        # What was lost in between stays time: a page of the Ogg file, a cluster of the WebM file; and a chain of two recordings is both.
+        pages = ogg_pages(t.read("mono.ogg"))
+        t.write("holed.ogg", b"".join(pages[:5] + pages[6:]))
+        clusters = t.read("chrome.webm").split(b"\x1f\x43\xb6\x75")
+        t.write("holed.webm", b"\x1f\x43\xb6\x75".join(clusters[:3] + clusters[4:]))
+        for name, kind in (("holed.ogg", "audio/ogg"), ("holed.webm", "audio/webm")):
+            r = t.run("voice", kind, t.path(name))
+            t.check(f"{name} keeps its length", r["reason"] == "ok" and abs(r["duration_ms"] / 1000 - seconds) <= DURATION_SLACK_S, r, seconds)
+            t.check(f"{name} says what was lost", 500 <= r["damaged_ms"] <= 1500, r)
+        ffmpeg("-i", texts[0], "-c:a", "libopus", t.path("other.ogg"))
+        t.write("chain.ogg", t.read("mono.ogg") + t.read("other.ogg"))
+        r = t.run("voice", "audio/ogg", t.path("chain.ogg"))
+        both = seconds + float(sh("soxi", "-D", texts[0]))
+        t.check("a chain is played to its end", r["reason"] == "ok" and abs(r["duration_ms"] / 1000 - both) <= 2 * DURATION_SLACK_S, r, both)
 
         loud = t.path("loud.wav")
         sh("sox", speech, loud, "gain", "-l", "18")
