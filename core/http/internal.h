@@ -93,7 +93,7 @@ struct bf__conn {
     int64_t quiet_since_ms; /* since when n_requests is 0 */
     uint64_t bytes_done;    /* sent by requests that are gone */
     int64_t window_began_ms;
-    uint64_t window_bytes;
+    uint64_t window_acked, window_framed;
 };
 
 struct bf__header {

@@ -83,16 +83,19 @@ static void judge_body(struct bf_request *req, int64_t now)
 
 /* ---- answers ---- */
 
-/* HTTP/1 hands the whole answer to the socket at once, so there what the peer's TCP acknowledged counts. */
-static uint64_t bytes_sent(const struct bf__conn *conn)
+/* What the peer's TCP acknowledged. */
+static uint64_t bytes_acked(const struct bf__conn *conn)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    getsockopt(h2o_socket_get_fd(conn->sock), IPPROTO_TCP, TCP_INFO, &info, &len);
+    return info.tcpi_bytes_acked;
+}
+
+/* What was put into DATA frames. */
+static uint64_t bytes_framed(const struct bf__conn *conn)
 {
     uint64_t n = conn->bytes_done;
-    if (conn->requests->h2o->version < 0x200) {
-        struct tcp_info info = {0};
-        socklen_t len = sizeof info;
-        getsockopt(h2o_socket_get_fd(conn->sock), IPPROTO_TCP, TCP_INFO, &info, &len);
-        return info.tcpi_bytes_acked;
-    }
     for (const struct bf_request *req = conn->requests; req != NULL; req = req->next)
         n += req->h2o->bytes_sent;
     return n;
@@ -107,22 +110,35 @@ static bool is_owed_reading(const struct bf__conn *conn, int64_t since)
     return false;
 }
 
+static void begin_window(struct bf__conn *conn, int64_t now)
+{
+    conn->window_began_ms = now;
+    conn->window_acked = bytes_acked(conn);
+    conn->window_framed = bytes_framed(conn);
+}
+
+/* While TCP is what holds the answer up (always, for HTTP/1), acknowledged bytes tell; else it is HTTP/2's window, and only frames do: a client that
+ * keeps it shut and pings makes TCP look busy. */
+static uint64_t progress(const struct bf__conn *conn)
+{
+    if (conn->is_http1 || h2o_socket_is_writing(conn->sock))
+        return bytes_acked(conn) - conn->window_acked;
+    return bytes_framed(conn) - conn->window_framed;
+}
+
 static void judge_answers(struct bf__conn *conn, int64_t now)
 {
     const struct bf_http *http = conn->loop->http;
     if (!is_owed_reading(conn, now)) {
         conn->window_began_ms = 0;
-        return;
+    } else if (conn->window_began_ms == 0) {
+        begin_window(conn, now);
+    } else if (now - conn->window_began_ms >= http->progress_ms) {
+        if (progress(conn) < rate_bytes(http) && is_owed_reading(conn, conn->window_began_ms))
+            bf__conn_kill(conn);
+        else
+            begin_window(conn, now);
     }
-    if (conn->window_began_ms != 0 && now - conn->window_began_ms < http->progress_ms)
-        return;
-    uint64_t n = bytes_sent(conn);
-    if (conn->window_began_ms != 0 && n - conn->window_bytes < rate_bytes(http) && is_owed_reading(conn, conn->window_began_ms)) {
-        bf__conn_kill(conn);
-        return;
-    }
-    conn->window_began_ms = now;
-    conn->window_bytes = n;
 }
 
 /* ---- connections ---- */

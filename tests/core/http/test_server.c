@@ -27,7 +27,7 @@
 struct app {
     struct bf_env env;
     struct bf_pool *workers, *later;
-    _Atomic unsigned handled, sinks_begun, sinks_ended, sinks_aborted, sources_closed, streams_closed;
+    _Atomic unsigned handled, kilobytes, sinks_begun, sinks_ended, sinks_aborted, sources_closed, streams_closed;
     _Atomic uint64_t sink_bytes, sink_held_max;
     pthread_mutex_t lock;
     struct bf_request *held[64]; /* sinks that wait for POST /release */
@@ -104,9 +104,9 @@ static void stats(struct bf_request *req, void *service)
     getrusage(RUSAGE_SELF, &usage);
     bf_buf_init(&b, 4096);
     bf_buf_printf(&b,
-                  "{\"handled\":%u,\"begun\":%u,\"ended\":%u,\"aborted\":%u,\"sink_bytes\":%llu,\"held_max\":%llu,\"sources_closed\":%u,\"streams_closed\":%u,"
+                  "{\"handled\":%u,\"kilobytes\":%u,\"begun\":%u,\"ended\":%u,\"aborted\":%u,\"sink_bytes\":%llu,\"held_max\":%llu,\"sources_closed\":%u,\"streams_closed\":%u,"
                   "\"connections\":%lld,\"in_flight\":%lld,\"refused\":%lld,\"abuse\":%lld,\"streams\":%lld,\"rss\":%ld,\"cpu_ms\":%ld}",
-                  app->handled, app->sinks_begun, app->sinks_ended, app->sinks_aborted, (unsigned long long)app->sink_bytes,
+                  app->handled, app->kilobytes, app->sinks_begun, app->sinks_ended, app->sinks_aborted, (unsigned long long)app->sink_bytes,
                   (unsigned long long)app->sink_held_max, app->sources_closed, app->streams_closed,
                   (long long)bf_metric_read(m, BF_M_HTTP_CONNECTIONS), (long long)bf_metric_read(m, BF_M_HTTP_IN_FLIGHT),
                   (long long)bf_metric_read(m, BF_M_HTTP_REFUSED), (long long)bf_metric_read(m, BF_M_HTTP_CLOSED_ABUSE),
@@ -134,9 +134,9 @@ static void kilobyte(struct bf_request *req, void *service)
 {
     struct bf_header type = {"content-type", BF_STR("application/json")};
     char body[1024];
-    (void)service;
     memset(body, 'x', sizeof body);
     bf_reply(req, 200, &type, 1, bf_str(body, sizeof body));
+    atomic_fetch_add(&((struct app *)service)->kilobytes, 1);
 }
 
 /* ---- a reply from another thread, later ---- */

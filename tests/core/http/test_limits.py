@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each configured limit, from both sides, and its problem document."""
+import socket
+import unittest
+
+from hyperframe import frame as hf
+
+from peer import H1, H2, Closed, Server, wait_until
+
+
+def is_problem(test, answer, status, code):
+    test.assertEqual(answer.status, status)
+    test.assertEqual(answer.headers.get("content-type"), "application/problem+json")
+    problem = answer.json()
+    test.assertEqual((problem["status"], problem["code"]), (status, code))
+    return problem
+
+
+class Limits(unittest.TestCase):
+    def test_413_for_a_buffered_body_with_and_without_content_length(self):
+        with Server(json_body_bytes_max=1000) as server:
+            peer = H2(server)
+            self.assertEqual(peer.request("POST", "/echo", body=b"x" * 1000).body, b"x" * 1000)
+            is_problem(self, peer.request("POST", "/echo", body=b"x" * 1001), 413, "too_large")
+            is_problem(self, peer.request("POST", "/echo", ("content-length", "1001"), body=b"x" * 1001), 413, "too_large")
+            self.assertEqual(peer.request("GET", "/tiny").status, 200)
+            for head, body in ((b"Content-Length: 1001", b"x" * 1001), (b"Transfer-Encoding: chunked", b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n")):
+                h1 = H1(server)
+                h1.send(b"POST /echo HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n\r\n" + body)
+                is_problem(self, h1.response(), 413, "too_large")
+            h1 = H1(server)
+            h1.send(b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n")
+            self.assertEqual(h1.response().body, b"x" * 1000)
+            self.assertEqual(server.stats()["refused"], 4)
+
+    def test_431_for_too_many_headers(self):
+        with Server(header_count_max=20) as server:
+            peer = H2(server)
+            self.assertEqual(peer.request("GET", "/tiny", *[("x-%d" % i, "v") for i in range(16)]).status, 200)
+            is_problem(self, peer.request("GET", "/tiny", *[("x-%d" % i, "v") for i in range(17)]), 431, "headers_too_large")
+            self.assertEqual(peer.request("GET", "/inspect/a", ("x-test", "after")).json()["x-test"], "after")
+            for n, status in ((19, 200), (20, 431), (300, 431)):
+                h1 = H1(server)
+                h1.send(b"GET /tiny HTTP/1.1\r\nHost: a\r\n" + b"".join(b"x-%d: v\r\n" % i for i in range(n)) + b"\r\n")
+                self.assertEqual((n, h1.response().status), (n, status))
+
+    def test_431_for_too_large_headers(self):
+        with Server(header_bytes_max=4096) as server:
+            peer = H2(server)
+            self.assertEqual(peer.request("GET", "/tiny", ("x-big", "v" * 3800)).status, 200)
+            is_problem(self, peer.request("GET", "/tiny", ("x-big", "v" * 4096)), 431, "headers_too_large")
+            is_problem(self, peer.request("POST", "/echo", ("x-big", "w" * 4096), body=b"abc"), 431, "headers_too_large")
+            self.assertEqual(peer.request("GET", "/tiny").status, 200)
+            for n, status in ((3900, 200), (4096, 431), (40000, 431)):
+                h1 = H1(server)
+                h1.send(b"GET /tiny HTTP/1.1\r\nHost: a\r\nx-big: " + b"v" * n + b"\r\n\r\n")
+                answer = h1.response()
+                self.assertEqual((n, answer.status), (n, status))
+                if status != 200:
+                    is_problem(self, answer, 431, "headers_too_large")
+
+    def test_503_with_retry_after_when_too_many_requests_are_in_flight(self):
+        with Server(in_flight_max=5) as server:
+            peer = H2(server)
+            streams = [peer.start("GET", "/sleep/2000") for _ in range(5)]
+            peer.ping()
+            answer = peer.request("GET", "/tiny")
+            is_problem(self, answer, 503, "unavailable")
+            self.assertEqual(answer.headers["retry-after"], "1")
+            self.assertEqual(peer.response(streams[-1]).status, 204)
+            wait_until(lambda: server.stats()["in_flight"] == 1, "requests end")
+            self.assertEqual(peer.request("GET", "/tiny").status, 200)
+
+    def test_503_when_the_queue_to_the_workers_is_full(self):
+        with Server(workers=1, queue=2) as server:
+            peer = H2(server)
+            streams = [peer.open_id() for _ in range(60)]
+            peer.send(*[peer.headers_frame(s, peer.head("GET", "/kilobyte")) for s in streams])
+            answers = set()
+            while len(answers) < 2:
+                f = peer.receive()
+                if hasattr(f, "fields"):
+                    answers.add(f.fields[":status"])
+            self.assertEqual(answers, {"200", "503"})
+
+    def test_429_for_a_connection_whose_cancelled_requests_pile_up(self):
+        with Server(per_connection_max=4) as server:
+            peer = H2(server)
+            for i in range(8):
+                stream = peer.start("GET", "/sleep/3000")
+                wait_until(lambda: server.stats()["handled"] == i + 1, "the handler has it")
+                peer.send(hf.RstStreamFrame(stream, error_code=8))
+            answer = peer.request("GET", "/tiny")
+            is_problem(self, answer, 429, "throttled")
+            self.assertEqual(answer.headers["retry-after"], "1")
+
+    def test_settings_tell_the_limits(self):
+        with Server(per_connection_max=7, header_bytes_max=5000) as server:
+            peer = H2(server)
+            peer.ping()
+            self.assertEqual((peer.server_settings[3], peer.server_settings[4], peer.server_settings[6]), (7, 262144, 5000))
+
+    def test_streams_over_the_limit_are_refused_and_may_be_tried_again(self):
+        with Server(per_connection_max=3) as server:
+            peer = H2(server)
+            streams = [peer.start("GET", "/sleep/500") for _ in range(4)]
+            self.assertEqual(peer.response(streams[3]).reset, 7)
+            self.assertEqual(peer.response(streams[2]).status, 204)
+
+    def test_connections_over_the_limit_wait_until_one_closes(self):
+        with Server(connections_max=3) as server:
+            peers = [H2(server) for _ in range(3)]
+            for peer in peers:
+                peer.ping()
+            raw = socket.create_connection(("127.0.0.1", server.port))
+            raw.settimeout(0.5)
+            with self.assertRaises(socket.timeout):
+                raw.recv(1)
+            raw.close()
+            peers.pop().close()
+            self.assertEqual(H2(server).request("GET", "/tiny").status, 200)
+
+    def test_503_for_too_many_event_streams(self):
+        with Server(event_streams_max=2) as server:
+            peer = H2(server)
+            first, second = peer.start("GET", "/events/1"), peer.start("GET", "/events/1")
+            wait_until(lambda: server.stats()["streams"] == 2, "streams are open")
+            answer = peer.request("GET", "/events/1")
+            is_problem(self, answer, 503, "unavailable")
+            peer.send(hf.RstStreamFrame(first, error_code=8))
+            wait_until(lambda: server.stats()["streams"] == 1, "one is closed")
+            third = peer.start("GET", "/events/1")
+            wait_until(lambda: server.stats()["streams"] == 2, "another takes its place")
+            self.assertNotEqual(second, third)
+
+    def test_event_streams_that_do_not_keep_up_are_told(self):
+        with Server() as server:
+            peer = H2(server, settings={hf.SettingsFrame.INITIAL_WINDOW_SIZE: 5000000})
+            peer.send(hf.WindowUpdateFrame(0, window_increment=5000000))
+            # 1000 events of 10 KB at once: some wait, then the sender is refused and closes
+            stream = peer.start("GET", "/events/1000?bytes=10000")
+            self.assertLess(len(peer.response(stream).body), 10000000)
+
+    def test_descriptors_that_run_out_do_not_spin_a_loop(self):
+        with Server(connections_max=3) as server:
+            peers = [H2(server) for _ in range(2)]
+            before = server.stats()["cpu_ms"]
+            waiting = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+            with self.assertRaises(socket.timeout):
+                waiting[0].settimeout(1)
+                waiting[-1].settimeout(1)
+                waiting[-1].recv(1)
+            for s in waiting:
+                s.close()
+            self.assertLess(server.stats()["cpu_ms"] - before, 500)
+            for p in peers:
+                p.close()
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")
