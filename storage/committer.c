@@ -423,7 +423,7 @@ enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *wri
         assert(!coll->logged && bf_uuid_is_zero(&writes[i].doc->tenant) == (coll->cls == BF_SYSTEM_COLLECTION));
         items[i] = new_item(store, ITEM_WRITE, 0);
         items[i]->write = &writes[i];
-        items[i]->error = n == 1 ? e : NULL;
+        items[i]->error = rets == NULL ? e : NULL;
     }
     enum bf_status status = enqueue_and_wait(store, items, n, e);
     bool queued = status == BF_OK;
@@ -432,7 +432,7 @@ enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *wri
             rets[i] = queued ? items[i]->status : status;
         if (queued)
             leave_group(items[i]->group);
-        if (queued && n == 1)
+        if (queued && rets == NULL)
             status = items[i]->status;
         free(items[i]);
     }

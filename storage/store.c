@@ -246,10 +246,33 @@ static void check_query(const struct bf_query *query)
         check_cond(query, &query->conds[i]);
 }
 
+/* The INs on the leading fields of the index multiply to the ranges that are merged. */
+static enum bf_status bound_ranges(const struct bf_query *query, struct bf_error *e)
+{
+    uint64_t ranges = 1;
+    bool fixed = query->index != NULL;
+    for (unsigned f = 0; fixed && f < query->index->n_fields; f++) {
+        fixed = false;
+        for (unsigned i = 0; i < query->n_conds && !fixed; i++) {
+            const struct bf_cond *cond = &query->conds[i];
+            fixed = cond->row == query->index->fields[f] &&
+                    (cond->op == BF_EQ || cond->op == BF_IN || (cond->op == BF_ALL && query->index->multikey && f == 0) ||
+                     (cond->op == BF_EXISTS && !cond->values[0].b));
+            if (fixed && cond->op == BF_IN)
+                ranges *= cond->n;
+        }
+        if (ranges > BF_IN_MAX)
+            return bf_fail(e, BF_E_INVALID_QUERY, "the query selects more than %d ranges of its index", BF_IN_MAX);
+    }
+    return BF_OK;
+}
+
 enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e)
 {
     check_query(query);
     assert(query->limit <= BF_PAGE_MAX);
+    if (bound_ranges(query, e) != BF_OK)
+        return BF_E_INVALID_QUERY;
     struct bf_session *s = store->driver->vt->reader(store->driver);
     enum bf_status status = store->driver->vt->find(s, query, arena, ret, e);
     store->driver->vt->release(store->driver, s);
@@ -259,6 +282,8 @@ enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *quer
 enum bf_status bf_store_count(struct bf_store *store, const struct bf_query *query, int64_t *ret, struct bf_error *e)
 {
     check_query(query);
+    if (bound_ranges(query, e) != BF_OK)
+        return BF_E_INVALID_QUERY;
     struct bf_session *s = store->driver->vt->reader(store->driver);
     enum bf_status status = store->driver->vt->count(s, query, ret, e);
     store->driver->vt->release(store->driver, s);

@@ -35,6 +35,7 @@ struct merge {
     struct source *sources;
     struct source **heap; /* those that have an item; the next one on top */
     unsigned n_heap;
+    bool taken; /* the top's item was given out: it moves on when the next one is asked for, and reads no more before */
 };
 
 static int suffix_cmp(struct bf_str a, struct bf_str b)
@@ -123,20 +124,25 @@ static enum bf_status merge_start(struct merge *m, const struct bf__plan *plan, 
     return status;
 }
 
-/* *ret = NULL at the end. */
-static enum bf_status merge_next(struct merge *m, const struct item **ret, struct bf_error *e)
+static enum bf_status move_on(struct merge *m, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
-    *ret = NULL;
-    if (m->n_heap == 0)
-        return BF_OK;
     struct source *top = m->heap[0];
-    *ret = &top->items[top->at++];
+    top->at++;
     if (top->at == top->n && !top->last_chunk)
         status = fill(m, top, e);
     if (top->at == top->n)
         m->heap[0] = m->heap[--m->n_heap];
     sink(m, 0);
+    return status;
+}
+
+/* *ret = NULL at the end. */
+static enum bf_status merge_next(struct merge *m, const struct item **ret, struct bf_error *e)
+{
+    enum bf_status status = m->taken ? move_on(m, e) : BF_OK;
+    m->taken = m->n_heap > 0;
+    *ret = m->taken ? &m->heap[0]->items[m->heap[0]->at] : NULL;
     return status;
 }
 
@@ -193,11 +199,9 @@ static enum bf_status find_ranges(struct bf_session *s, const struct bf_query *q
 {
     struct bf__plan plan;
     struct merge m = {.s = s, .query = query, .arena = arena};
-    enum bf_status status = bf__plan(arena, query, &plan, e);
-    if (status != BF_OK)
-        return status;
+    bf__plan(arena, query, &plan);
     bool begun = bf__snapshot_begin(s);
-    status = merge_start(&m, &plan, e);
+    enum bf_status status = merge_start(&m, &plan, e);
     if (status == BF_OK)
         status = collect(&m, &plan, page, e);
     bf__snapshot_end(s, begun);
@@ -344,9 +348,8 @@ enum bf_status bf__count(struct bf_session *s, const struct bf_query *query, int
     struct bf__plan plan;
     struct bf_arena *arena = bf_arena_create();
     bool begun = bf__snapshot_begin(s);
-    enum bf_status status = bf__plan(arena, query, &plan, e);
-    if (status == BF_OK)
-        status = countable(query, &plan) ? count_keys(s, query, &plan, ret, e) : count_documents(s, query, ret, e);
+    bf__plan(arena, query, &plan);
+    enum bf_status status = countable(query, &plan) ? count_keys(s, query, &plan, ret, e) : count_documents(s, query, ret, e);
     bf__snapshot_end(s, begun);
     bf_arena_destroy(&arena);
     return status;

@@ -68,22 +68,20 @@ static struct bf_str *encodings(struct planner *p, const struct bf_cond *cond, u
     return all;
 }
 
-static enum bf_status multiply(struct planner *p, const struct bf_cond *cond, struct bf_error *e)
+static void multiply(struct planner *p, const struct bf_cond *cond)
 {
     unsigned n;
     struct bf_str *values = encodings(p, cond, &n);
-    if ((uint64_t)n * p->n_prefixes > BF_IN_MAX)
-        return bf_fail(e, BF_E_INVALID_QUERY, "the query selects more than %d ranges of its index", BF_IN_MAX);
     struct bf_str *product = bf_arena_alloc(p->arena, (n * p->n_prefixes + 1) * sizeof *product);
     for (unsigned i = 0; i < p->n_prefixes; i++)
         for (unsigned j = 0; j < n; j++)
             product[i * n + j] = join(p->arena, p->prefixes[i], values[j]);
     p->prefixes = product;
     p->n_prefixes *= n;
-    return BF_OK;
+    assert(p->n_prefixes <= BF_IN_MAX);
 }
 
-static enum bf_status fix_fields(struct planner *p, struct bf_error *e)
+static void fix_fields(struct planner *p)
 {
     const struct bf_index *index = p->query->index;
     for (; index != NULL && p->n_fixed < index->n_fields; p->n_fixed++) {
@@ -94,11 +92,8 @@ static enum bf_status fix_fields(struct planner *p, struct bf_error *e)
             break;
         const struct bf_cond *cond = &p->query->conds[i];
         p->used[i] = cond->op != BF_ALL || cond->n == 1;
-        enum bf_status status = multiply(p, cond, e);
-        if (status != BF_OK)
-            return status;
+        multiply(p, cond);
     }
-    return BF_OK;
 }
 
 /* Bounds on the first ordering field, as encodings behind the prefix; n = 0: none. `low_after`: everything that begins with it is outside. */
@@ -183,14 +178,12 @@ static struct bf__range make_range(const struct planner *p, const struct bounds 
     return r;
 }
 
-enum bf_status bf__plan(struct bf_arena *arena, const struct bf_query *query, struct bf__plan *ret, struct bf_error *e)
+void bf__plan(struct bf_arena *arena, const struct bf_query *query, struct bf__plan *ret)
 {
     struct bf_str tenant = bf_str((const char *)query->tenant.b, sizeof query->tenant.b);
     struct planner p = {.arena = arena, .query = query, .prefixes = &tenant, .n_prefixes = 1};
     p.used = bf_arena_calloc(arena, query->n_conds + 1, sizeof *p.used);
-    enum bf_status status = fix_fields(&p, e);
-    if (status != BF_OK)
-        return status;
+    fix_fields(&p);
     struct bounds b = find_bounds(&p);
     ret->n_ranges = p.n_prefixes;
     ret->ranges = bf_arena_alloc(arena, (p.n_prefixes + 1) * sizeof *ret->ranges);
@@ -201,5 +194,4 @@ enum bf_status bf__plan(struct bf_arena *arena, const struct bf_query *query, st
     for (unsigned i = 0; i < query->n_conds; i++)
         if (!p.used[i])
             ret->rest[ret->n_rest++] = &query->conds[i];
-    return BF_OK;
 }

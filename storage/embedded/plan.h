@@ -19,5 +19,5 @@ struct bf__plan {
     unsigned n_rest;
 };
 
-/* BF_E_INVALID_QUERY when the INs multiply to more than BF_IN_MAX ranges. A query without index gives one range over the documents' keys. */
-enum bf_status bf__plan(struct bf_arena *arena, const struct bf_query *query, struct bf__plan *ret, struct bf_error *e);
+/* At most BF_IN_MAX ranges (the store saw to that). A query without index gives one range over the documents' keys. */
+void bf__plan(struct bf_arena *arena, const struct bf_query *query, struct bf__plan *ret);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Consumers get every entry, in order, at least once, across failures and restarts. */
+#include "tests/storage/contract/suite.h"
+#include <pthread.h>
+
+struct sink {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int64_t last_a, last_b; /* handed over, by tenant */
+    int64_t calls;
+    int64_t fail_at;   /* entries of tenant a from here on are refused */
+    int64_t fails;     /* refusals so far */
+    bool out_of_order; /* an entry came that was not the next, nor one that came before */
+    bool with_docs;
+};
+
+static void sink_init(struct sink *sink)
+{
+    *sink = (struct sink){.fail_at = INT64_MAX};
+    pthread_mutex_init(&sink->lock, NULL);
+    pthread_cond_init(&sink->changed, NULL);
+}
+
+static void sink_finish(struct sink *sink)
+{
+    pthread_cond_destroy(&sink->changed);
+    pthread_mutex_destroy(&sink->lock);
+}
+
+static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena, struct bf_error *e)
+{
+    struct sink *sink = ctx;
+    enum bf_status status = BF_OK;
+    (void)arena;
+    pthread_mutex_lock(&sink->lock);
+    bool a = bf_uuid_eq(&tenant, &tenant_a);
+    int64_t *last = a ? &sink->last_a : &sink->last_b;
+    sink->calls++;
+    if (a && entry->n >= sink->fail_at) {
+        sink->fails++;
+        status = bf_fail(e, BF_E_UPSTREAM, "not now");
+    } else {
+        sink->out_of_order |= entry->n > *last + 1;
+        sink->with_docs = entry->n_ops > 0 && entry->ops[0].doc != NULL;
+        if (entry->n > *last)
+            *last = entry->n;
+    }
+    pthread_cond_broadcast(&sink->changed);
+    pthread_mutex_unlock(&sink->lock);
+    return status;
+}
+
+static void wait_for(struct sink *sink, int64_t a, int64_t b, int64_t fails)
+{
+    pthread_mutex_lock(&sink->lock);
+    while (sink->last_a < a || sink->last_b < b || sink->fails < fails)
+        pthread_cond_wait(&sink->changed, &sink->lock);
+    pthread_mutex_unlock(&sink->lock);
+}
+
+static struct bf_follower *follow(struct suite *s, const struct bf_consumer *consumers, unsigned n)
+{
+    struct bf_follower *f = NULL;
+    assert_int_equal(bf_follower_start(&s->env, s->store, consumers, n, &f, NULL), BF_OK);
+    return f;
+}
+
+static void commit_some(struct suite *s, struct bf_uuid tenant, unsigned from, unsigned n)
+{
+    struct bf_receipt r;
+    for (unsigned i = 0; i < n; i++) {
+        struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "x"};
+        assert_int_equal(submit_rename(s, tenant, from + i, &one, &r), BF_OK);
+    }
+}
+
+static void entries_come_in_order_old_and_new(void **state)
+{
+    struct suite *s = *state;
+    struct sink docs, headers;
+    sink_init(&docs);
+    sink_init(&headers);
+    struct bf_consumer consumers[] = {{"docs", BF_LOG_DOCS, consume, &docs}, {"headers", BF_LOG_HEADERS, consume, &headers}};
+    commit_some(s, tenant_a, 1, 100);
+    struct bf_follower *f = follow(s, consumers, 2);
+    commit_some(s, tenant_a, 1000, 30);
+    commit_some(s, tenant_b, 2000, 5);
+    wait_for(&docs, 130, 5, 0);
+    wait_for(&headers, 130, 5, 0);
+    assert_false(bf_follower_passed(f, tenant_a, 131));
+    bf_follower_stop(&f);
+    assert_false(docs.out_of_order || headers.out_of_order);
+    assert_int_equal(docs.calls, 135);
+    assert_int_equal(headers.calls, 135);
+    assert_true(docs.with_docs && !headers.with_docs);
+    sink_finish(&docs);
+    sink_finish(&headers);
+}
+
+static void a_restart_goes_on_where_it_stopped(void **state)
+{
+    struct suite *s = *state;
+    struct sink sink;
+    sink_init(&sink);
+    struct bf_consumer consumer = {"sink", BF_LOG_HEADERS, consume, &sink};
+    commit_some(s, tenant_a, 1, 20);
+    struct bf_follower *f = follow(s, &consumer, 1);
+    wait_for(&sink, 20, 0, 0);
+    bf_follower_stop(&f);
+    suite_reopen(s);
+    commit_some(s, tenant_a, 100, 5);
+    f = follow(s, &consumer, 1);
+    wait_for(&sink, 25, 0, 0);
+    bf_follower_stop(&f);
+    assert_int_equal(sink.calls, 25); /* a proper stop forgets nothing */
+    assert_false(sink.out_of_order);
+    sink_finish(&sink);
+}
+
+static void a_failing_consumer_holds_up_neither_others_nor_other_tenants(void **state)
+{
+    struct suite *s = *state;
+    struct sink bad, good;
+    sink_init(&bad);
+    sink_init(&good);
+    bad.fail_at = 4;
+    struct bf_consumer consumers[] = {{"bad", BF_LOG_HEADERS, consume, &bad}, {"good", BF_LOG_HEADERS, consume, &good}};
+    struct bf_follower *f = follow(s, consumers, 2);
+    commit_some(s, tenant_a, 1, 10);
+    commit_some(s, tenant_b, 100, 3);
+    wait_for(&good, 10, 3, 0);
+    wait_for(&bad, 3, 3, 2); /* tried again, after a pause */
+    assert_false(bf_follower_passed(f, tenant_a, 4));
+    pthread_mutex_lock(&bad.lock);
+    bad.fail_at = INT64_MAX;
+    pthread_mutex_unlock(&bad.lock);
+    wait_for(&bad, 10, 3, 0);
+    bf_follower_stop(&f);
+    assert_false(bad.out_of_order);
+    sink_finish(&bad);
+    sink_finish(&good);
+}
+
+static void done_jobs_are_kept_until_the_cursors_have_passed(void **state)
+{
+    struct suite *s = *state;
+    struct sink sink;
+    sink_init(&sink);
+    struct bf_consumer consumer = {"sink", BF_LOG_HEADERS, consume, &sink};
+    struct bf_job job = {.id = bf_job_id(tenant_a, 2, 0, "a"), .tenant = tenant_a, .kind = "a", .n = 2, .due_ms = 1}, *taken;
+    assert_int_equal(bf_job_add(s->store, &job, 1, NULL), BF_OK);
+    assert_int_equal(bf_job_take(s->store, "a", 10, 10, s->arena, &taken, NULL), BF_OK);
+    assert_int_equal(bf_job_done(s->store, taken, NULL), BF_OK);
+    sink.fail_at = 2;
+    struct bf_follower *f = follow(s, &consumer, 1);
+    commit_some(s, tenant_a, 1, 3);
+    wait_for(&sink, 1, 0, 1);
+    bf_follower_stop(&f);
+    assert_int_equal(bf_job_add(s->store, &job, 1, NULL), BF_OK); /* the entry comes again: the job is known as done */
+    assert_int_equal(bf_job_take(s->store, "a", 10, 10, s->arena, &taken, NULL), BF_OK);
+    assert_null(taken);
+    sink.fail_at = INT64_MAX;
+    f = follow(s, &consumer, 1);
+    wait_for(&sink, 3, 0, 0);
+    bf_follower_stop(&f);
+    assert_int_equal(bf_job_add(s->store, &job, 1, NULL), BF_OK); /* passed: forgotten, so this is a new one */
+    assert_int_equal(bf_job_take(s->store, "a", 10, 10, s->arena, &taken, NULL), BF_OK);
+    assert_non_null(taken);
+    sink_finish(&sink);
+}
+
+SUITE_PART(suite_follower, SUITE_TEST(entries_come_in_order_old_and_new), SUITE_TEST(a_restart_goes_on_where_it_stopped),
+           SUITE_TEST(a_failing_consumer_holds_up_neither_others_nor_other_tenants),
+           SUITE_TEST(done_jobs_are_kept_until_the_cursors_have_passed));
