@@ -155,7 +155,7 @@ static void read_media(struct bf_call *call, void *service)
 {
     (void)service;
     struct bf_doc *media;
-    struct variant variant;
+    struct variant variant = {.original = false};
     struct bf_blob *blob = NULL;
     struct bf_blob_info info;
     struct range range;
