@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Channels: the ways a message leaves for a person, behind one table. (Event streams are no channel: the gateway reads them from the log.)
+ *
+ * A channel carries one attempt, once. Attempts are recorded before they are sent and settled after; when the next one is made, and whether
+ * a device is retired, follows from the outcome alike for all channels. Sending is at least once: an attempt whose answer got lost
+ * is made again under the same id, by which the peer or the device knows it.
+ */
+#pragma once
+#include "core/config.h"
+#include "core/error.h"
+#include "core/mailbox.h"
+#include "core/uuid.h"
+#include "push/webpush.h"
+
+struct bf_client;
+struct bf_env;
+
+struct bf_channel_ctx {
+    const struct bf_env *env;
+    const struct bf_config *config;
+    struct bf_client *client;
+};
+
+enum bf_push_outcome {
+    BF_PUSH_ACCEPTED, /* the peer took it: it will deliver, or has */
+    BF_PUSH_LATER,    /* the same again, after `wait_ms` at least */
+    BF_PUSH_RETIRE,   /* this target is over: no message will reach it any more */
+    BF_PUSH_REFUSED,  /* this message does not go through, or our set-up is wrong; the target stays */
+};
+
+enum { BF_PUSH_DETAIL_MAX = 200 };
+
+struct bf_push_attempt {
+    /* The request; kept by reference until `done`. */
+    struct bf_uuid id; /* stable over repetitions: (what, when, device) */
+    struct bf_webpush_subscription target;
+    struct bf_str payload;
+    unsigned ttl_s;
+    enum bf_webpush_urgency urgency;
+    struct bf_mailbox *home;
+    struct bf_task done; /* `run` is the caller's; runs at home exactly once */
+
+    /* The outcome. */
+    enum bf_push_outcome outcome;
+    int http_status;                 /* 0: there was no answer */
+    int64_t wait_ms;                 /* LATER: 0 when the peer does not say */
+    bool maybe_arrived;              /* LATER: it may have been delivered all the same */
+    char detail[BF_PUSH_DETAIL_MAX]; /* why not; without the endpoint's secret path */
+};
+
+struct bf_channel {
+    const char *name; /* as in stored attempts: it never changes */
+    enum bf_status (*open)(const struct bf_channel_ctx *ctx, void **ret, struct bf_error *e);
+    /* Any thread that may compute for 0.1 ms; does not wait. On anything but BF_OK the attempt was not taken and outcome and detail are
+     * set: `done` is not posted. */
+    enum bf_status (*send)(void *impl, struct bf_push_attempt *attempt, struct bf_error *e);
+    /* No attempt may be under way. */
+    void (*close)(void *impl);
+};
+
+extern const struct bf_channel bf_channel_webpush;
+/* The key that browsers subscribe with. `impl` is what bf_channel_webpush opened. */
+const char *bf_channel_webpush_key(void *impl);
+
+/* Rows of section [push] that the channels read. */
+extern const struct bf_config_row bf_channel_rows[];
+extern const unsigned bf_channel_n_rows;

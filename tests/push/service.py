@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts service.js with a certificate of its own for push.test; its control routes by httpx over HTTP/2."""
+import os
+import pathlib
+import ssl
+import subprocess
+
+import httpx
+
+
+class Service:
+    def __init__(self, folder):
+        self.ca = pathlib.Path(folder) / "ca.pem"
+        key = pathlib.Path(folder) / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=push.test", "-addext", "subjectAltName=DNS:push.test,DNS:other.test,IP:127.0.0.1",
+                        "-keyout", key, "-out", self.ca], check=True, capture_output=True)
+        self.process = subprocess.Popen([os.environ["BF_NODE"], pathlib.Path(__file__).with_name("service.js"), key, self.ca],
+                                        stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline().split()[1])
+        self.control = httpx.Client(http2=True, verify=ssl.create_default_context(cafile=str(self.ca)), base_url=f"https://127.0.0.1:{self.port}")
+
+    def subscribe(self):
+        return self.control.post("/subscribe").json()
+
+    def messages(self, subscription):
+        return self.control.get(f"/messages/{subscription['id']}").json()
+
+    def stats(self):
+        return self.control.get("/stats").json()
+
+    def stop(self):
+        self.control.close()
+        self.process.kill()
+        self.process.wait()
