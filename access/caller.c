@@ -10,18 +10,14 @@ enum { TEAMS_MAX = BF_PAGE_MAX };
 
 /* ---- from a token to a person ---- */
 
-static bool access_good(const struct bf_doc *session, const struct bf_token *token, int64_t now_ms, bool *ret_expired)
+/* Until when the token with this hash is good; 0 when it is none of the session's. */
+static int64_t good_until(const struct bf_doc *session, const uint8_t hash[32])
 {
     static const unsigned rows[2][2] = {{BF_SESSION_ACCESS, BF_SESSION_ACCESS_UNTIL}, {BF_SESSION_ACCESS_BEFORE, BF_SESSION_ACCESS_BEFORE_UNTIL}};
-    uint8_t hash[32];
-    bf_token_hash(token, hash);
-    for (int i = 0; i < 2; i++) {
-        if (!bf_has(&session->object, rows[i][0]) || !bf_equal_ct(bf_get_sha256(&session->object, rows[i][0]), hash, sizeof hash))
-            continue;
-        *ret_expired = now_ms >= bf_get_int(&session->object, rows[i][1]);
-        return !*ret_expired;
-    }
-    return false;
+    for (int i = 0; i < 2; i++)
+        if (bf_has(&session->object, rows[i][0]) && bf_equal_ct(bf_get_sha256(&session->object, rows[i][0]), hash, 32))
+            return bf_get_int(&session->object, rows[i][1]);
+    return 0;
 }
 
 /* A supervisor sees the own team and those below it: their paths hold the own team's id. */
@@ -69,21 +65,40 @@ static enum bf_status check_user(struct bf_access *access, const struct bf_doc *
     return status;
 }
 
+/* Reads the session and the user, and remembers what it found. */
+static enum bf_status look_up(struct bf_access *access, const struct bf_token *token, const uint8_t hash[32], int64_t now_ms, struct bf_arena *arena,
+                              struct bf_caller *ret, struct bf_error *e)
+{
+    struct bf_doc *session, *user;
+    struct bf_cache_mark mark = bf_caller_cache_mark(access->callers);
+    enum bf_status status = bf_store_get(access->store, &bf_sessions, token->tenant, token->session, arena, &session, e);
+    if (status != BF_OK)
+        return status;
+    int64_t until_ms = session == NULL ? 0 : good_until(session, hash);
+    if (until_ms == 0)
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "the access token is not good");
+    if (now_ms >= until_ms)
+        return bf_fail(e, BF_E_TOKEN_EXPIRED, "the access token has expired: refresh it");
+    status = check_user(access, session, arena, &user, e);
+    if (status == BF_OK)
+        status = fill(access, session, user, arena, ret, e);
+    if (status == BF_OK)
+        bf_caller_cache_keep(access->callers, &mark, hash, until_ms, ret);
+    return status;
+}
+
 enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str text, struct bf_arena *arena, struct bf_caller *ret, struct bf_error *e)
 {
     struct bf_token token;
-    struct bf_doc *session, *user;
-    bool expired = false;
+    uint8_t hash[32];
+    int64_t now_ms = bf_now_ms(access->env);
     if (!bf_token_read_access(text, &token))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the access token is not good");
-    enum bf_status status = bf_store_get(access->store, &bf_sessions, token.tenant, token.session, arena, &session, e);
-    if (status != BF_OK)
-        return status;
-    if (session == NULL || !access_good(session, &token, bf_now_ms(access->env), &expired))
-        return expired ? bf_fail(e, BF_E_TOKEN_EXPIRED, "the access token has expired: refresh it")
-                       : bf_fail(e, BF_E_UNAUTHENTICATED, "the access token is not good");
-    status = check_user(access, session, arena, &user, e);
-    return status == BF_OK ? fill(access, session, user, arena, ret, e) : status;
+    bf_token_hash(&token, hash);
+    if (bf_caller_cache_find(access->callers, hash, now_ms, arena, ret) && bf_uuid_eq(&ret->tenant, &token.tenant) &&
+        bf_uuid_eq(&ret->session, &token.session))
+        return BF_OK;
+    return look_up(access, &token, hash, now_ms, arena, ret, e);
 }
 
 enum bf_status bf_access_recheck(struct bf_access *access, const struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e)

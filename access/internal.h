@@ -3,6 +3,7 @@
 #pragma once
 #include "access/access.h"
 #include "access/call.h"
+#include "access/caller_cache.h"
 #include "access/password.h"
 #include "access/throttle.h"
 #include "access/token.h"
@@ -20,6 +21,7 @@ struct bf_access {
     struct bf_passwords *passwords;
     struct bf_throttle *by_account, *by_address;
     struct bf_view_log *views;
+    struct bf_caller_cache *callers;
     struct bf_key cursor_key;
     uint64_t argon2_ops;
     size_t argon2_memory;

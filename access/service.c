@@ -5,7 +5,7 @@
 #include "core/pool.h"
 #include <stdlib.h>
 
-enum { THROTTLE_ENTRIES = 16384, PASSWORD_QUEUE = 64, MINUTE_MS = 60000 };
+enum { THROTTLE_ENTRIES = 16384, PASSWORD_QUEUE = 64, CALLERS = 8192, MINUTE_MS = 60000 };
 static const int64_t day_ms = 24 * 60 * (int64_t)MINUTE_MS;
 
 static const struct bf_config_row rows[] = {
@@ -34,6 +34,7 @@ static void close_access(void **service)
     bf_throttle_destroy(&access->by_account);
     bf_throttle_destroy(&access->by_address);
     bf_passwords_destroy(&access->passwords);
+    bf_caller_cache_destroy(&access->callers);
     bf_key_wipe(&access->cursor_key);
     free(access);
     *service = NULL;
@@ -58,6 +59,7 @@ static enum bf_status open_access(const struct bf_service_ctx *ctx, void **ret, 
     access->by_account = bf_throttle_create(THROTTLE_ENTRIES, account, account);
     access->by_address = bf_throttle_create(THROTTLE_ENTRIES, address, address);
     access->passwords = bf_passwords_create();
+    access->callers = bf_caller_cache_create(ctx->store, CALLERS);
     access->password_thread = bf_pool_create(ctx->env, "password", 1, PASSWORD_QUEUE);
     access->views = bf__views_open(ctx->env, ctx->store);
     bf_store_derive_key(ctx->store, "cursor", &access->cursor_key);

@@ -61,6 +61,7 @@ static void issue_refresh(struct bf_access *access, struct bf_doc *session, cons
 static enum bf_status remove_session(struct bf_access *access, const struct bf_doc *session, struct bf_error *e)
 {
     enum bf_status status = bf_store_write(access->store, &(struct bf_write){.kind = BF_W_DELETE, .coll = &bf_sessions, .doc = session}, 1, NULL, e);
+    bf_caller_cache_forget(access->callers, session->id);
     for (unsigned i = 0; i < access->n_watchers; i++)
         access->watchers[i].ended(access->watchers[i].ctx);
     return status;

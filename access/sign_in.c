@@ -245,6 +245,7 @@ static enum bf_status store_password(struct change *c, struct bf_error *e)
     };
     for (int i = 0; i < 2 && status == BF_OK; i++)
         status = bf_store_write(call->store, &writes[i], 1, NULL, e);
+    bf_caller_cache_forget(access->callers, c->session->id); /* it need not change its password any more */
     if (status == BF_OK)
         status = bf__session_end_all(access, call->caller.tenant, call->caller.user, call->caller.session, e);
     return status;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wakes are chained: whoever queues a task wakes one sleeper, and only when none is on its way already; the woken thread wakes the next one when it
+ * finds more to do. So a burst of short tasks is worked off by few threads, without a switch for each, and long tasks still spread over all.
+ */
 #include "core/pool.h"
 #include <assert.h>
 #include <pthread.h>
@@ -14,6 +18,8 @@ struct bf_pool {
     pthread_cond_t wake;
     struct bf_task *head, **tail;
     unsigned queued, queue_max, n_threads;
+    unsigned sleeping; /* threads that wait */
+    bool waking;       /* one of them was woken and has not taken a task yet */
     bool stopping;
     pthread_t threads[];
 };
@@ -24,7 +30,15 @@ static void enqueue(struct bf_pool *pool, struct bf_task *task)
     *pool->tail = task;
     pool->tail = &task->next;
     pool->queued++;
-    pthread_cond_signal(&pool->wake);
+}
+
+/* Under the lock. True: the caller signals after it gave the lock back. */
+static bool must_wake(struct bf_pool *pool)
+{
+    if (pool->head == NULL || pool->sleeping == 0 || pool->waking)
+        return false;
+    pool->waking = true;
+    return true;
 }
 
 static void post(struct bf_mailbox *mailbox, struct bf_task *task)
@@ -32,24 +46,41 @@ static void post(struct bf_mailbox *mailbox, struct bf_task *task)
     struct bf_pool *pool = BF_CONTAINER(mailbox, struct bf_pool, mailbox);
     pthread_mutex_lock(&pool->lock);
     enqueue(pool, task);
+    bool wake = must_wake(pool);
     pthread_mutex_unlock(&pool->lock);
+    if (wake)
+        pthread_cond_signal(&pool->wake);
+}
+
+/* Under the lock: the next task, or NULL when the pool ends. */
+static struct bf_task *next_task(struct bf_pool *pool)
+{
+    while (pool->head == NULL && !pool->stopping) {
+        pool->sleeping++;
+        pthread_cond_wait(&pool->wake, &pool->lock);
+        pool->sleeping--;
+        pool->waking = false;
+    }
+    struct bf_task *task = pool->head;
+    if (task != NULL) {
+        pool->head = task->next;
+        if (pool->head == NULL)
+            pool->tail = &pool->head;
+        pool->queued--;
+    }
+    return task;
 }
 
 static void *worker(void *arg)
 {
     struct bf_pool *pool = arg;
+    struct bf_task *task;
     pthread_mutex_lock(&pool->lock);
-    for (;;) {
-        while (pool->head == NULL && !pool->stopping)
-            pthread_cond_wait(&pool->wake, &pool->lock);
-        struct bf_task *task = pool->head;
-        if (task == NULL)
-            break;
-        pool->head = task->next;
-        if (pool->head == NULL)
-            pool->tail = &pool->head;
-        pool->queued--;
+    while ((task = next_task(pool)) != NULL) {
+        bool wake = must_wake(pool);
         pthread_mutex_unlock(&pool->lock);
+        if (wake)
+            pthread_cond_signal(&pool->wake);
         task->run(task);
         pthread_mutex_lock(&pool->lock);
     }
@@ -87,14 +118,19 @@ struct bf_pool *bf_pool_create(const struct bf_env *env, const char *name, unsig
 enum bf_status bf_pool_submit(struct bf_pool *pool, struct bf_task *task)
 {
     enum bf_status status = BF_OK;
+    bool wake = false;
     pthread_mutex_lock(&pool->lock);
-    if (pool->stopping)
+    if (pool->stopping) {
         status = BF_E_CANCELLED;
-    else if (pool->queued >= pool->queue_max)
+    } else if (pool->queued >= pool->queue_max) {
         status = BF_E_UNAVAILABLE;
-    else
+    } else {
         enqueue(pool, task);
+        wake = must_wake(pool);
+    }
     pthread_mutex_unlock(&pool->lock);
+    if (wake)
+        pthread_cond_signal(&pool->wake);
     return status;
 }
 

@@ -308,6 +308,7 @@ static void accept(struct batch *b, struct bf__item *item, const struct bf_decis
         struct slot *slot = d->puts[i].slot;
         slot->current = d->puts[i].doc;
         slot->bson = drafts->bsons[i];
+        bf__store_touch(b->store, slot->key.coll);
         if (!slot->dirty) {
             slot->dirty = true;
             slot->next_dirty = b->dirty;

@@ -226,6 +226,7 @@ static void commit_group(struct run *r)
     enum bf_status status = e.status;
     if (status == BF_OK)
         status = run_transaction(r, &e);
+    bf__store_touched(r->c->store);
     if (status == BF_OK) {
         call_watchers(r);
         return;

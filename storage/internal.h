@@ -8,6 +8,7 @@
 #include "core/crypto.h"
 #include "storage/driver.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum { BF__FORMAT = 1, BF__WATCHERS_MAX = 16 };
 
@@ -27,6 +28,8 @@ struct bf_store {
     struct bf_arena *arena;        /* of what lives as long as the store; used by the opening thread only */
     const struct bf_collection **collections; /* the caller's, then storage's own */
     unsigned n_collections;
+    _Atomic uint64_t *versions; /* a count for each collection: bf_store_version */
+    bool *touched;              /* by entries of the group under way; the committer's */
     struct bf_driver *driver;
     uint32_t incarnation;
     struct bf_key master;
@@ -45,6 +48,10 @@ struct bf_store {
 /* As bf_store_open, with the driver given and `ctx` handed to it. */
 enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
                               const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e);
+
+/* An entry of the group under way changes this collection; its version moves on when the group has ended. Committer only. */
+void bf__store_touch(struct bf_store *store, const struct bf_collection *coll);
+void bf__store_touched(struct bf_store *store);
 
 /* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
 extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs;

@@ -70,6 +70,10 @@ void bf_store_close(struct bf_store **store);
 enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e);
 const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name); /* NULL when not declared */
 
+/* A number that moves on with each commit of this process that changed documents of the logged collection, after it was applied and before its
+ * answers: what was read before and kept is still true while the number is the same. Never blocks. */
+uint64_t bf_store_version(const struct bf_store *store, const struct bf_collection *coll);
+
 struct bf_key;
 /* A key for a purpose of the layers above (cursors, ...), derived from the master key: the same after each start. */
 void bf_store_derive_key(const struct bf_store *store, const char *purpose, struct bf_key *ret);

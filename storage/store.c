@@ -34,6 +34,8 @@ static void join_collections(struct bf_store *store, const struct bf_collection 
     store->collections = bf_arena_alloc(store->arena, store->n_collections * sizeof(struct bf_collection *));
     for (unsigned i = 0; i < store->n_collections; i++)
         store->collections[i] = i < n ? collections[i] : own_collections[i - n];
+    store->versions = bf_arena_calloc(store->arena, store->n_collections, sizeof *store->versions);
+    store->touched = bf_arena_calloc(store->arena, store->n_collections, sizeof *store->touched);
     for (unsigned i = 0; i < store->n_collections; i++)
         for (unsigned j = 0; j < i; j++)
             assert(strcmp(store->collections[i]->name, store->collections[j]->name) != 0);
@@ -288,6 +290,34 @@ enum bf_status bf_store_count(struct bf_store *store, const struct bf_query *que
     enum bf_status status = store->driver->vt->count(s, query, ret, e);
     store->driver->vt->release(store->driver, s);
     return status;
+}
+
+/* ---- versions ---- */
+
+static unsigned number_of(const struct bf_store *store, const struct bf_collection *coll)
+{
+    unsigned i = 0;
+    while (store->collections[i] != coll) {
+        i++;
+        assert(i < store->n_collections);
+    }
+    return i;
+}
+
+uint64_t bf_store_version(const struct bf_store *store, const struct bf_collection *coll)
+{
+    return atomic_load(&store->versions[number_of(store, coll)]);
+}
+
+void bf__store_touch(struct bf_store *store, const struct bf_collection *coll) { store->touched[number_of(store, coll)] = true; }
+
+void bf__store_touched(struct bf_store *store)
+{
+    for (unsigned i = 0; i < store->n_collections; i++) {
+        if (store->touched[i])
+            atomic_fetch_add(&store->versions[i], 1);
+        store->touched[i] = false;
+    }
 }
 
 /* ---- watching ---- */
