@@ -84,6 +84,14 @@ const struct bf_doc *bf__decide_customer(const struct bf_view *view, const struc
     return bf_authorize(caller, subject, action, &bf_customers, doc, e) == BF_OK ? doc : NULL;
 }
 
+enum bf_status bf__unknown(struct bf_error *e, const char *pointer, const char *detail)
+{
+    if (e->status != BF_E_NOT_FOUND)
+        return e->status;
+    *e = (struct bf_error){.status = BF_OK};
+    return bf_fail_field(e, BF_E_UNPROCESSABLE, pointer, "unknown", "%s", detail);
+}
+
 struct bf_str bf__doc_json(struct bf_arena *arena, const struct bf_caller *caller, enum bf_subject subject, const struct bf_doc *doc)
 {
     struct bf_buf out;

@@ -23,11 +23,8 @@ static enum bf_status decide_create_contact(const struct bf_view *view, struct b
     const struct bf_caller *caller = &c->call->caller;
     struct bf_uuid customer_id = bf_get_uuid(&c->doc->object, BF_CONTACT_CUSTOMER);
     const struct bf_doc *customer = bf__decide_customer(view, caller, BF_SUBJECT_CONTACT, BF_ACTION_CREATE, customer_id, e);
-    if (customer == NULL) {
-        if (e->status == BF_E_NOT_FOUND)
-            bf_fail_field(e, BF_E_UNPROCESSABLE, "/customer", "unknown", "no such customer");
-        return e->status;
-    }
+    if (customer == NULL)
+        return bf__unknown(e, "/customer", "no such customer");
     if (bf_view_get(view, &bf_contacts, c->doc->id) != NULL)
         return bf_fail(e, BF_E_ID_REUSED, "this id was used for another contact");
     struct bf_doc *contact = bf_doc_copy(arena, c->doc);

@@ -42,6 +42,23 @@ static void take_number(const struct bf_view *view, struct bf_decision *d, struc
     bf_set_str(&customer->object, BF_CUSTOMER_NUMBER, bf_number_text(arena, c->year, c->month, serial));
 }
 
+/* Somebody who is there and whose role keeps customers. */
+static bool can_own(const struct bf_doc *user)
+{
+    return user != NULL && !user->tombstone && bf_get_enum(&user->object, BF_USER_STATUS) == BF_USER_STATUS_IS_ACTIVE &&
+           bf_permission_of(bf_get_enum(&user->object, BF_USER_ROLE), BF_SUBJECT_CUSTOMER, BF_ACTION_CREATE).scope != BF_SCOPE_NONE;
+}
+
+/* Asked before the owner is looked up, so that a guess tells nothing. */
+static enum bf_status check_owner(const struct create_customer *c, struct bf_error *e)
+{
+    const struct bf_caller *caller = &c->call->caller;
+    if (bf_uuid_is_zero(&c->owner) ||
+        bf_in_scope(caller, bf_permission_of(caller->role, BF_SUBJECT_CUSTOMER, BF_ACTION_CREATE).scope, c->owner, (struct bf_uuid){{0}}))
+        return BF_OK;
+    return bf_fail_field(e, BF_E_FORBIDDEN, "/owner", "forbidden", "only a manager enters customers for others");
+}
+
 static enum bf_status complete(const struct bf_view *view, const struct create_customer *c, struct bf_arena *arena, struct bf_doc *customer,
                                struct bf_error *e)
 {
@@ -49,8 +66,8 @@ static enum bf_status complete(const struct bf_view *view, const struct create_c
     struct bf_customer_author author = {.user = caller->user, .team = caller->team, .owner_team = caller->team, .now_ms = c->call->now_ms};
     if (!bf_uuid_is_zero(&c->owner)) {
         const struct bf_doc *owner = bf_view_get(view, &bf_users, c->owner);
-        if (owner == NULL || owner->tombstone || bf_get_enum(&owner->object, BF_USER_STATUS) != BF_USER_STATUS_IS_ACTIVE)
-            return bf_fail_field(e, BF_E_UNPROCESSABLE, "/owner", "unknown", "no such active user");
+        if (!can_own(owner))
+            return bf_fail_field(e, BF_E_UNPROCESSABLE, "/owner", "unknown", "no such active user who keeps customers");
         author.owner_team = bf_get_uuid(&owner->object, BF_USER_TEAM);
     }
     bf_customer_complete(arena, &customer->object, &author);
@@ -63,11 +80,9 @@ static enum bf_status decide_create_customer(const struct bf_view *view, struct 
     if (bf_view_get(view, &bf_customers, c->doc->id) != NULL)
         return bf_fail(e, BF_E_ID_REUSED, "this id was used for another customer");
     struct bf_doc *customer = bf_doc_copy(arena, c->doc);
-    enum bf_status status = complete(view, c, arena, customer, e);
+    enum bf_status status = check_owner(c, e);
     if (status == BF_OK)
-        status = bf_authorize(&c->call->caller, BF_SUBJECT_CUSTOMER, BF_ACTION_CREATE, &bf_customers, customer, e);
-    if (status == BF_E_NOT_FOUND)
-        status = bf_fail_field(e, BF_E_FORBIDDEN, "/owner", "forbidden", "only a manager enters customers for others");
+        status = complete(view, c, arena, customer, e);
     if (status == BF_OK)
         status = take_name(view, d, arena, c, e);
     if (status != BF_OK)
@@ -248,8 +263,8 @@ static enum bf_status apply_transfer(const struct bf_view *view, struct bf_decis
     (void)d, (void)arena, (void)before;
     struct bf_uuid owner = bf_get_uuid(body, TRANSFER_OWNER);
     const struct bf_doc *user = bf_view_get(view, &bf_users, owner);
-    if (user == NULL || user->tombstone || bf_get_enum(&user->object, BF_USER_STATUS) != BF_USER_STATUS_IS_ACTIVE)
-        return bf_fail_field(e, BF_E_UNPROCESSABLE, "/owner", "unknown", "no such active user");
+    if (!can_own(user))
+        return bf_fail_field(e, BF_E_UNPROCESSABLE, "/owner", "unknown", "no such active user who keeps customers");
     return bf_customer_transfer(&after->object, owner, bf_get_uuid(&user->object, BF_USER_TEAM), bf_get_str(body, TRANSFER_REASON), call->now_ms, e);
 }
 

@@ -46,6 +46,10 @@ enum bf_status bf__load_child(struct bf_call *call, enum bf_subject subject, enu
 const struct bf_doc *bf__decide_customer(const struct bf_view *view, const struct bf_caller *caller, enum bf_subject subject, enum bf_action action,
                                          struct bf_uuid customer, struct bf_error *e);
 
+/* After bf__decide_customer: what a body names and the caller may not see is an error of the body (422 at `pointer`), not of the path. What may be
+ * read but not this stays 403. Returns e->status. */
+enum bf_status bf__unknown(struct bf_error *e, const char *pointer, const char *detail);
+
 /* A PATCH: decodes the body by the collection's schema, demands If-Match, and submits. `change` gets the record as it is, the patch and the merged
  * record, completes or refuses. `reads` are extra; `parent_row` (BF_ROW_NONE: none) names the customer that rights are judged on. */
 struct bf_change {

@@ -39,7 +39,7 @@ static enum bf_status decide_create(const struct bf_view *view, struct bf_decisi
         return bf_fail(e, BF_E_ID_REUSED, "this id was used for another reminder");
     if (!bf_uuid_is_zero(&customer) &&
         bf__decide_customer(view, &c->call->caller, BF_SUBJECT_CUSTOMER, BF_ACTION_READ, customer, e) == NULL)
-        return bf_fail_field(e, BF_E_UNPROCESSABLE, "/customer", "unknown", "no such customer");
+        return bf__unknown(e, "/customer", "no such customer");
     bf_set_uuid(&doc->object, BF_REMINDER_USER, c->call->caller.user);
     bf_set_int(&doc->object, BF_REMINDER_CREATED_AT, c->call->now_ms);
     enum bf_status status = bf_reminder_plan(&doc->object, &clock, e);

@@ -14,11 +14,8 @@ static enum bf_status decide_create(const struct bf_view *view, struct bf_decisi
     struct create *c = ctx;
     const struct bf_caller *caller = &c->call->caller;
     const struct bf_doc *customer = bf__decide_customer(view, caller, BF_SUBJECT_SUPPLEMENT, BF_ACTION_CREATE, c->customer, e);
-    if (customer == NULL) {
-        if (e->status == BF_E_NOT_FOUND)
-            bf_fail_field(e, BF_E_UNPROCESSABLE, "/visit", "unknown", "no such visit");
-        return e->status;
-    }
+    if (customer == NULL)
+        return bf__unknown(e, "/visit", "no such visit");
     if (bf_view_get(view, &bf_supplements, c->doc->id) != NULL)
         return bf_fail(e, BF_E_ID_REUSED, "this id was used for another supplement");
     struct bf_doc *doc = bf_doc_copy(arena, c->doc);

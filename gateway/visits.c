@@ -99,11 +99,8 @@ static enum bf_status make(const struct bf_view *view, struct bf_decision *d, st
 {
     struct bf_uuid customer_id = bf_get_uuid(&l->visit->object, BF_VISIT_CUSTOMER);
     const struct bf_doc *customer = bf__decide_customer(view, &l->call->caller, BF_SUBJECT_VISIT, BF_ACTION_CREATE, customer_id, e);
-    if (customer == NULL) {
-        if (e->status == BF_E_NOT_FOUND)
-            bf_fail_field(e, BF_E_UNPROCESSABLE, "/customer", "unknown", "no such customer");
-        return e->status;
-    }
+    if (customer == NULL)
+        return bf__unknown(e, "/customer", "no such customer");
     if (bf_view_get(view, &bf_visits, l->visit->id) != NULL)
         return bf_fail(e, BF_E_ID_REUSED, "this id was used for another visit");
     enum bf_status status = check_contacts(view, l->visit, e);
