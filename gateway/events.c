@@ -24,7 +24,7 @@ struct stream {
     struct bf_event_stream *out;
     struct bf_feed_pos pos;
     struct bf_task task;
-    bool woken, under_way, closed; /* under the hub's lock */
+    bool woken, under_way, open, closed; /* under the hub's lock; `out` is there once it is open */
     unsigned refs;                 /* under the hub's lock: the list, a task under way, the opener */
 };
 
@@ -176,6 +176,7 @@ static struct stream *new_stream(struct bf_events *hub, const struct bf_call *ca
     s->pos = *pos;
     s->task.run = rounds;
     s->refs = 2;
+    s->under_way = true; /* no round before `out` is there */
     s->call = *call;
     s->call.req = NULL;
     s->call.arena = NULL;
@@ -232,9 +233,6 @@ static void events(struct bf_call *call, void *service)
         return;
     }
     /* The list holds it from here; `closed` takes it out again, also when the client is gone before this returns. */
-    pthread_mutex_lock(&hub->lock);
-    s->under_way = true; /* no round before `out` is there */
-    pthread_mutex_unlock(&hub->lock);
     enum bf_status status = bf_reply_events(call->req, NULL, 0, closed, s, &s->out, &e);
     if (status != BF_OK) {
         bf_call_fail(call, &e);
@@ -244,7 +242,10 @@ static void events(struct bf_call *call, void *service)
     }
     pthread_mutex_lock(&hub->lock);
     s->under_way = false;
+    s->open = true;
     wake(s);
+    if (hub->draining)
+        bf_event_stream_close(s->out);
     pthread_mutex_unlock(&hub->lock);
     release(s);
 }
@@ -269,7 +270,7 @@ void bf__event_hub_drain(struct bf_events *hub)
     pthread_mutex_lock(&hub->lock);
     hub->draining = true;
     for (struct stream *s = hub->streams; s != NULL; s = s->next)
-        if (s->out != NULL)
+        if (s->open)
             bf_event_stream_close(s->out);
     pthread_mutex_unlock(&hub->lock);
 }
