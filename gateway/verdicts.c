@@ -54,6 +54,9 @@ enum bf_status bf__judge_visit(const struct bf_view *view, struct bf_decision *d
                                                                        .week = &week,
                                                                        .week_count_before = bf_get_int(&count->object, BF_COUNTER_VALUE),
                                                                        .judged_at = judge->now_ms});
+    /* The visit may have been read before a transfer's job reached it; the customer is as it is now. */
+    bf_set_uuid(&(*ret_verdict)->object, BF_VERDICT_OWNER, bf_get_uuid(&judge->customer->object, BF_CUSTOMER_OWNER));
+    bf_set_uuid(&(*ret_verdict)->object, BF_VERDICT_TEAM, bf_get_uuid(&judge->customer->object, BF_CUSTOMER_TEAM));
     bf_decision_put(d, &bf_verdicts, *ret_verdict);
     int64_t counted = bf_verdict_counted(ret);
     if (counted > 0) {
