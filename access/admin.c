@@ -152,7 +152,7 @@ COMMAND(session_list)
     if (status == BF_OK)
         status = bf_directory_user(access, tenant, args[1], arena, &user, e);
     if (status == BF_OK)
-        status = bf__session_list(access, tenant, user->id, arena, &page, e);
+        status = bf__session_list(access, tenant, user->id, BF_PAGE_MAX, bf_str(NULL, 0), arena, &page, e);
     for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
         const struct bf_object *o = &page.docs[i]->object;
         char id[BF_UUID_TEXT], used[BF_TIME_TEXT];

@@ -39,12 +39,66 @@ enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, str
     return bf_access_authenticate(access, token, call->arena, &call->caller, e);
 }
 
+static enum bf_status check_filters(struct bf_call *call, const char *const *filters, bool is_list, struct bf_error *e)
+{
+    for (unsigned i = 0; i < bf_request_query_count(call->req); i++) {
+        struct bf_str name;
+        bool known;
+        bf_request_query_at(call->req, i, &name);
+        known = is_list && (bf_str_eqz(name, "limit") || bf_str_eqz(name, "after"));
+        for (const char *const *f = filters; !known && f != NULL && *f != NULL; f++)
+            known = bf_str_eqz(name, *f);
+        if (!known) {
+            char text[64];
+            snprintf(text, sizeof text, "%.*s", name.n > 60 ? 60 : (int)name.n, name.p);
+            return bf_fail_field(e, BF_E_INVALID_QUERY, text, "unknown_field", "no such parameter here");
+        }
+    }
+    return BF_OK;
+}
+
+/* The media type alone, without its parameters. */
+static struct bf_str media_type(struct bf_str header)
+{
+    const char *semicolon = header.n == 0 ? NULL : memchr(header.p, ';', header.n);
+    size_t n = semicolon == NULL ? header.n : (size_t)(semicolon - header.p);
+    while (n > 0 && (header.p[n - 1] == ' ' || header.p[n - 1] == '\t'))
+        n--;
+    return bf_str(header.p, n);
+}
+
+/* A body is JSON as it is, neither of another type nor packed. */
+static enum bf_status check_body(struct bf_call *call, const struct bf_endpoint *endpoint, struct bf_error *e)
+{
+    struct bf_str type = bf_request_header(call->req, "content-type"), coding = bf_request_header(call->req, "content-encoding");
+    if (bf_request_body(call->req).n == 0)
+        return BF_OK;
+    if (endpoint->flags & BF_EP_NO_BODY)
+        return bf_fail(e, BF_E_INVALID_BODY, "this request takes no body");
+    if (coding.p != NULL && !bf_str_ieq(coding, BF_STR("identity")))
+        return bf_fail_field(e, BF_E_UNSUPPORTED_TYPE, "Content-Encoding", "unsupported_type", "bodies are sent as they are");
+    if (type.p != NULL && !bf_str_ieq(media_type(type), BF_STR("application/json")) &&
+        !bf_str_ieq(media_type(type), BF_STR("application/merge-patch+json")))
+        return bf_fail_field(e, BF_E_UNSUPPORTED_TYPE, "Content-Type", "unsupported_type", "application/json");
+    return BF_OK;
+}
+
+static enum bf_status check_query(struct bf_call *call, const struct bf_endpoint *endpoint, struct bf_error *e)
+{
+    if ((endpoint->flags & BF_EP_QUERY) || bf_request_route(call->req)->kind == BF_ROUTE_LIST)
+        return BF_OK;
+    return check_filters(call, NULL, false, e);
+}
+
 static enum bf_status check_frame(struct bf_call *call, const struct bf_endpoint *endpoint, struct bf_error *e)
 {
     if (call->caller.must_change_password && !(endpoint->flags & BF_EP_MUST_CHANGE))
         return bf_fail(e, BF_E_PASSWORD_CHANGE_REQUIRED, "POST /v1/password first");
-    if ((endpoint->flags & BF_EP_NO_BODY) && bf_request_body(call->req).n > 0)
-        return bf_fail(e, BF_E_INVALID_BODY, "this request takes no body");
+    enum bf_status status = check_body(call, endpoint, e);
+    if (status == BF_OK)
+        status = check_query(call, endpoint, e);
+    if (status != BF_OK)
+        return status;
     if ((endpoint->flags & BF_EP_VERB) && bf_request_header(call->req, "idempotency-key").p == NULL &&
         bf_request_header(call->req, "if-match").p == NULL)
         return bf_fail_field(e, BF_E_PRECONDITION_REQUIRED, "Idempotency-Key", "required", "this act may be right twice: name it, or the state it acts on");
@@ -74,8 +128,12 @@ void bf_call_enter_public(struct bf_request *req, void *service)
 {
     const struct bf_endpoint *endpoint = bf_request_route(req)->data;
     struct bf_call *call = new_call(req);
+    struct bf_error e = {0};
     fill(call, ((struct bf_api *)service)->access, req);
-    endpoint->run(call, service);
+    if (check_frame(call, endpoint, &e) == BF_OK)
+        endpoint->run(call, service);
+    else
+        bf_call_fail(call, &e);
 }
 
 /* ---- answers ---- */
@@ -156,29 +214,11 @@ enum bf_status bf_call_id(struct bf_call *call, const char *param, struct bf_uui
     return BF_OK;
 }
 
-static enum bf_status check_filters(struct bf_call *call, const char *const *filters, struct bf_error *e)
-{
-    for (unsigned i = 0; i < bf_request_query_count(call->req); i++) {
-        struct bf_str name;
-        bool known;
-        bf_request_query_at(call->req, i, &name);
-        known = bf_str_eqz(name, "limit") || bf_str_eqz(name, "after");
-        for (const char *const *f = filters; !known && f != NULL && *f != NULL; f++)
-            known = bf_str_eqz(name, *f);
-        if (!known) {
-            char text[64];
-            snprintf(text, sizeof text, "%.*s", name.n > 60 ? 60 : (int)name.n, name.p);
-            return bf_fail_field(e, BF_E_INVALID_QUERY, text, "unknown_field", "no such parameter here");
-        }
-    }
-    return BF_OK;
-}
-
 enum bf_status bf_call_page(struct bf_call *call, const char *const *filters, unsigned *ret_limit, struct bf_str *ret_after, struct bf_error *e)
 {
     struct bf_str limit = bf_request_query(call->req, "limit"), after = bf_request_query(call->req, "after");
     uint64_t n = LIMIT_DEFAULT;
-    enum bf_status status = check_filters(call, filters, e);
+    enum bf_status status = check_filters(call, filters, true, e);
     if (status != BF_OK)
         return status;
     if (limit.p != NULL && (!bf_str_u64(limit, BF_PAGE_MAX, &n) || n == 0))

@@ -22,6 +22,7 @@ enum bf_endpoint_flag {
     BF_EP_VERB = 1,         /* needs Idempotency-Key or If-Match: 428 */
     BF_EP_MUST_CHANGE = 2,  /* reachable before the first password was changed (G-24) */
     BF_EP_NO_BODY = 4,      /* a body is an error */
+    BF_EP_QUERY = 8,        /* reads the query parameters itself, and refuses those it does not know; elsewhere and but for lists any is an error */
 };
 
 /* A route's `data`. */

@@ -49,7 +49,8 @@ struct bf_session_new {
     bool must_change;
 };
 
-/* Makes a session, ending an earlier one of the same device and, over `devices_max` devices, the one unused the longest (G-10). Durable. Blocks. */
+/* Makes a session, ending an earlier one of the same device and, over `devices_max` devices, the one unused the longest (G-10). Sessions without a
+ * device (scripts) have a limit of their own. Durable. Blocks. */
 enum bf_status bf__session_create(struct bf_access *access, const struct bf_session_new *new, unsigned devices_max, struct bf_arena *arena,
                                   struct bf_session_tokens *ret, struct bf_error *e);
 /* The rotation of docs/SECURITY.md. BF_E_UNAUTHENTICATED when the token is not good; a theft has ended the family. */
@@ -58,9 +59,9 @@ enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str refre
 enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e);
 /* Ends all sessions of the user but `keep` (zero: all). */
 enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e);
-/* The user's sessions; at most BF_PAGE_MAX. */
-enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_page *ret,
-                                struct bf_error *e);
+/* A page of the user's sessions. */
+enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, unsigned limit, struct bf_str after,
+                                struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);
 /* BF_OK when the user may have sessions now; the record as it is. */
 enum bf_status bf__user_active(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_doc **ret,
                                struct bf_error *e);

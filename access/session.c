@@ -14,7 +14,7 @@
 #include "core/arena.h"
 #include "core/env.h"
 
-enum { RACE_TRIES = 8 };
+enum { RACE_TRIES = 8, WITHOUT_DEVICE_MAX = 20 };
 
 static void new_secret(struct bf_access *access, uint8_t secret[32]) { bf_random(access->env, secret, 32); }
 
@@ -73,23 +73,22 @@ static enum bf_status make_room(struct bf_access *access, const struct bf_sessio
 {
     struct bf_page page;
     const struct bf_doc *oldest = NULL;
-    unsigned devices = 0;
-    if (bf_uuid_is_zero(&new->device))
-        return BF_OK;
-    enum bf_status status = bf__session_list(access, new->user->tenant, new->user->id, arena, &page, e);
+    bool has_device = !bf_uuid_is_zero(&new->device);
+    unsigned others = 0, others_max = has_device ? devices_max : WITHOUT_DEVICE_MAX;
+    enum bf_status status = bf__session_list(access, new->user->tenant, new->user->id, BF_PAGE_MAX, bf_str(NULL, 0), arena, &page, e);
     for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
         struct bf_uuid device = bf_get_uuid(&page.docs[i]->object, BF_SESSION_DEVICE);
-        if (bf_uuid_is_zero(&device))
+        if (bf_uuid_is_zero(&device) == has_device)
             continue;
-        if (bf_uuid_eq(&device, &new->device)) {
+        if (has_device && bf_uuid_eq(&device, &new->device)) {
             status = remove_session(access, page.docs[i], e);
             continue;
         }
-        devices++;
+        others++;
         if (oldest == NULL || bf_get_int(&page.docs[i]->object, BF_SESSION_USED_AT) < bf_get_int(&oldest->object, BF_SESSION_USED_AT))
             oldest = page.docs[i];
     }
-    if (status == BF_OK && devices >= devices_max)
+    if (status == BF_OK && others >= others_max)
         status = remove_session(access, oldest, e);
     return status;
 }
@@ -202,25 +201,29 @@ enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, 
     return remove_session(access, &doc, e);
 }
 
-enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_page *ret,
-                                struct bf_error *e)
+enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, unsigned limit, struct bf_str after,
+                                struct bf_arena *arena, struct bf_page *ret, struct bf_error *e)
 {
     struct bf_value *who = bf_arena_calloc(arena, 1, sizeof *who);
     struct bf_cond *cond = bf_arena_calloc(arena, 1, sizeof *cond);
     *who = (struct bf_value){.type = BF_T_UUID, .uuid = user};
     *cond = (struct bf_cond){.row = BF_SESSION_USER, .op = BF_EQ, .values = who, .n = 1};
-    struct bf_query query = {.coll = &bf_sessions, .tenant = tenant, .conds = cond, .n_conds = 1, .index = &bf_sessions_by_user, .limit = BF_PAGE_MAX};
+    struct bf_query query = {.coll = &bf_sessions, .tenant = tenant, .conds = cond, .n_conds = 1, .index = &bf_sessions_by_user, .after = after,
+                             .limit = limit};
     return bf_store_find(access->store, &query, arena, ret, e);
 }
 
 enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
-    struct bf_page page;
-    enum bf_status status = bf__session_list(access, tenant, user, arena, &page, e);
-    for (unsigned i = 0; status == BF_OK && i < page.n; i++)
-        if (!bf_uuid_eq(&page.docs[i]->id, &keep))
-            status = remove_session(access, page.docs[i], e);
+    struct bf_page page = {.n = 0};
+    enum bf_status status;
+    do {
+        status = bf__session_list(access, tenant, user, BF_PAGE_MAX, page.next, arena, &page, e);
+        for (unsigned i = 0; status == BF_OK && i < page.n; i++)
+            if (!bf_uuid_eq(&page.docs[i]->id, &keep))
+                status = remove_session(access, page.docs[i], e);
+    } while (status == BF_OK && page.next.n > 0);
     bf_arena_destroy(&arena);
     return status;
 }

@@ -331,7 +331,10 @@ static void list_sessions(struct bf_call *call, void *service)
     struct bf_page page;
     struct bf_buf out;
     struct bf_jw w;
-    if (bf__session_list(call->access, call->caller.tenant, call->caller.user, call->arena, &page, &e) != BF_OK) {
+    unsigned limit;
+    struct bf_str after;
+    if (bf_call_page(call, NULL, &limit, &after, &e) != BF_OK ||
+        bf__session_list(call->access, call->caller.tenant, call->caller.user, limit, after, call->arena, &page, &e) != BF_OK) {
         bf_call_fail(call, &e);
         return;
     }
@@ -351,7 +354,10 @@ static void list_sessions(struct bf_call *call, void *service)
     }
     bf_jw_end_array(&w);
     bf_jw_key(&w, "next");
-    bf_jw_null(&w);
+    if (page.next.n > 0)
+        bf_jw_str(&w, bf_cursor_seal(call, bf_request_route(call->req)->pattern, page.next));
+    else
+        bf_jw_null(&w);
     bf_jw_end_object(&w);
     bf_call_json(call, 200, bf_buf_str(&out));
     bf_buf_finish(&out);
@@ -394,7 +400,7 @@ static void me(struct bf_call *call, void *service)
 }
 
 static const struct bf_endpoint sign_in_endpoint = {.run = sign_in}, refresh_endpoint = {.run = refresh},
-                                sign_out_endpoint = {.run = sign_out, .flags = BF_EP_MUST_CHANGE},
+                                sign_out_endpoint = {.run = sign_out, .flags = BF_EP_MUST_CHANGE | BF_EP_NO_BODY},
                                 password_endpoint = {.run = change_password, .flags = BF_EP_MUST_CHANGE},
                                 sessions_endpoint = {.run = list_sessions}, end_session_endpoint = {.run = end_session},
                                 me_endpoint = {.run = me, .flags = BF_EP_MUST_CHANGE};

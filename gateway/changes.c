@@ -52,4 +52,4 @@ static void changes(struct bf_call *call, void *service)
         bf_call_fail(call, &e);
 }
 
-const struct bf_endpoint bf__changes = {.run = changes};
+const struct bf_endpoint bf__changes = {.run = changes, .flags = BF_EP_QUERY};

@@ -298,8 +298,8 @@ void bf__patch(struct bf_call *call, const struct bf_change *change)
     struct change_ctx *c = new_change(call, BF_ACTION_CHANGE, change);
     struct bf_object *patch;
     struct bf_error e = {0};
-    enum bf_status status = bf__only_query(call, NULL, &e);
-    if (status == BF_OK && bf_request_header(call->req, "if-match").p == NULL)
+    enum bf_status status = BF_OK;
+    if (bf_request_header(call->req, "if-match").p == NULL)
         status = bf_fail_field(&e, BF_E_PRECONDITION_REQUIRED, "If-Match", "required", "the ETag of the record that was changed");
     if (status == BF_OK)
         status = bf_json_decode(call->arena, change->coll->schema, BF_JSON_PATCH, bf_request_body(call->req), &patch, &e);

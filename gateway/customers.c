@@ -141,8 +141,6 @@ static void create_customer(struct bf_call *call, void *service)
     struct bf_error e = {0};
     enum bf_status status = bf_authorize_kind(&call->caller, BF_SUBJECT_CUSTOMER, BF_ACTION_CREATE, &e);
     if (status == BF_OK)
-        status = bf__only_query(call, NULL, &e);
-    if (status == BF_OK)
         status = prepare_customer(call, c, &reads, &e);
     if (status == BF_OK)
         bf_call_submit(call, &(struct bf_call_submit){.reads = reads.items, .n_reads = reads.n, .decide = decide_create_customer, .ctx = c});

@@ -260,4 +260,4 @@ static void read_transcript(struct bf_call *call, void *service)
 }
 
 const struct bf_endpoint bf__transcripts_read = {.run = read_transcript}, bf__transcripts_confirm = {.run = confirm, .flags = BF_EP_VERB},
-                         bf__transcripts_retry = {.run = retry, .flags = BF_EP_VERB};
+                         bf__transcripts_retry = {.run = retry, .flags = BF_EP_VERB | BF_EP_NO_BODY};

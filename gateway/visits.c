@@ -275,6 +275,15 @@ static enum bf_status prepare(struct bf_call *call, struct log_visit *l, struct 
     return status == BF_OK ? find_stored(l, e) : status;
 }
 
+/* A parameter that is nearly `dry_run=1` must not log the visit after all. */
+static enum bf_status check_query(struct bf_call *call, struct bf_error *e)
+{
+    enum bf_status status = bf__only_query(call, "dry_run", e);
+    if (status == BF_OK && bf_request_query(call->req, "dry_run").p != NULL && !bf__is_dry_run(call))
+        return bf_fail_field(e, BF_E_INVALID_QUERY, "dry_run", "unknown_word", "1, or not at all");
+    return status;
+}
+
 static void create_visit(struct bf_call *call, void *service)
 {
     (void)service;
@@ -283,7 +292,7 @@ static void create_visit(struct bf_call *call, void *service)
     struct bf_error e = {0};
     enum bf_status status = bf_authorize_kind(&call->caller, BF_SUBJECT_VISIT, BF_ACTION_CREATE, &e);
     if (status == BF_OK)
-        status = bf__only_query(call, "dry_run", &e);
+        status = check_query(call, &e);
     if (status == BF_OK)
         status = prepare(call, l, &e);
     if (status != BF_OK) {
@@ -375,4 +384,4 @@ static void list_visits(struct bf_call *call, void *service)
     bf__list(call, &list);
 }
 
-const struct bf_endpoint bf__visits_list = {.run = list_visits}, bf__visits_create = {.run = create_visit}, bf__visits_read = {.run = read_visit};
+const struct bf_endpoint bf__visits_list = {.run = list_visits}, bf__visits_create = {.run = create_visit, .flags = BF_EP_QUERY}, bf__visits_read = {.run = read_visit};
