@@ -9,7 +9,7 @@
 #pragma once
 #include "storage/storage.h"
 
-enum { BF_ENTRY_OPS_MAX = 256, BF_ENTRY_BYTES_MAX = 1 << 20, BF_READS_MAX = 64 };
+enum { BF_ENTRY_OPS_MAX = 256, BF_ENTRY_BYTES_MAX = 1 << 20, BF_READS_MAX = 96 };
 
 struct bf_view;
 struct bf_decision;
