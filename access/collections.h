@@ -41,6 +41,7 @@ extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
     F(USER, "user", UUID, BF_F_SERVER, 0, 0, NORMAL, "用户", "User")                                                                     \
     F(DEVICE, "device", UUID, BF_F_SERVER, 0, 0, NORMAL, "设备", "Device")                                                               \
     F(DEVICE_NAME, "device_name", STRING, BF_F_SERVER, 0, 80, NORMAL, "设备名称", "Device name")                                         \
+    F(PLATFORM, "platform", ENUM, BF_F_SERVER, 0, 0, NORMAL, "平台", "Platform", .words = &bf_enum_platform)                             \
     F(PEER, "peer", STRING, BF_F_SERVER, 0, 64, PERSONAL, "登录地址", "Address at sign-in")                                              \
     F(EPOCH, "epoch", INT, BF_F_HIDDEN, 0, INT64_MAX, NORMAL, "会话代", "User's epoch at sign-in")                                       \
     F(FAMILY, "family", SHA256, BF_F_HIDDEN | BF_F_SECRET, 0, 0, NORMAL, "令牌族", "Hash of the family's tag")                           \

@@ -25,7 +25,7 @@ struct bf_access {
     struct bf_key cursor_key;
     uint64_t argon2_ops;
     size_t argon2_memory;
-    int64_t access_ms, idle_ms, session_ms;
+    int64_t access_ms, idle_ms, idle_web_ms, session_ms;
     char decoy[BF_PASSWORD_HASH_MAX]; /* hashed against when the account does not exist, so that the time tells nothing */
     struct {
         void (*ended)(void *ctx);
@@ -45,6 +45,7 @@ struct bf_session_tokens {
 struct bf_session_new {
     const struct bf_doc *user;
     struct bf_uuid device; /* zero: none */
+    int platform; /* BF_PLATFORM_IS_...; with a device */
     struct bf_str device_name, peer;
     bool must_change;
 };
@@ -56,6 +57,8 @@ enum bf_status bf__session_create(struct bf_access *access, const struct bf_sess
 /* The rotation of docs/SECURITY.md. BF_E_UNAUTHENTICATED when the token is not good; a theft has ended the family. */
 enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str refresh_token, struct bf_arena *arena, struct bf_session_tokens *ret,
                                    struct bf_doc **ret_session, struct bf_doc **ret_user, struct bf_error *e);
+/* Was it left unused too long, or has it reached its end (G-10)? */
+bool bf__session_is_over(const struct bf_access *access, const struct bf_doc *session, int64_t now_ms);
 enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e);
 /* Ends all sessions of the user but `keep` (zero: all). */
 enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e);

@@ -108,8 +108,10 @@ enum bf_status bf__session_create(struct bf_access *access, const struct bf_sess
     bf_token_family_hash(&token, family_hash);
     bf_set_sha256(o, BF_SESSION_FAMILY, family_hash);
     bf_set_uuid(o, BF_SESSION_USER, new->user->id);
-    if (!bf_uuid_is_zero(&new->device))
+    if (!bf_uuid_is_zero(&new->device)) {
         bf_set_uuid(o, BF_SESSION_DEVICE, new->device);
+        bf_set_enum(o, BF_SESSION_PLATFORM, new->platform);
+    }
     bf_set_str(o, BF_SESSION_DEVICE_NAME, new->device_name);
     bf_set_str(o, BF_SESSION_PEER, new->peer);
     bf_set_int(o, BF_SESSION_EPOCH, bf_get_int(&new->user->object, BF_USER_EPOCH));
@@ -152,15 +154,21 @@ static enum bf_status rotate(struct bf_access *access, struct bf_doc *session, c
                           NULL, e);
 }
 
+bool bf__session_is_over(const struct bf_access *access, const struct bf_doc *session, int64_t now_ms)
+{
+    const struct bf_object *o = &session->object;
+    bool is_browser = bf_has(o, BF_SESSION_PLATFORM) && bf_get_enum(o, BF_SESSION_PLATFORM) == BF_PLATFORM_IS_WEB;
+    return now_ms >= bf_get_int(o, BF_SESSION_ENDS_AT) ||
+           now_ms >= bf_get_int(o, BF_SESSION_USED_AT) + (is_browser ? access->idle_web_ms : access->idle_ms);
+}
+
 static enum bf_status session_usable(struct bf_access *access, const struct bf_doc *session, const struct bf_token *token, struct bf_error *e)
 {
     uint8_t family[32];
-    int64_t now_ms = bf_now_ms(access->env);
     bf_token_family_hash(token, family);
     if (session == NULL || !bf_equal_ct(bf_get_sha256(&session->object, BF_SESSION_FAMILY), family, sizeof family))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the refresh token is not good");
-    if (now_ms >= bf_get_int(&session->object, BF_SESSION_ENDS_AT) ||
-        now_ms >= bf_get_int(&session->object, BF_SESSION_USED_AT) + access->idle_ms) {
+    if (bf__session_is_over(access, session, bf_now_ms(access->env))) {
         remove_session(access, session, e);
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the session was unused for too long");
     }

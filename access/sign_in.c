@@ -137,6 +137,7 @@ static enum bf_status open_session(struct attempt *a, struct bf_session_tokens *
     struct bf_session_new new = {.user = a->user, .peer = bf_request_peer(a->call->req), .must_change = must_change};
     if (device != NULL) {
         new.device = bf_get_uuid(device, SIGN_IN_DEVICE_ID);
+        new.platform = bf_get_enum(device, SIGN_IN_DEVICE_PLATFORM);
         new.device_name = bf_get_str(device, SIGN_IN_DEVICE_NAME);
     }
     return bf__session_create(a->call->access, &new, (unsigned)bf_get_int(a->policy, BF_POLICY_DEVICES_MAX), a->call->arena, tokens, e);
