@@ -188,13 +188,15 @@ void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct b
     bf_jw_init(&w, &out);
     bf_jw_object(&w);
     bf_jw_key(&w, "type");
-    bf_jw_str(&w, BF_STR("about:blank"));
+    bf_jw_str(&w, bf_strz(bf_arena_printf(call->arena, "urn:baifang:problem:%s", bf_status_code(BF_E_STALE))));
     bf_jw_key(&w, "title");
     bf_jw_str(&w, bf_strz(bf_status_title(BF_E_STALE, bf_request_lang(call->req))));
     bf_jw_key(&w, "status");
     bf_jw_int(&w, bf_status_http(BF_E_STALE));
     bf_jw_key(&w, "code");
     bf_jw_str(&w, bf_strz(bf_status_code(BF_E_STALE)));
+    bf_jw_key(&w, "detail");
+    bf_jw_str(&w, bf_strz(bf_status_title(BF_E_STALE, bf_request_lang(call->req))));
     bf_jw_key(&w, "trace_id");
     bf_jw_str(&w, bf_strz(bf_request_trace_id(call->req)));
     bf_jw_key(&w, "current");
@@ -264,9 +266,7 @@ enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct b
     buf[text.n] = '\0';
     if (sscanf(buf, "\"%8x-%18lld\"%n", &incarnation, &rev, &used) != 2 || used != (int)text.n || rev <= 0)
         return bf_fail_field(e, BF_E_INVALID_HEADER, "If-Match", "bad_etag", "one ETag as it was given");
-    if (incarnation != bf_store_incarnation(call->store))
-        return bf_fail(e, BF_E_STALE, "the server was restored since; read the record again");
-    *ret_rev = rev;
+    *ret_rev = incarnation == bf_store_incarnation(call->store) ? rev : BF_REV_OF_ANOTHER_STORE;
     return BF_OK;
 }
 

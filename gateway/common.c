@@ -122,15 +122,29 @@ bool bf__is_dry_run(const struct bf_call *call) { return bf_str_eqz(bf_request_q
 
 /* ---- lists ---- */
 
+static enum bf_status read_filter(struct bf_call *call, const struct bf_filter *filter, const struct bf_field *field, bool *found,
+                                  struct bf_value *ret, struct bf_error *e)
+{
+    *ret = (struct bf_value){.type = field->type};
+    if (field->type == BF_T_UUID)
+        return bf_call_query_uuid(call, filter->name, found, &ret->uuid, e);
+    assert(field->type == BF_T_ENUM);
+    struct bf_str word = bf_request_query(call->req, filter->name);
+    *found = word.p != NULL;
+    ret->i = *found ? bf_enum_find(field->words, word) : 0;
+    if (ret->i < 0)
+        return bf_fail_field(e, BF_E_INVALID_QUERY, filter->name, "unknown_word", "not one of the words of %s", field->words->name);
+    return BF_OK;
+}
+
 /* Adds the filters' conditions; the first one that leads an index may take the order over. */
-static enum bf_status add_filters(struct bf_call *call, const struct bf_filter *filters, struct bf_cond *conds, unsigned *n, struct bf_query *query,
+static enum bf_status add_filters(struct bf_call *call, const struct bf_list *list, struct bf_cond *conds, unsigned *n, struct bf_query *query,
                                   struct bf_error *e)
 {
-    for (const struct bf_filter *f = filters; f != NULL && f->name != NULL; f++) {
+    for (const struct bf_filter *f = list->filters; f != NULL && f->name != NULL; f++) {
         bool found;
         struct bf_value *value = bf_arena_calloc(call->arena, 1, sizeof *value);
-        value->type = BF_T_UUID;
-        enum bf_status status = bf_call_query_uuid(call, f->name, &found, &value->uuid, e);
+        enum bf_status status = read_filter(call, f, &list->coll->schema->fields[f->row], &found, value, e);
         if (status != BF_OK)
             return status;
         if (!found)
@@ -177,7 +191,7 @@ static enum bf_status make_query(struct bf_call *call, const struct bf_list *lis
     query->index = scope.index;
     if (scope.n_conds > 0)
         conds[n++] = scope.cond;
-    status = add_filters(call, list->filters, conds, &n, query, e);
+    status = add_filters(call, list, conds, &n, query, e);
     query->n_conds = n;
     return status;
 }

@@ -167,7 +167,9 @@ static void read_customer(struct bf_call *call, void *service)
 
 static void list_customers(struct bf_call *call, void *service)
 {
-    static const struct bf_filter filters[] = {{.name = "owner", .row = BF_CUSTOMER_OWNER}, {.name = NULL}};
+    static const struct bf_filter filters[] = {{.name = "owner", .row = BF_CUSTOMER_OWNER, .index = &bf_customers_by_owner},
+                                               {.name = "grade", .row = BF_CUSTOMER_GRADE},
+                                               {.name = NULL}};
     static const struct bf_list list = {.subject = BF_SUBJECT_CUSTOMER,
                                         .coll = &bf_customers,
                                         .customer_row = BF_ROW_NONE,

@@ -78,7 +78,7 @@ bool bf__is_dry_run(const struct bf_call *call);
 /* A plain list of the caller's own scope with optional equality filters; ends the call. */
 struct bf_filter {
     const char *name; /* query parameter; NULL ends */
-    unsigned row;
+    unsigned row;                 /* of ids or of words */
     const struct bf_index *index; /* led by that row, or NULL: checked on what is read */
 };
 struct bf_list {
