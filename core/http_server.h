@@ -146,6 +146,8 @@ void bf_reply_source(struct bf_request *req, int status, const struct bf_header 
 /* application/problem+json from an error value, RFC 9457, in the caller's language; Retry-After when the error says so. 5xx causes are not
  * shown to the caller. */
 void bf_reply_error(struct bf_request *req, const struct bf_error *e);
+/* The same with headers of a protocol's own. */
+void bf_reply_error_with(struct bf_request *req, const struct bf_error *e, const struct bf_header *headers, unsigned n_headers);
 
 /* ---- request bodies ---- */
 

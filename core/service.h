@@ -62,6 +62,8 @@ struct bf_service {
     const char *name;
     const struct bf_config_row *config;
     unsigned n_config;
+    /* Rows of a part of the service that has a table of its own. */
+    const struct bf_config_row *(*more_config)(unsigned *ret_n);
     const struct bf_collection *const *collections;
     unsigned n_collections;
     const struct bf_route *routes; /* mounted with the service's handle as `service` */

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MB = 1 << 20, TABLES_MAX = BF_SERVICES_MAX + 2 };
+enum { MB = 1 << 20, TABLES_MAX = 2 * BF_SERVICES_MAX + 2 };
 
 #define INT(section_, key_, def_, min_, max_, unit_, prose_)                                                                             \
     {.section = section_, .key = key_, .type = BF_CF_INT, .def = def_, .min = min_, .max = max_, .unit = unit_, .prose = prose_}
@@ -70,8 +70,12 @@ static void join_tables(struct tables *t)
     *t = (struct tables){.n = 0};
     add_table(t, rows, sizeof rows / sizeof *rows);
     add_table(t, bf_client_rows, bf_client_n_rows);
-    for (unsigned i = 0; i < bf_n_services; i++)
+    for (unsigned i = 0; i < bf_n_services; i++) {
+        unsigned n_more = 0;
+        const struct bf_config_row *more = bf_services[i]->more_config == NULL ? NULL : bf_services[i]->more_config(&n_more);
         add_table(t, bf_services[i]->config, bf_services[i]->n_config);
+        add_table(t, more, n_more);
+    }
 }
 
 enum bf_status bf_main_config_load(const char *path, struct bf_config **ret, struct bf_error *e)

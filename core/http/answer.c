@@ -41,12 +41,15 @@ void bf__answer_free(struct bf__answer **answer)
 }
 
 /* A problem document, and Retry-After. */
-static struct bf__answer *make_error(const struct bf_error *e, enum bf_lang lang, const char *trace)
+static struct bf__answer *make_error(const struct bf_error *e, enum bf_lang lang, const char *trace, const struct bf_header *more, unsigned n_more)
 {
     char retry[16];
     struct bf_buf body;
-    struct bf_header headers[3] = {{"content-type", BF_STR("application/problem+json")}};
+    struct bf_header headers[BF__HEADERS_OUT_MAX] = {{"content-type", BF_STR("application/problem+json")}};
     unsigned n = 1;
+    assert(n_more <= BF__HEADERS_OUT_MAX - 3);
+    for (unsigned i = 0; i < n_more; i++)
+        headers[n++] = more[i];
     if (e->retry_after_s > 0) {
         int len = snprintf(retry, sizeof retry, "%d", e->retry_after_s);
         headers[n++] = (struct bf_header){"retry-after", bf_str(retry, (size_t)len)};
@@ -66,7 +69,7 @@ void bf__answer_error(struct bf_request *req, const struct bf_error *e)
     assert(req->answer == NULL && !req->is_answered);
     if (status == 413 || status == 429 || status == 431 || status == 503)
         bf_metric_add(req->http->env->metrics, BF_M_HTTP_REFUSED, 1);
-    req->answer = make_error(e, req->lang, req->trace);
+    req->answer = make_error(e, req->lang, req->trace, NULL, 0);
 }
 
 /* ---- handed over ---- */
@@ -106,7 +109,12 @@ void bf_reply(struct bf_request *req, int status, const struct bf_header *header
     hand_over(req, make(status, headers, n_headers, body));
 }
 
-void bf_reply_error(struct bf_request *req, const struct bf_error *e) { hand_over(req, make_error(e, req->lang, req->trace)); }
+void bf_reply_error(struct bf_request *req, const struct bf_error *e) { bf_reply_error_with(req, e, NULL, 0); }
+
+void bf_reply_error_with(struct bf_request *req, const struct bf_error *e, const struct bf_header *headers, unsigned n_headers)
+{
+    hand_over(req, make_error(e, req->lang, req->trace, headers, n_headers));
+}
 
 void bf_reply_source(struct bf_request *req, int status, const struct bf_header *headers, unsigned n_headers, struct bf_body_source *source)
 {

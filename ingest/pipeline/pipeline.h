@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipeline from the inside: from the log to jobs, from jobs to results in the log.
+ *
+ *   visit committed ──┐                      ┌─► variants stored, medium ready or refused (committed)
+ *                     ├─► job "media" ───────┤
+ *   upload finished ──┘                      └─► a voice note: job "transcribe" ─► transcript ready, failed or the provider away (committed)
+ *
+ * Bytes may come before the visit that names them or after it. Each side looks for the other once it is durable itself, so one of them finds the
+ * other; both may, and then the later job sees that nothing is left to do.
+ */
+#pragma once
+#include "ingest/decode/wire.h"
+#include "ingest/internal.h"
+
+#define BF__JOB_MEDIA "media"
+#define BF__JOB_TRANSCRIBE "transcribe"
+
+enum { BF__TENANT_PAGES_MAX = 100 };
+
+/* ---- blobs as files (blob_file.c) ---- */
+
+/* A memory file with the bytes of the blob, read by pread; *ret is the caller's to close. BF_E_NOT_FOUND when `holder` has no wrap. */
+enum bf_status bf__blob_file(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], int *ret,
+                             int64_t *ret_size, struct bf_error *e);
+
+/* ---- records (records.c) ---- */
+
+bool bf__is_open_media(const struct bf_doc *media);           /* awaited or stored: there is something to do */
+bool bf__is_open_transcript(const struct bf_doc *transcript); /* waiting, also for a provider that is away */
+
+/* Calls `each` for every medium of the tenant with these bytes, until it returns false. */
+enum bf_status bf__each_media_of(struct bf_store *store, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_arena *arena,
+                                 bool (*each)(void *ctx, const struct bf_doc *media), void *ctx, struct bf_error *e);
+
+/* Changes a medium, and the transcript of a voice note with it, in one entry. `change` gets copies of what the view holds and returns whether to put
+ * them; `transcript` is NULL where there is none. Neither is called for a record that is gone. */
+struct bf__change {
+    struct bf_uuid tenant, media;
+    struct bf_uuid request; /* the same request is committed once */
+    bool (*media_change)(struct bf_object *media, struct bf_arena *arena, void *ctx);
+    bool (*transcript_change)(struct bf_object *transcript, struct bf_arena *arena, void *ctx); /* NULL: the transcript stays */
+    void *ctx;
+};
+enum bf_status bf__commit(struct bf_store *store, const struct bf__change *change, struct bf_arena *arena, struct bf_error *e);
+
+/* ---- jobs ---- */
+
+bf_job_run_fn bf__run_media, bf__run_transcribe;
+bf_job_gave_up_fn bf__media_gave_up, bf__transcribe_gave_up;
+
+/* ---- the provider's breaker (breaker.c) ---- */
+
+/* One for the process. It opens with the first call that finds the provider away; then one call at a time may try again, after pauses that double. */
+struct bf__breaker *bf__breaker_create(const struct bf_env *env, int64_t pause_ms, int64_t pause_ms_max);
+void bf__breaker_destroy(struct bf__breaker **breaker);
+/* 0: ask the provider, and say the outcome by one of the next two. Else: it is away, look again in so many ms. */
+int64_t bf__breaker_enter(struct bf__breaker *breaker);
+/* `wants_ms`: when the provider wants to be asked again; 0: it does not say. Returns when to look again. */
+int64_t bf__breaker_away(struct bf__breaker *breaker, int64_t wants_ms);
+/* It answered, whatever it said. True when the breaker closed by that: what waits may go on. */
+bool bf__breaker_answered(struct bf__breaker *breaker);

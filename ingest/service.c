@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingest/service.h"
+#include "core/config.h"
+#include "ingest/decode/client.h"
+#include "ingest/pipeline/pipeline.h"
+#include "ingest/stt/stt.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Calls that may be with a sandbox at a time: those of the jobs, and conversions for a speech-to-text provider. */
+enum { DECODES_MAX = 8 };
+
+_Static_assert(BF_PHOTO_BYTES_MAX == 25000000 && BF_VOICE_BYTES_MAX == 100000000, "as the rows below have it");
+
+static const struct bf_config_row rows[] = {
+    {.section = "uploads", .key = "photo_bytes", .type = BF_CF_INT, .def = "25000000", .min = 1000, .max = BF_PHOTO_BYTES_MAX, .unit = "bytes",
+     .prose = "the largest picture (G-04)"},
+    {.section = "uploads", .key = "voice_bytes", .type = BF_CF_INT, .def = "100000000", .min = 1000, .max = BF_VOICE_BYTES_MAX, .unit = "bytes",
+     .prose = "the largest recording (G-04)"},
+    {.section = "uploads", .key = "sweep", .type = BF_CF_INT, .def = "60", .min = 1, .max = 3600, .unit = "seconds",
+     .prose = "how often expired uploads are looked for"},
+    {.section = "ingest", .key = "media_threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = 16,
+     .prose = "pictures and recordings made ready at a time"},
+    {.section = "ingest", .key = "transcribe_threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = 16, .prose = "recordings transcribed at a time"},
+    {.section = "ingest", .key = "lease", .type = BF_CF_INT, .def = "15000", .min = 1000, .max = 600000, .unit = "ms",
+     .prose = "after a crash, work that was under way is taken up again after so long"},
+    {.section = "ingest", .key = "away", .type = BF_CF_INT, .def = "2000", .min = 100, .max = 600000, .unit = "ms",
+     .prose = "a speech-to-text provider that is away is asked again after so long; doubles"},
+    {.section = "ingest", .key = "away_max", .type = BF_CF_INT, .def = "120000", .min = 100, .max = 3600000, .unit = "ms", .prose = "and at the latest then"},
+};
+
+static const struct bf_config_row *stt_rows(unsigned *ret_n)
+{
+    *ret_n = bf_stt_n_rows;
+    return bf_stt_rows;
+}
+
+static void close_ingest(void **service)
+{
+    struct bf_ingest *in = *service;
+    if (in == NULL)
+        return;
+    bf__sweeper_stop(&in->sweeper);
+    bf_job_runner_stop(&in->jobs);
+    bf_stt_close(&in->stt);
+    bf__breaker_destroy(&in->breaker);
+    bf_decode_client_destroy(&in->decoder);
+    bf_decode_client_destroy(&in->speech);
+    free(in);
+    *service = NULL;
+}
+
+static enum bf_status open_ingest(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
+{
+    const struct bf_config *config = ctx->config;
+    struct bf_ingest *in = calloc(1, sizeof *in);
+    if (in == NULL)
+        abort();
+    in->api.access = ctx->access;
+    in->env = ctx->env;
+    in->store = ctx->store;
+    in->photo_bytes_max = bf_config_int(config, "uploads", "photo_bytes");
+    in->voice_bytes_max = bf_config_int(config, "uploads", "voice_bytes");
+    in->sweep_s = bf_config_int(config, "uploads", "sweep");
+    in->consumer = (struct bf_consumer){.name = "ingest", .detail = BF_LOG_DOCS, .consume = bf__derive, .ctx = in};
+    in->breaker = bf__breaker_create(ctx->env, bf_config_int(config, "ingest", "away"), bf_config_int(config, "ingest", "away_max"));
+    in->decoder = bf_decode_client_create(ctx->env, -1, DECODES_MAX);
+    in->speech = bf_decode_client_create(ctx->env, -1, DECODES_MAX);
+    struct bf_stt_ctx stt = {.env = ctx->env, .config = config, .client = ctx->client, .decoder = in->decoder, .speech = in->speech};
+    enum bf_status status = bf_stt_open(&stt, &in->stt, e);
+    *ret = in;
+    if (status != BF_OK) {
+        close_ingest(ret);
+        return status;
+    }
+    in->jobs = bf__jobs_start(in, (unsigned)bf_config_int(config, "ingest", "media_threads"),
+                              (unsigned)bf_config_int(config, "ingest", "transcribe_threads"), bf_config_int(config, "ingest", "lease"));
+    in->sweeper = bf__sweeper_start(in);
+    return BF_OK;
+}
+
+static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
+{
+    *ret_n = 1;
+    return &((struct bf_ingest *)service)->consumer;
+}
+
+static void take_zygote(void *service, enum bf_zygote kind, int fd)
+{
+    struct bf_ingest *in = service;
+    bf_decode_client_replace(kind == BF_ZYGOTE_MEDIA ? in->decoder : in->speech, fd);
+}
+
+/* Decoders may have minutes to go: their work is given up, and done once more after the next start. */
+static void drain(void *service)
+{
+    struct bf_ingest *in = service;
+    in->is_draining = true;
+    bf_job_runner_drain(in->jobs);
+    bf_decode_client_replace(in->decoder, -1);
+    bf_decode_client_replace(in->speech, -1);
+}
+
+const struct bf_service bf_ingest_service = {
+    .name = "ingest",
+    .config = rows,
+    .n_config = sizeof rows / sizeof *rows,
+    .more_config = stt_rows,
+    .routes = bf__upload_routes,
+    .n_routes = BF__UPLOAD_ROUTES,
+    .open = open_ingest,
+    .consumers = consumers,
+    .take_zygote = take_zygote,
+    .drain = drain,
+    .close = close_ingest,
+};
