@@ -89,5 +89,7 @@ uint64_t test_seed(void)
 unsigned test_rounds(unsigned usual)
 {
     const char *rounds = getenv("BF_ROUNDS");
-    return rounds == NULL ? usual : (unsigned)strtoul(rounds, NULL, 10);
+    if (rounds != NULL)
+        return (unsigned)strtoul(rounds, NULL, 10);
+    return getenv("BF_SOAK") == NULL ? usual : usual * 20;
 }

@@ -18,6 +18,6 @@ struct dice {
 };
 uint32_t roll(struct dice *dice, uint32_t sides); /* 0 .. sides - 1 */
 void roll_bytes(struct dice *dice, void *p, size_t n);
-/* The seed of a run: BF_SEED, or 1. Rounds: BF_ROUNDS, or `usual`. */
+/* The seed of a run: BF_SEED, or 1. Rounds: BF_ROUNDS, or `usual`, twenty times that in a soak. */
 uint64_t test_seed(void);
 unsigned test_rounds(unsigned usual);
