@@ -14,7 +14,7 @@
 
 struct bf_stage; /* an open handle: one writer at a time */
 
-enum { BF_STAGE_PARTS_MAX = 128 };
+enum { BF_STAGE_PARTS_MAX = 128, BF_STAGE_HOLD = 128 << 10 };
 
 struct bf_stage_info {
     struct bf_uuid id, tenant, user;
@@ -48,22 +48,26 @@ enum bf_status bf_stage_open(struct bf_store *store, struct bf_uuid tenant, stru
                              struct bf_error *e);
 /* Sets a deferred length, once. Durable with the next sync. */
 enum bf_status bf_stage_set_length(struct bf_stage *stage, int64_t length, struct bf_error *e);
-/* Appends bytes in order (copied before it returns); `took(ctx, n)` runs on `home` when they were sealed and written. Loop-safe. The bytes held
- * per stage are bounded by the caller's window. After an error every later call answers it. */
+/* Appends bytes in order (copied before it returns); `took(ctx, n)` runs on `home` when they were sealed and written (or, after an error, dropped). Its n
+ * add up to what was appended; calls are merged and split. Loop-safe. The bytes held per stage are bounded by the caller's window, at most 8 MiB; up to
+ * BF_STAGE_HOLD of them wait for more bytes or for a sync, so that a smaller window stands still. After an error every later call answers it. */
 enum bf_status bf_stage_append(struct bf_stage *stage, const void *p, size_t n, void (*took)(void *ctx, size_t n), void *ctx);
 typedef void bf_stage_synced_fn(void *ctx, enum bf_status status, int64_t offset);
 /* Makes all appended bytes durable; `done` on `home`. Loop-safe. */
 enum bf_status bf_stage_sync(struct bf_stage *stage, bf_stage_synced_fn *done, void *ctx);
-/* tus checksum: bytes appended after bf_stage_mark are hashed with `kind` as they pass, are not acknowledged by anything but a sync, and can be
- * forgotten as a whole. The digest is read in the `done` of the sync, or of the rollback. Loop-safe. */
+/* tus checksum: bytes appended after bf_stage_mark are hashed with `kind` as they pass, and are forgotten as a whole when the handle is closed or taken over
+ * before bf_stage_sync_checked (or bf_stage_sync, which keeps them unchecked). Loop-safe. */
 enum bf_stage_digest { BF_DIGEST_NONE, BF_DIGEST_SHA1, BF_DIGEST_SHA256, BF_DIGEST_MD5 };
 void bf_stage_mark(struct bf_stage *stage, enum bf_stage_digest kind);
 /* Waits for the appends before it, then compares: equal: syncs, BF_OK; not equal: forgets the bytes since the mark, BF_E_CHECKSUM. */
 enum bf_status bf_stage_sync_checked(struct bf_stage *stage, const uint8_t *digest, size_t n, bf_stage_synced_fn *done, void *ctx);
 typedef void bf_stage_finished_fn(void *ctx, enum bf_status status, const uint8_t *sha256);
-/* All `length` bytes are durable: stores the blob, with a wrap of its key for the uploader (partial stages store none). Loop-safe. */
+/* All `length` bytes are durable (else BF_E_CONFLICT): stores the blob, with a wrap of its key for the uploader (partial stages store none). An upload that
+ * is finished already says its hash again. bf_stage_open does the same for an upload that is whole. Loop-safe. */
 enum bf_status bf_stage_finish(struct bf_stage *stage, bf_stage_finished_fn *done, void *ctx);
-void bf_stage_close(struct bf_stage **stage); /* gives the handle back; what was synced stays. Loop-safe; callbacks under way still run */
+/* Gives the handle back. Bytes that were appended and not synced are made durable, those under a mark are forgotten. Loop-safe; callbacks under way still
+ * run, but `lost` never after this, when it is called on `home`. */
+void bf_stage_close(struct bf_stage **stage);
 /* tus concatenation: makes the finished stage `stage->id` and its blob from finished partial stages of the same user, in order. Blocks. */
 enum bf_status bf_stage_concat(struct bf_store *store, const struct bf_stage_new *stage, const struct bf_uuid *parts, unsigned n_parts,
                                uint8_t ret_sha256[32], struct bf_error *e);

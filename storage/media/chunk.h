@@ -18,6 +18,7 @@ struct bf__chunk {
     struct bf_task task; /* to the stage thread, then home */
     struct bf__chunks *owner;
     struct bf__chunk *next_spare;
+    struct bf__chunk *first; /* a full one that goes before it: two records are one task, each way */
     struct bf_stage *stage;
     struct bf_mailbox *home;
     enum bf__chunk_kind kind;

@@ -94,7 +94,7 @@ struct bf_stage {
     atomic_int status;     /* sticky */
     atomic_bool closed;
     atomic_size_t held;
-    struct bf__chunk *filling; /* home's */
+    struct bf__chunk *full, *filling; /* home's; `full` goes before `filling`, or is NULL */
 };
 
 /* The store's media, or BF_E_NOT_SUPPORTED where it has no place for files. */

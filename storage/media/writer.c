@@ -2,8 +2,8 @@
 /*
  * Handles: the writer's side, which only copies bytes and queues, and the stage thread's, which hashes, seals, writes and syncs.
  *
- * Bytes gather in `filling` until it holds a full record and more come, or until something is to be done behind them: the last record of a request
- * and its sync are one task, one write and one fdatasync.
+ * Bytes gather in `full` and `filling` until both hold a full record and more come, or until something is to be done behind them. Waking a thread costs
+ * about as much as sealing 16 KiB, so two records are one task there and one back, and the last records of a request and its sync are one as well.
  */
 #include "storage/media/upload.h"
 #include <assert.h>
@@ -52,12 +52,21 @@ void bf__stage_lose(struct bf_stage *stage)
 
 /* ---- home ---- */
 
-static void run_home(struct bf_task *task)
+static void tell_takers(const struct bf__chunk *chunk)
 {
-    struct bf__chunk *chunk = BF_CONTAINER(task, struct bf__chunk, task);
     for (unsigned i = 0; i < chunk->n_takers; i++)
         if (chunk->takers[i].took != NULL)
             chunk->takers[i].took(chunk->takers[i].ctx, chunk->takers[i].n);
+}
+
+static void run_home(struct bf_task *task)
+{
+    struct bf__chunk *chunk = BF_CONTAINER(task, struct bf__chunk, task);
+    if (chunk->first != NULL) {
+        tell_takers(chunk->first);
+        bf__chunk_give(chunk->first);
+    }
+    tell_takers(chunk);
     if (chunk->synced != NULL)
         chunk->synced(chunk->done_ctx, chunk->status, chunk->offset);
     if (chunk->finished != NULL)
@@ -149,36 +158,43 @@ static void give_back(struct bf__upload *up, struct bf_stage *stage, uint8_t *sc
     pthread_mutex_unlock(&up->media->lock);
 }
 
-static void work(struct bf__upload *up, struct bf__chunk *chunk)
+static void work_entered(struct bf__upload *up, struct bf__chunk *chunk)
 {
     struct bf_stage *stage = chunk->stage;
-    chunk->status = bf__upload_enter(up, -1, NULL);
-    if (chunk->status != BF_OK) {
-        chunk->status = BF_E_LOCKED;
-    } else {
-        bool mine = up->writer == stage;
-        chunk->status = mine ? process(up, chunk, NULL) : BF_E_LOCKED;
-        if (mine && chunk->kind == BF__CHUNK_CLOSE)
-            give_back(up, stage, chunk->rec);
-        chunk->offset = up->offset;
-        atomic_fetch_sub(&stage->held, chunk->n);
-        bf__upload_leave(up);
-    }
+    chunk->status = up->writer == stage ? process(up, chunk, NULL) : BF_E_LOCKED;
+    chunk->offset = up->offset;
+    atomic_fetch_sub(&stage->held, chunk->n);
     stick(stage, chunk);
+}
+
+static void work(struct bf__upload *up, struct bf__chunk *chunk)
+{
+    if (bf__upload_enter(up, -1, NULL) != BF_OK) { /* it was deleted */
+        chunk->status = BF_E_LOCKED;
+        stick(chunk->stage, chunk);
+        return;
+    }
+    if (chunk->first != NULL)
+        work_entered(up, chunk->first);
+    work_entered(up, chunk);
+    if (chunk->kind == BF__CHUNK_CLOSE && up->writer == chunk->stage)
+        give_back(up, chunk->stage, chunk->rec);
+    bf__upload_leave(up);
 }
 
 static void run_chunk(struct bf_task *task)
 {
     struct bf__chunk *chunk = BF_CONTAINER(task, struct bf__chunk, task);
     struct bf_stage *stage = chunk->stage;
+    bool tell = chunk->first != NULL || chunk->n_takers > 0 || chunk->synced != NULL || chunk->finished != NULL;
     work(stage->upload, chunk);
-    if (chunk->n_takers > 0 || chunk->synced != NULL || chunk->finished != NULL) {
+    unref(stage); /* before anybody is told, so that the owner finds its handle unused: see bf_stage_close */
+    if (tell) {
         chunk->task.run = run_home;
         bf_post(chunk->home, &chunk->task);
     } else {
         bf__chunk_give(chunk);
     }
-    unref(stage);
 }
 
 /* ---- the writer ---- */
@@ -197,11 +213,24 @@ static void send(struct bf_stage *stage, enum bf__chunk_kind kind)
 {
     struct bf__chunk *chunk = filling(stage);
     struct bf_pool *thread = stage->media->threads[stage->upload->id.b[15] % BF__STAGE_THREADS];
-    stage->filling = NULL;
+    chunk->first = stage->full;
     chunk->kind = kind;
+    stage->filling = stage->full = NULL;
     chunk->task.run = run_chunk;
     atomic_fetch_add(&stage->refs, 1);
     bf_post(bf_pool_mailbox(thread), &chunk->task);
+}
+
+/* Makes room behind the bytes of `filling`. */
+static void turn_over(struct bf_stage *stage)
+{
+    if (stage->full != NULL) {
+        send(stage, BF__CHUNK_APPEND);
+    } else {
+        stage->full = stage->filling;
+        stage->full->kind = BF__CHUNK_APPEND;
+        stage->filling = NULL;
+    }
 }
 
 static bool add_taker(struct bf__chunk *chunk, size_t n, void (*took)(void *ctx, size_t n), void *ctx)
@@ -235,7 +264,7 @@ enum bf_status bf_stage_append(struct bf_stage *stage, const void *p, size_t n, 
         struct bf__chunk *chunk = filling(stage);
         size_t take = BF__BODY_MAX - chunk->n < n ? BF__BODY_MAX - chunk->n : n;
         if (take == 0 || !add_taker(chunk, take, took, ctx)) {
-            send(stage, BF__CHUNK_APPEND);
+            turn_over(stage);
             continue;
         }
         memcpy(chunk->rec + BF__HEAD + chunk->n, from, take);
@@ -258,7 +287,7 @@ enum bf_status bf_stage_sync(struct bf_stage *stage, bf_stage_synced_fn *done, v
 void bf_stage_mark(struct bf_stage *stage, enum bf_stage_digest kind)
 {
     if (stage->filling != NULL && stage->filling->n > 0)
-        send(stage, BF__CHUNK_APPEND);
+        turn_over(stage);
     struct bf__chunk *chunk = filling(stage);
     chunk->mark = true;
     chunk->mark_kind = kind;
@@ -278,7 +307,7 @@ enum bf_status bf_stage_sync_checked(struct bf_stage *stage, const uint8_t *dige
 enum bf_status bf_stage_finish(struct bf_stage *stage, bf_stage_finished_fn *done, void *ctx)
 {
     if (stage->filling != NULL && stage->filling->n > 0)
-        send(stage, BF__CHUNK_APPEND);
+        turn_over(stage);
     struct bf__chunk *chunk = filling(stage);
     chunk->finished = done;
     chunk->done_ctx = ctx;
@@ -305,13 +334,33 @@ enum bf_status bf_stage_set_length(struct bf_stage *stage, int64_t length, struc
     return status;
 }
 
+/* Where nothing is under way and nothing is to be settled, which is so after each request that went well, no thread is woken. */
+static bool close_at_once(struct bf_stage *stage)
+{
+    struct bf__upload *up = stage->upload;
+    if (stage->full != NULL || (stage->filling != NULL && stage->filling->n > 0) || atomic_load(&stage->refs) != 1)
+        return false;
+    if (bf__upload_enter(up, 0, NULL) != BF_OK)
+        return false;
+    bool settled = up->writer != stage || (!up->has_mark && (up->file == NULL || !bf__file_dirty(up->file)));
+    if (settled && up->writer == stage)
+        give_back(up, stage, NULL);
+    bf__upload_leave(up);
+    return settled;
+}
+
 void bf_stage_close(struct bf_stage **p)
 {
     struct bf_stage *stage = p == NULL ? NULL : *p;
     if (stage == NULL)
         return;
     atomic_store(&stage->closed, true);
-    send(stage, BF__CHUNK_CLOSE);
+    if (!close_at_once(stage)) {
+        send(stage, BF__CHUNK_CLOSE);
+    } else if (stage->filling != NULL) {
+        bf__chunk_give(stage->filling);
+        stage->filling = NULL;
+    }
     unref(stage);
     *p = NULL;
 }
