@@ -4,8 +4,9 @@
 #include "core/arena.h"
 #include "gateway/service.h"
 #include "ingest/service.h"
+#include "push/service.h"
 
-const struct bf_service *const bf_services[] = {&bf_access_service, &bf_gateway_service, &bf_ingest_service};
+const struct bf_service *const bf_services[] = {&bf_access_service, &bf_gateway_service, &bf_ingest_service, &bf_push_service};
 const unsigned bf_n_services = sizeof bf_services / sizeof *bf_services;
 _Static_assert(sizeof bf_services / sizeof *bf_services <= BF_SERVICES_MAX, "room for every service's handle");
 

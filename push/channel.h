@@ -7,7 +7,6 @@
  * is made again under the same id, by which the peer or the device knows it.
  */
 #pragma once
-#include "core/config.h"
 #include "core/error.h"
 #include "core/mailbox.h"
 #include "core/uuid.h"
@@ -16,10 +15,11 @@
 struct bf_client;
 struct bf_env;
 
+/* The strings are kept until `open` returns. */
 struct bf_channel_ctx {
     const struct bf_env *env;
-    const struct bf_config *config;
     struct bf_client *client;
+    struct bf_str key_file, subject; /* of bf_webpush_open; NUL behind them */
 };
 
 enum bf_push_outcome {
@@ -62,7 +62,3 @@ struct bf_channel {
 extern const struct bf_channel bf_channel_webpush;
 /* The key that browsers subscribe with. `impl` is what bf_channel_webpush opened. */
 const char *bf_channel_webpush_key(void *impl);
-
-/* Rows of section [push] that the channels read. */
-extern const struct bf_config_row bf_channel_rows[];
-extern const unsigned bf_channel_n_rows;

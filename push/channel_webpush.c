@@ -11,14 +11,6 @@
 
 enum { ANSWER_BYTES_MAX = 16384, CONNECT_MS = 10000, TOTAL_MS = 30000, TOPIC_ROOM = 32 };
 
-const struct bf_config_row bf_channel_rows[] = {
-    {"push", "vapid_key_file", BF_CF_PATH, "vapid.key", 0, 0, "", NULL,
-     "Our Web Push key; made at the first start. Another key: all devices subscribe anew"},
-    {"push", "vapid_subject", BF_CF_STR, "", 0, 300, "", NULL,
-     "mailto: or https: address at which operators of push services reach you; Apple and Mozilla want one"},
-};
-const unsigned bf_channel_n_rows = sizeof bf_channel_rows / sizeof bf_channel_rows[0];
-
 struct channel {
     struct bf_client *client;
     struct bf_webpush *webpush;
@@ -40,8 +32,7 @@ static enum bf_status open_webpush(const struct bf_channel_ctx *ctx, void **ret,
     if (c == NULL)
         abort();
     c->client = ctx->client;
-    enum bf_status status = bf_webpush_open(ctx->env, bf_config_str(ctx->config, "push", "vapid_key_file").p,
-                                            bf_config_str(ctx->config, "push", "vapid_subject"), &c->webpush, e);
+    enum bf_status status = bf_webpush_open(ctx->env, ctx->key_file.p, ctx->subject, &c->webpush, e);
     if (status == BF_OK)
         *ret = c;
     else

@@ -6,8 +6,8 @@
  *
  *   log: reminder planned --consume--> job "reminder", due at send_at
  *        job "reminder"   --commit---> reminder sent + notification, one decision
- *   log: notification     --consume--> job "push" for each device of the person with an active channel
- *        job "push"       ------------> attempt recorded, message sent, outcome recorded; a device that is gone is retired by a commit
+ *   log: notification     --consume--> job "push"
+ *        job "push"       ------------> for each device with an active channel: attempt recorded, message sent, outcome recorded
  *
  * Event streams need no job: they read the notification from the log.
  */
@@ -15,6 +15,8 @@
 #include "access/access.h"
 #include "access/call.h"
 #include "access/collections.h"
+#include "core/arena.h"
+#include "push/channel.h"
 #include "storage/job_runner.h"
 
 enum { BF__CONSUMERS = 2 };
@@ -22,6 +24,7 @@ enum { BF__CONSUMERS = 2 };
 struct bf_push {
     struct bf_api api;
     const struct bf_service_ctx *ctx;
+    void *web_push; /* what bf_channel_webpush opened */
     struct bf_job_runner *runner;
     struct bf_consumer consumers[BF__CONSUMERS];
     int64_t grace_ms; /* what could not be told within this is not told any more */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* push_tool CONFIG: reads lines "ENDPOINT P256DH AUTH ID TTL PAYLOAD" (keys in base64url), sends each over the Web Push channel, waits, and
  * prints "accepted|later|retire|refused HTTP_STATUS WAIT_MS DETAIL". The first line it prints is the public key. */
+#include "core/config.h"
 #include "core/env.h"
 #include "core/http_client.h"
 #include "push/channel.h"
@@ -56,10 +57,15 @@ static void send_line(void *channel, char *line)
     fflush(stdout);
 }
 
+static const struct bf_config_row rows[] = {
+    {.section = "push", .key = "vapid_key_file", .type = BF_CF_PATH, .unit = "", .prose = "as the service has it"},
+    {.section = "push", .key = "vapid_subject", .type = BF_CF_STR, .def = "", .max = 300, .unit = "", .prose = "as the service has it"},
+};
+
 int main(int argc, char **argv)
 {
-    const struct bf_config_row *tables[] = {bf_client_rows, bf_channel_rows};
-    unsigned n[] = {bf_client_n_rows, bf_channel_n_rows};
+    const struct bf_config_row *tables[] = {bf_client_rows, rows};
+    unsigned n[] = {bf_client_n_rows, 2};
     struct bf_client_config client_config;
     struct bf_config *config;
     struct bf_client *client;
@@ -73,7 +79,10 @@ int main(int argc, char **argv)
     bf_client_config_read(config, &client_config);
     if (bf_client_start(&env, &client_config, &client, &e) != BF_OK)
         return 2;
-    struct bf_channel_ctx ctx = {.env = &env, .config = config, .client = client};
+    struct bf_channel_ctx ctx = {.env = &env,
+                                 .client = client,
+                                 .key_file = bf_config_str(config, "push", "vapid_key_file"),
+                                 .subject = bf_config_str(config, "push", "vapid_subject")};
     if (bf_channel_webpush.open(&ctx, &channel, &e) != BF_OK) {
         fprintf(stderr, "%s\n", e.cause);
         return 2;

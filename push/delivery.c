@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Delivery: one job a notification tells all devices of the person that have an active channel. Each (notification, device) has one attempt
+ * record with a stable id, written before the message goes out and settled after; a run that is repeated, after a crash or because a
+ * push service was away, sends only to those not settled. A device whose push service says that it is gone is retired by a commit.
+ */
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "push/internal.h"
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+
+enum {
+    DEVICES_MAX = 50,
+    LEASE_MS = 120000,
+    ATTEMPTS_MAX = 12,
+    PAUSE_MS = 2000,
+    PAUSE_MS_MAX = 3600000,
+    TTL_S = 86400,
+    IDS_IN_PAYLOAD_MAX = 20,
+    BODY_BYTES_MAX = 1500,
+};
+
+static const char job_kind[] = "push";
+
+/* ---- from the log to the job ---- */
+
+static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf_push *push = ctx;
+    enum bf_status status = BF_OK;
+    (void)arena;
+    for (unsigned i = 0; i < entry->n_ops && status == BF_OK; i++) {
+        const struct bf_log_op *op = &entry->ops[i];
+        if (op->coll != &bf_notifications || op->rev != 1 || op->tombstone)
+            continue;
+        struct bf_job job = {.id = bf_job_id(tenant, entry->n, op->k, job_kind),
+                             .tenant = tenant,
+                             .kind = job_kind,
+                             .ref = op->id,
+                             .due_ms = entry->at_ms,
+                             .n = entry->n};
+        status = bf_job_add(push->ctx->store, &job, 1, e);
+        if (status == BF_OK)
+            bf_job_runner_wake(push->runner);
+    }
+    return status;
+}
+
+struct bf_consumer bf__delivery_consumer(struct bf_push *push)
+{
+    return (struct bf_consumer){.name = "push.delivery", .detail = BF_LOG_HEADERS, .consume = consume, .ctx = push};
+}
+
+/* ---- one run ---- */
+
+struct target {
+    struct run *run;
+    struct bf_doc *device, *attempt;
+    struct bf_push_attempt message;
+};
+
+struct run {
+    struct bf_push *push;
+    const struct bf_job *job;
+    struct bf_arena *arena;
+    struct bf_doc *notification;
+    struct target targets[DEVICES_MAX];
+    unsigned n;
+    struct bf_str payload;
+    unsigned under_way;     /* messages sent whose outcome is not known */
+    struct bf_mailbox home; /* the run's own: what is posted runs on its thread, in send_all */
+    pthread_mutex_t lock;
+    pthread_cond_t posted;
+    struct bf_task *tasks; /* under the lock */
+};
+
+static enum bf_status find_devices(struct run *r, struct bf_error *e)
+{
+    struct bf_value user = {.type = BF_T_UUID, .uuid = bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER)};
+    struct bf_value active = {.type = BF_T_ENUM, .i = BF_PUSH_STATE_IS_ACTIVE};
+    struct bf_cond conds[2] = {{.row = BF_DEVICE_USER, .op = BF_EQ, .values = &user, .n = 1},
+                               {.row = BF_DEVICE_PUSH, .op = BF_EQ, .values = &active, .n = 1}};
+    struct bf_query query = {
+        .coll = &bf_devices, .tenant = r->job->tenant, .conds = conds, .n_conds = 2, .index = &bf_devices_by_user, .limit = DEVICES_MAX};
+    struct bf_page page;
+    enum bf_status status = bf_store_find(r->push->ctx->store, &query, r->arena, &page, e);
+    for (unsigned i = 0; status == BF_OK && i < page.n; i++)
+        if (bf_get_object(&page.docs[i]->object, BF_DEVICE_SUBSCRIPTION) != NULL)
+            r->targets[r->n++] = (struct target){.run = r, .device = page.docs[i]};
+    return status;
+}
+
+static bool is_settled(const struct bf_doc *attempt)
+{
+    return attempt != NULL && bf_get_enum(&attempt->object, BF_ATTEMPT_STATE) != BF_ATTEMPT_IS_SENDING;
+}
+
+/* Leaves those whose attempt was settled by an earlier run; the others get a record. */
+static enum bf_status find_attempts(struct run *r, struct bf_error *e)
+{
+    struct bf_uuid ids[DEVICES_MAX];
+    struct bf_doc *before[DEVICES_MAX];
+    unsigned kept = 0;
+    for (unsigned i = 0; i < r->n; i++)
+        ids[i] = bf__attempt_id(r->job->tenant, r->notification->id, r->targets[i].device->id);
+    enum bf_status status = bf_store_get_many(r->push->ctx->store, &bf__attempts, r->job->tenant, ids, r->n, r->arena, before, e);
+    for (unsigned i = 0; status == BF_OK && i < r->n; i++) {
+        if (is_settled(before[i]))
+            continue;
+        struct target *t = &r->targets[kept++];
+        *t = r->targets[i];
+        t->attempt = before[i];
+        if (t->attempt != NULL)
+            continue;
+        t->attempt = bf_doc_create(r->arena, &bf__attempt_schema, r->job->tenant, ids[i]);
+        bf_set_uuid(&t->attempt->object, BF_ATTEMPT_NOTIFICATION, r->notification->id);
+        bf_set_uuid(&t->attempt->object, BF_ATTEMPT_USER, bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER));
+        bf_set_uuid(&t->attempt->object, BF_ATTEMPT_DEVICE, t->device->id);
+        bf_set_str(&t->attempt->object, BF_ATTEMPT_CHANNEL, bf_strz(bf_channel_webpush.name));
+        bf_set_int(&t->attempt->object, BF_ATTEMPT_FIRST_AT, bf_now_ms(r->push->ctx->env));
+    }
+    r->n = kept;
+    return status;
+}
+
+static enum bf_status write_attempts(struct run *r, struct bf_error *e)
+{
+    struct bf_write writes[DEVICES_MAX];
+    enum bf_status rets[DEVICES_MAX];
+    for (unsigned i = 0; i < r->n; i++)
+        writes[i] = (struct bf_write){.kind = BF_W_PUT, .coll = &bf__attempts, .doc = r->targets[i].attempt};
+    return r->n == 0 ? BF_OK : bf_store_write(r->push->ctx->store, writes, r->n, rets, e);
+}
+
+static void settle(struct run *r, struct target *t, enum bf_attempt_state state, const char *cause)
+{
+    struct bf_object *o = &t->attempt->object;
+    bf_set_enum(o, BF_ATTEMPT_STATE, (int)state);
+    bf_set_str(o, BF_ATTEMPT_CAUSE, bf_strz(bf_arena_strdup(r->arena, cause)));
+    bf_set_int(o, BF_ATTEMPT_LAST_AT, bf_now_ms(r->push->ctx->env));
+}
+
+/* ---- is it still worth telling? ---- */
+
+/* What was done or cancelled meanwhile needs no reminder any more. */
+static enum bf_status is_needed(struct run *r, bool *ret, struct bf_error *e)
+{
+    struct bf_array reminders = bf_get_array(&r->notification->object, BF_NOTIFICATION_REMINDERS);
+    struct bf_uuid *ids = bf_arena_calloc(r->arena, reminders.n + 1, sizeof *ids);
+    struct bf_doc **docs = bf_arena_calloc(r->arena, reminders.n + 1, sizeof *docs);
+    *ret = reminders.n == 0;
+    for (unsigned i = 0; i < reminders.n; i++)
+        ids[i] = reminders.items[i].uuid;
+    enum bf_status status = bf_store_get_many(r->push->ctx->store, &bf_reminders, r->job->tenant, ids, reminders.n, r->arena, docs, e);
+    for (unsigned i = 0; status == BF_OK && i < reminders.n; i++)
+        *ret = *ret || (docs[i] != NULL && bf_get_enum(&docs[i]->object, BF_REMINDER_STATE) == BF_REMINDER_STATE_IS_SENT);
+    return status;
+}
+
+/* ---- the message ---- */
+
+static struct bf_str write_payload(struct run *r, size_t body_max)
+{
+    const struct bf_object *o = &r->notification->object;
+    struct bf_array reminders = bf_get_array(o, BF_NOTIFICATION_REMINDERS);
+    struct bf_str body = bf_get_str(o, BF_NOTIFICATION_BODY);
+    struct bf_uuid customer = bf_get_uuid(o, BF_NOTIFICATION_CUSTOMER);
+    struct bf_buf out;
+    struct bf_jw w;
+    while (body.n > body_max || (body.n > 0 && body.n < bf_get_str(o, BF_NOTIFICATION_BODY).n && ((unsigned char)body.p[body.n] & 0xc0) == 0x80))
+        body.n--;
+    bf_buf_init(&out, 64 * 1024);
+    bf_jw_init(&w, &out);
+    bf_jw_object(&w);
+    bf_jw_key(&w, "id");
+    bf_jw_uuid(&w, &r->notification->id);
+    bf_jw_key(&w, "kind");
+    bf_jw_str(&w, bf_strz(bf_enum_notification_kind.words[bf_get_enum(o, BF_NOTIFICATION_KIND)].word));
+    bf_jw_key(&w, "title");
+    bf_jw_str(&w, bf_get_str(o, BF_NOTIFICATION_TITLE));
+    bf_jw_key(&w, "body");
+    bf_jw_str(&w, body);
+    bf_jw_key(&w, "reminders");
+    bf_jw_array(&w);
+    for (unsigned i = 0; i < reminders.n && i < IDS_IN_PAYLOAD_MAX; i++)
+        bf_jw_uuid(&w, &reminders.items[i].uuid);
+    bf_jw_end_array(&w);
+    if (!bf_uuid_is_zero(&customer)) {
+        bf_jw_key(&w, "customer");
+        bf_jw_uuid(&w, &customer);
+    }
+    bf_jw_end_object(&w);
+    struct bf_str json = bf_str_dup(r->arena, bf_buf_str(&out));
+    bf_buf_finish(&out);
+    return json;
+}
+
+/* Escapes may make the words longer than they are: then fewer of them go out. */
+static void make_payload(struct run *r)
+{
+    size_t body_max = BODY_BYTES_MAX;
+    do {
+        r->payload = write_payload(r, body_max);
+        body_max /= 2;
+    } while (r->payload.n > BF_WEBPUSH_PAYLOAD_MAX);
+}
+
+/* ---- sending ---- */
+
+static void post(struct bf_mailbox *mailbox, struct bf_task *task)
+{
+    struct run *r = BF_CONTAINER(mailbox, struct run, home);
+    pthread_mutex_lock(&r->lock);
+    task->next = r->tasks;
+    r->tasks = task;
+    pthread_cond_signal(&r->posted);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void landed(struct bf_task *task)
+{
+    struct target *t = BF_CONTAINER(BF_CONTAINER(task, struct bf_push_attempt, done), struct target, message);
+    t->run->under_way--;
+}
+
+static void send_one(struct run *r, struct target *t)
+{
+    const struct bf_object *subscription = bf_get_object(&t->device->object, BF_DEVICE_SUBSCRIPTION);
+    struct bf_str p256dh = bf_get_str(subscription, BF_SUBSCRIPTION_P256DH), auth = bf_get_str(subscription, BF_SUBSCRIPTION_AUTH);
+    t->message = (struct bf_push_attempt){.id = t->attempt->id,
+                                          .target.endpoint = bf_get_str(subscription, BF_SUBSCRIPTION_ENDPOINT),
+                                          .payload = r->payload,
+                                          .ttl_s = TTL_S,
+                                          .urgency = BF_URGENCY_HIGH,
+                                          .home = &r->home,
+                                          .done.run = landed};
+    assert(p256dh.n == BF_P256_POINT && auth.n == BF_WEBPUSH_AUTH);
+    memcpy(t->message.target.p256dh, p256dh.p, p256dh.n);
+    memcpy(t->message.target.auth, auth.p, auth.n);
+    r->under_way++;
+    if (bf_channel_webpush.send(r->push->web_push, &t->message, NULL) != BF_OK)
+        landed(&t->message.done);
+}
+
+static struct bf_task *wait_for_tasks(struct run *r)
+{
+    pthread_mutex_lock(&r->lock);
+    while (r->tasks == NULL)
+        pthread_cond_wait(&r->posted, &r->lock);
+    struct bf_task *tasks = r->tasks;
+    r->tasks = NULL;
+    pthread_mutex_unlock(&r->lock);
+    return tasks;
+}
+
+static void send_all(struct run *r)
+{
+    for (unsigned i = 0; i < r->n; i++)
+        send_one(r, &r->targets[i]);
+    while (r->under_way > 0) {
+        struct bf_task *next;
+        for (struct bf_task *task = wait_for_tasks(r); task != NULL; task = next) {
+            next = task->next;
+            task->run(task);
+        }
+    }
+}
+
+/* ---- retiring a device ---- */
+
+static enum bf_status decide_retire(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    const struct bf_doc *seen = ctx, *now = bf_view_get(view, &bf_devices, seen->id);
+    (void)e;
+    bf_decision_receipt(d, 200, bf_str("", 0), bf_get_uuid(&seen->object, BF_DEVICE_USER));
+    if (now == NULL || now->tombstone || bf_get_enum(&now->object, BF_DEVICE_PUSH) != BF_PUSH_STATE_IS_ACTIVE ||
+        !bf_value_eq(&now->object.v[BF_DEVICE_SUBSCRIPTION], &seen->object.v[BF_DEVICE_SUBSCRIPTION]))
+        return BF_OK; /* subscribed anew meanwhile */
+    struct bf_doc *device = bf_doc_copy(arena, now);
+    bf_set_enum(&device->object, BF_DEVICE_PUSH, BF_PUSH_STATE_IS_RETIRED);
+    bf_unset(&device->object, BF_DEVICE_SUBSCRIPTION);
+    bf_decision_put(d, &bf_devices, device);
+    return BF_OK;
+}
+
+static enum bf_status retire(struct run *r, struct target *t, struct bf_error *e)
+{
+    struct bf_read read = {.coll = &bf_devices, .id = t->device->id};
+    struct bf_submission submission = {.tenant = r->job->tenant, .reads = &read, .n_reads = 1, .decide = decide_retire, .ctx = t->device};
+    struct bf_receipt receipt;
+    memcpy(&submission.request, &t->attempt->id, sizeof submission.request);
+    bf_metric_add(r->push->ctx->env->metrics, BF_M_PUSH_RETIRED, 1);
+    return bf_submit_wait(r->push->ctx->store, &submission, r->arena, &receipt, e);
+}
+
+/* ---- outcomes ---- */
+
+/* Notes each outcome. BF_E_UPSTREAM when somebody must be told again. */
+static enum bf_status take_outcomes(struct run *r, struct bf_job_again *again, struct bf_error *e)
+{
+    struct bf_metrics *metrics = r->push->ctx->env->metrics;
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; i < r->n; i++) {
+        struct target *t = &r->targets[i];
+        bf_set_int(&t->attempt->object, BF_ATTEMPT_HTTP_STATUS, t->message.http_status);
+        bf_metric_add(metrics, t->message.outcome == BF_PUSH_ACCEPTED ? BF_M_PUSH_SENT : BF_M_PUSH_FAILED, 1);
+        switch (t->message.outcome) {
+        case BF_PUSH_ACCEPTED:
+            settle(r, t, BF_ATTEMPT_IS_ACCEPTED, "");
+            break;
+        case BF_PUSH_REFUSED:
+            settle(r, t, BF_ATTEMPT_IS_FAILED, t->message.detail);
+            break;
+        case BF_PUSH_RETIRE:
+            settle(r, t, BF_ATTEMPT_IS_RETIRED, t->message.detail);
+            if (retire(r, t, e) != BF_OK)
+                status = e->status;
+            break;
+        case BF_PUSH_LATER:
+            settle(r, t, BF_ATTEMPT_IS_SENDING, t->message.detail);
+            if (t->message.wait_ms > again->pause_ms)
+                again->pause_ms = t->message.wait_ms;
+            status = bf_fail(e, BF_E_UPSTREAM, "%s", t->message.detail);
+            break;
+        }
+    }
+    enum bf_status written = write_attempts(r, e);
+    return written == BF_OK ? status : written;
+}
+
+static enum bf_status settle_all(struct run *r, enum bf_attempt_state state, const char *cause, struct bf_error *e)
+{
+    for (unsigned i = 0; i < r->n; i++)
+        settle(r, &r->targets[i], state, cause);
+    return write_attempts(r, e);
+}
+
+static enum bf_status tell(struct run *r, struct bf_job_again *again, struct bf_error *e)
+{
+    for (unsigned i = 0; i < r->n; i++) {
+        struct bf_object *o = &r->targets[i].attempt->object;
+        settle(r, &r->targets[i], BF_ATTEMPT_IS_SENDING, "");
+        bf_set_int(o, BF_ATTEMPT_TRIES, bf_get_int(o, BF_ATTEMPT_TRIES) + 1);
+    }
+    enum bf_status status = write_attempts(r, e);
+    if (status != BF_OK)
+        return status;
+    make_payload(r);
+    send_all(r);
+    return take_outcomes(r, again, e);
+}
+
+static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct bf_error *e)
+{
+    bool needed;
+    enum bf_status status = find_devices(r, e);
+    if (status == BF_OK)
+        status = find_attempts(r, e);
+    if (status == BF_OK)
+        status = is_needed(r, &needed, e);
+    if (status != BF_OK || r->n == 0)
+        return status;
+    if (!needed)
+        return settle_all(r, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent", e);
+    int64_t age_ms = bf_now_ms(r->push->ctx->env) - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT);
+    if (age_ms > r->push->grace_ms)
+        return settle_all(r, BF_ATTEMPT_IS_FAILED, "it could not be told in time", e);
+    return tell(r, again, e);
+}
+
+static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
+{
+    struct run *r = bf_arena_calloc(arena, 1, sizeof *r);
+    *r = (struct run){.push = ctx, .job = job, .arena = arena, .home.post = post};
+    enum bf_status status = bf_store_get(r->push->ctx->store, &bf_notifications, job->tenant, job->ref, arena, &r->notification, e);
+    if (status != BF_OK || r->notification == NULL || r->notification->tombstone)
+        return status;
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->posted, NULL);
+    status = deliver(r, again, e);
+    pthread_cond_destroy(&r->posted);
+    pthread_mutex_destroy(&r->lock);
+    return status;
+}
+
+struct bf_job_work bf__delivery_work(struct bf_push *push, unsigned threads)
+{
+    return (struct bf_job_work){.kind = job_kind,
+                                .threads = threads,
+                                .lease_ms = LEASE_MS,
+                                .attempts_max = ATTEMPTS_MAX,
+                                .pause_ms = PAUSE_MS,
+                                .pause_ms_max = PAUSE_MS_MAX,
+                                .run = run,
+                                .ctx = push};
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "push/service.h"
+#include "core/config.h"
+#include "push/internal.h"
+#include <stdlib.h>
+
+enum { HOUR_MS = 3600000, ROUTES = 1, CHANNEL_ROWS_MAX = 8 };
+
+static const struct bf_config_row rows[] = {
+    {.section = "push", .key = "threads", .type = BF_CF_INT, .def = "8", .min = 1, .max = 32, .unit = "", .prose = "notifications delivered at the same time"},
+    {.section = "push", .key = "grace", .type = BF_CF_INT, .def = "24", .min = 1, .max = 720, .unit = "hours",
+     .prose = "what could not be told for so long is not told any more"},
+    {.section = "push", .key = "vapid_key_file", .type = BF_CF_PATH, .unit = "",
+     .prose = "our Web Push key; empty: vapid.key in the data directory, made at the first start. With another key all devices subscribe anew"},
+    {.section = "push", .key = "vapid_subject", .type = BF_CF_STR, .def = "", .min = 0, .max = 300, .unit = "",
+     .prose = "mailto: or https: address at which operators of push services reach you; Apple and Mozilla want one"},
+};
+
+static void push_key(struct bf_call *call, void *service)
+{
+    struct bf_push *push = service;
+    const char *key = bf_channel_webpush_key(push->web_push);
+    bf_call_json(call, 200, bf_strz(bf_arena_printf(call->arena, "{\"public_key\":\"%s\"}", key)));
+}
+
+static const struct bf_endpoint push_key_endpoint = {.run = push_key};
+
+static const struct bf_route routes[ROUTES] = {
+    {.method = "GET", .pattern = "/v1/push_key", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER, .data = &push_key_endpoint,
+     .summary = "The VAPID key that browsers subscribe with"},
+};
+
+static enum bf_status open_channel(struct bf_push *push, struct bf_error *e)
+{
+    const struct bf_config *config = push->ctx->config;
+    struct bf_str key_file = bf_config_str(config, "push", "vapid_key_file");
+    struct bf_arena *arena = bf_arena_create();
+    if (key_file.n == 0)
+        key_file = bf_strz(bf_arena_printf(arena, "%s/vapid.key", bf_config_str(config, "server", "data").p));
+    struct bf_channel_ctx ctx = {
+        .env = push->ctx->env, .client = push->ctx->client, .key_file = key_file, .subject = bf_config_str(config, "push", "vapid_subject")};
+    enum bf_status status = bf_channel_webpush.open(&ctx, &push->web_push, e);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+static enum bf_status open_push(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
+{
+    struct bf_push *push = calloc(1, sizeof *push);
+    if (push == NULL)
+        abort();
+    push->api.access = ctx->access;
+    push->ctx = ctx;
+    push->grace_ms = bf_config_int(ctx->config, "push", "grace") * HOUR_MS;
+    enum bf_status status = open_channel(push, e);
+    if (status != BF_OK) {
+        free(push);
+        return status;
+    }
+    struct bf_job_work works[2] = {bf__reminders_work(push), bf__delivery_work(push, (unsigned)bf_config_int(ctx->config, "push", "threads"))};
+    push->runner = bf_job_runner_start(ctx->env, ctx->store, works, 2);
+    push->consumers[0] = bf__reminders_consumer(push);
+    push->consumers[1] = bf__delivery_consumer(push);
+    *ret = push;
+    return BF_OK;
+}
+
+static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
+{
+    *ret_n = BF__CONSUMERS;
+    return ((struct bf_push *)service)->consumers;
+}
+
+static void drain_push(void *service) { bf_job_runner_drain(((struct bf_push *)service)->runner); }
+
+static void close_push(void **service)
+{
+    struct bf_push *push = *service;
+    if (push == NULL)
+        return;
+    bf_job_runner_stop(&push->runner);
+    bf_channel_webpush.close(push->web_push);
+    free(push);
+    *service = NULL;
+}
+
+static const struct bf_collection *const collections[] = {&bf__attempts};
+
+const struct bf_service bf_push_service = {
+    .name = "push",
+    .config = rows,
+    .n_config = sizeof rows / sizeof *rows,
+    .collections = collections,
+    .n_collections = 1,
+    .routes = routes,
+    .n_routes = ROUTES,
+    .open = open_push,
+    .consumers = consumers,
+    .drain = drain_push,
+    .close = close_push,
+};
