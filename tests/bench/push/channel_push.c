@@ -44,16 +44,15 @@ static void landed(struct bf_task *task)
     sem_post(&one->bench->places);
 }
 
-static struct bf_config *configure(const char *ca_file, const char *key_file)
+static struct bf_config *configure(const char *ca_file)
 {
-    const struct bf_config_row *tables[] = {bf_client_rows, bf_channel_rows};
-    unsigned n[] = {bf_client_n_rows, bf_channel_n_rows};
+    const struct bf_config_row *tables[] = {bf_client_rows};
+    unsigned n[] = {bf_client_n_rows};
     struct bf_config *config = NULL;
     setenv("BAIFANG_HTTP_CLIENT_CA_FILE", ca_file, 1);
     setenv("BAIFANG_HTTP_CLIENT_NAMED_HOSTS", "127.0.0.1", 1);
     setenv("BAIFANG_HTTP_CLIENT_CONNECTIONS_PER_HOST", "1", 1);
-    setenv("BAIFANG_PUSH_VAPID_KEY_FILE", key_file, 1);
-    if (bf_config_load(NULL, tables, n, 2, &config, NULL) != BF_OK)
+    if (bf_config_load(NULL, tables, n, 1, &config, NULL) != BF_OK)
         exit(2);
     return config;
 }
@@ -90,10 +89,10 @@ int main(int argc, char **argv)
     if (argc != 5)
         return 2;
     unsigned concurrency = (unsigned)atoi(argv[3]), n = (unsigned)atoi(argv[4]);
-    struct bf_config *config = configure(argv[2], "bench-vapid.key");
+    struct bf_config *config = configure(argv[2]);
     bf_env_system(&env);
     bf_client_config_read(config, &client_config);
-    struct bf_channel_ctx ctx = {.env = &env, .config = config};
+    struct bf_channel_ctx ctx = {.env = &env, .key_file = BF_STR("bench-vapid.key"), .subject = BF_STR("")};
     if (bf_client_start(&env, &client_config, &client, NULL) != BF_OK)
         return 2;
     ctx.client = client;
