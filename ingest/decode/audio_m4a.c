@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AAC in MP4, decoded by libfaad2: one small library, where libavcodec would bring ninety others (libavformat OpenSSL among them) into a process
- * that forks for every file. */
+/* AAC in MP4, decoded by libfaad2: one small library, where libavcodec would bring ninety others (libavformat OpenSSL among them) into a
+ * process that forks for every file. */
 #include "ingest/decode/audio.h"
 #include "ingest/decode/mp4.h"
 #include <neaacdec.h>
@@ -83,8 +83,7 @@ static bool set_up(struct m4a *m)
     NeAACDecConfigurationPtr config = NeAACDecGetCurrentConfiguration(m->decoder);
     config->outputFormat = FAAD_FMT_FLOAT;
     config->downMatrix = 1;
-    if (!NeAACDecSetConfiguration(m->decoder, config) ||
-        NeAACDecInit2(m->decoder, m->mp4.asc, m->mp4.asc_bytes, &m->rate, &channels) < 0)
+    if (!NeAACDecSetConfiguration(m->decoder, config) || NeAACDecInit2(m->decoder, m->mp4.asc, m->mp4.asc_bytes, &m->rate, &channels) < 0)
         return bf__refuse(job, BF_DECODE_UNSUPPORTED, "this kind of AAC is not supported");
     /* libfaad2 says two for one, since parametric stereo could follow: the record keeps what the file states. */
     mp4AudioSpecificConfig stated = {0};
@@ -92,7 +91,8 @@ static bool set_up(struct m4a *m)
         channels = stated.channelsConfiguration;
     if (!bf__audio_begin(m->a, (unsigned)m->rate, channels))
         return false;
-    double rate = (double)m->rate, skip = (double)m->mp4.skip_ticks * rate / m->mp4.media_scale, keep = (double)m->mp4.keep_movie_ticks * rate / m->mp4.movie_scale;
+    double rate = (double)m->rate, skip = (double)m->mp4.skip_ticks * rate / m->mp4.media_scale,
+           keep = (double)m->mp4.keep_movie_ticks * rate / m->mp4.movie_scale;
     m->skip = skip > 1e12 ? UINT64_MAX : (uint64_t)(skip + 0.5);
     m->keep = keep < 1 || keep > 1e12 ? UINT64_MAX : (uint64_t)(keep + 0.5);
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ogg/Opus (RFC 7845) by libogg and libopus. Not by libopusfile: it decodes at 48 kHz only, which with the resampling behind it costs as much as the
- * encoding; libopus decodes to 16 kHz mono by itself. Positions are granules: samples at 48 kHz.
+ * Ogg/Opus (RFC 7845) by libogg and libopus. Not by libopusfile: it decodes at 48 kHz only, which with the resampling behind it costs as
+ * much as the encoding; libopus decodes to 16 kHz mono by itself. Positions are granules: samples at 48 kHz.
  */
 #include "ingest/decode/audio.h"
 #include <ogg/ogg.h>
@@ -9,7 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_HEADER = 27, GRANULES = 48000 / BF_VOICE_RATE, PACKET_MAX = BF_VOICE_RATE * 120 / 1000, PACKETS_MAX = 256, OPUS_HEAD = 19, GAP = 48000 / 10 };
+enum {
+    PAGE_HEADER = 27,
+    GRANULES = 48000 / BF_VOICE_RATE,
+    PACKET_MAX = BF_VOICE_RATE * 120 / 1000,
+    PACKETS_MAX = 256,
+    OPUS_HEAD = 19,
+    GAP = 48000 / 10
+};
 
 struct link {
     OpusDecoder *decoder;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WebM/Opus as browsers write it: Segment and Clusters of unknown size, no duration, no cues. The containers that matter are entered, all else is
- * skipped by its size; since children follow their parent's header directly, where a container ends need not be known.
+ * WebM/Opus as browsers write it: Segment and Clusters of unknown size, no duration, no cues. The containers that matter are entered, all
+ * else is skipped by its size; since children follow their parent's header directly, where a container ends need not be known.
  */
 #include "ingest/decode/audio.h"
 #include <opus/opus.h>
@@ -38,8 +38,8 @@ struct webm {
     struct bf_audio *a;
     struct bf_job *job;
     struct bf_window *w;
-    uint64_t announced_end;  /* of the containers of known size */
-    uint64_t scale_ns;       /* of one tick */
+    uint64_t announced_end; /* of the containers of known size */
+    uint64_t scale_ns;      /* of one tick */
     struct track track, chosen;
     uint64_t cluster_ticks;
     OpusDecoder *decoder;
@@ -175,7 +175,8 @@ static bool fill_gap(struct webm *m, int64_t ms)
 static bool decode_packet(struct webm *m, const unsigned char *p, size_t n)
 {
     int length = opus_packet_get_nb_samples(p, (opus_int32)n, BF_VOICE_RATE);
-    int made = length <= 0 || length > PACKET_MAX ? OPUS_INVALID_PACKET : opus_decode_float(m->decoder, p, (opus_int32)n, m->pending, PACKET_MAX, 0);
+    int made = length <= 0 || length > PACKET_MAX ? OPUS_INVALID_PACKET
+                                                  : opus_decode_float(m->decoder, p, (opus_int32)n, m->pending, PACKET_MAX, 0);
     if (made <= 0) {
         size_t lost = length > 0 && length <= PACKET_MAX ? (size_t)length : 20 * SAMPLES_PER_MS;
         m->samples += lost;

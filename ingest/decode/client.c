@@ -279,7 +279,8 @@ static struct bf_str part(const struct call *call, const struct bf_decoded *d, u
 
 static struct call new_call(enum bf_decode_op op, int input_fd, enum bf_media_type claimed, int64_t deadline_ms, uint64_t output_bytes)
 {
-    return (struct call){.request = {.op = op, .claimed = claimed, .output_bytes = output_bytes}, .input_fd = input_fd, .deadline_ms = deadline_ms};
+    return (struct call){
+        .request = {.op = op, .claimed = claimed, .output_bytes = output_bytes}, .input_fd = input_fd, .deadline_ms = deadline_ms};
 }
 
 enum bf_status bf_decode_photo(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,

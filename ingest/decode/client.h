@@ -59,8 +59,8 @@ struct bf_text_result {
     struct bf_str text; /* printable ASCII, words separated by one space; empty: nothing was understood */
 };
 
-/* Each: `input_fd` stays the caller's and is read by pread from 0 to its size. `deadline_mono_ms` is of env's monotonic clock; the work itself
- * gets what is left of it. After BF_OK the result must be given to bf_decoded_finish. */
+/* Each: `input_fd` stays the caller's and is read by pread from 0 to its size. `deadline_mono_ms` is of env's monotonic clock; the work
+ * itself gets what is left of it. After BF_OK the result must be given to bf_decoded_finish. */
 enum bf_status bf_decode_photo(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
                                struct bf_photo_result *ret, struct bf_error *e);
 enum bf_status bf_decode_voice(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
@@ -76,5 +76,6 @@ void bf_decoded_finish(struct bf_decoded *d); /* unmaps and closes; a zeroed one
 
 const char *bf_decode_reason_code(enum bf_decode_reason reason); /* stable, snake_case */
 const char *bf_decode_reason_title(enum bf_decode_reason reason, enum bf_lang lang);
-const char *bf_media_type_name(enum bf_media_type type);   /* "image/jpeg" */
-enum bf_media_type bf_media_type_of(struct bf_str name); /* parameters and case are ignored; aliases (audio/x-m4a, video/webm, ...); NONE: unknown */
+const char *bf_media_type_name(enum bf_media_type type); /* "image/jpeg" */
+enum bf_media_type
+bf_media_type_of(struct bf_str name); /* parameters and case are ignored; aliases (audio/x-m4a, video/webm, ...); NONE: unknown */

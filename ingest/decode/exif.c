@@ -73,7 +73,10 @@ static size_t sub_ifd(const struct tiff *t, size_t ifd, unsigned tag)
 }
 
 /* "DD" as a number, or -1. */
-static int two(const unsigned char *p) { return p[0] >= '0' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9' ? (p[0] - '0') * 10 + p[1] - '0' : -1; }
+static int two(const unsigned char *p)
+{
+    return p[0] >= '0' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9' ? (p[0] - '0') * 10 + p[1] - '0' : -1;
+}
 
 /* Howard Hinnant's days_from_civil, for years 1970 to 9999. */
 static int64_t days_since_1970(int y, int m, int d)
@@ -90,7 +93,8 @@ static bool read_time(const struct tiff *t, size_t ifd, unsigned tag, int64_t *r
     if (!find(t, ifd, tag, &e) || e.type != TYPE_ASCII || e.count < 19)
         return false;
     const unsigned char *p = t->p + e.value_at;
-    int century = two(p), year = two(p + 2), month = two(p + 5), day = two(p + 8), hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
+    int century = two(p), year = two(p + 2), month = two(p + 5), day = two(p + 8), hour = two(p + 11), minute = two(p + 14),
+        second = two(p + 17);
     if (century < 0 || year < 0 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
         second < 0 || second > 60 || century * 100 + year < 1970)
         return false;
@@ -148,10 +152,11 @@ void bf__exif_read(const unsigned char *p, size_t n, struct bf_decode_photo *pho
     size_t ifd0 = u32(&t, 4), exif = sub_ifd(&t, ifd0, TAG_EXIF_IFD), gps = sub_ifd(&t, ifd0, TAG_GPS_IFD);
     if (find(&t, ifd0, TAG_ORIENTATION, &e) && e.type == TYPE_SHORT && e.count == 1 && u16(&t, e.value_at) >= 1 && u16(&t, e.value_at) <= 8)
         photo->orientation = u16(&t, e.value_at);
-    photo->has_taken = read_time(&t, exif, TAG_DATE_TIME_ORIGINAL, &photo->taken_local_s) ||
-        read_time(&t, ifd0, TAG_DATE_TIME, &photo->taken_local_s);
+    photo->has_taken =
+        read_time(&t, exif, TAG_DATE_TIME_ORIGINAL, &photo->taken_local_s) || read_time(&t, ifd0, TAG_DATE_TIME, &photo->taken_local_s);
     photo->has_offset = photo->has_taken && read_offset(&t, exif, &photo->taken_offset_min);
-    if (read_degrees(&t, gps, TAG_GPS_LAT, TAG_GPS_LAT_REF, 'S', 90, &lat) && read_degrees(&t, gps, TAG_GPS_LON, TAG_GPS_LON_REF, 'W', 180, &lon)) {
+    if (read_degrees(&t, gps, TAG_GPS_LAT, TAG_GPS_LAT_REF, 'S', 90, &lat) &&
+        read_degrees(&t, gps, TAG_GPS_LON, TAG_GPS_LON_REF, 'W', 180, &lon)) {
         photo->has_gps = 1;
         photo->lat_e7 = lat;
         photo->lon_e7 = lon;

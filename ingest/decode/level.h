@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loudness: measured by EBU R128 in a first pass, corrected in the second by one gain for the whole recording (so speech keeps its dynamics) and
- * a look-ahead limiter for the peaks that this would clip. */
+/* Loudness: measured by EBU R128 in a first pass, corrected in the second by one gain for the whole recording (so speech keeps its
+ * dynamics) and a look-ahead limiter for the peaks that this would clip. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

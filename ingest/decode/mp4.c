@@ -4,7 +4,16 @@
 #include <string.h>
 
 #define FOURCC(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
-enum { WINDOW_BOXES, WINDOW_STSC, WINDOW_STSZ, WINDOW_STCO, DEPTH_MAX = 8, DESCRIPTOR_DECODER = 4, DESCRIPTOR_ASC = 5, SAMPLE_MAX = 32 << 10 };
+enum {
+    WINDOW_BOXES,
+    WINDOW_STSC,
+    WINDOW_STSZ,
+    WINDOW_STCO,
+    DEPTH_MAX = 8,
+    DESCRIPTOR_DECODER = 4,
+    DESCRIPTOR_ASC = 5,
+    SAMPLE_MAX = 32 << 10
+};
 
 struct box {
     uint32_t type;
@@ -299,7 +308,8 @@ static bool give(struct bf_mp4 *m, uint64_t at, uint32_t n, bf_mp4_sample *sampl
     return p == NULL ? truncated(m) : sample(ctx, p, n);
 }
 
-static bool entry32(struct bf_mp4 *m, unsigned window, const struct bf_mp4_table *t, uint32_t index, size_t width, size_t field, uint32_t *ret)
+static bool entry32(struct bf_mp4 *m, unsigned window, const struct bf_mp4_table *t, uint32_t index, size_t width, size_t field,
+                    uint32_t *ret)
 {
     const unsigned char *p = index < t->n ? bf__window(m->windows[window], t->at + (uint64_t)index * width + field, 4) : NULL;
     if (p == NULL)
@@ -365,7 +375,8 @@ static bool read_tfhd(struct bf_mp4 *m, const struct box *box, uint64_t moof, st
     if (p == NULL)
         return false;
     uint32_t flags = be32(p) & 0xffffff;
-    size_t at = 8, n = 8 + ((flags & 1) != 0 ? 8 : 0) + ((flags & 2) != 0 ? 4 : 0) + ((flags & 8) != 0 ? 4 : 0) + ((flags & 0x10) != 0 ? 4 : 0);
+    size_t at = 8,
+           n = 8 + ((flags & 1) != 0 ? 8 : 0) + ((flags & 2) != 0 ? 4 : 0) + ((flags & 8) != 0 ? 4 : 0) + ((flags & 0x10) != 0 ? 4 : 0);
     f->ours = be32(p + 4) == m->track_id;
     f->base = moof;
     f->sample_bytes = m->fragment_bytes;
@@ -387,7 +398,8 @@ static bool run_samples(struct bf_mp4 *m, const struct box *box, struct fragment
         return false;
     uint32_t flags = be32(p) & 0xffffff, n = be32(p + 4);
     uint64_t at = 8 + ((flags & 1) != 0 ? 4 : 0) + ((flags & 4) != 0 ? 4 : 0), data = f->next;
-    size_t before = (flags & 0x100) != 0 ? 4 : 0, width = before + ((flags & 0x200) != 0 ? 4 : 0) + ((flags & 0x400) != 0 ? 4 : 0) + ((flags & 0x800) != 0 ? 4 : 0);
+    size_t before = (flags & 0x100) != 0 ? 4 : 0,
+           width = before + ((flags & 0x200) != 0 ? 4 : 0) + ((flags & 0x400) != 0 ? 4 : 0) + ((flags & 0x800) != 0 ? 4 : 0);
     if ((flags & 1) != 0) {
         if ((p = body(m, box, 8, 4)) == NULL)
             return false;

@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAME = BF_VOICE_RATE / 50, PACKET_MAX = 1500, PACKETS_PER_PAGE = 50, GRANULES = 3 /* 48 kHz */, SERIAL = 0x42463031, COMPLEXITY = 5 };
+enum {
+    FRAME = BF_VOICE_RATE / 50,
+    PACKET_MAX = 1500,
+    PACKETS_PER_PAGE = 50,
+    GRANULES = 3 /* 48 kHz */,
+    SERIAL = 0x42463031,
+    COMPLEXITY = 5
+};
 
 struct bf_opus_out {
     struct bf_job *job;
@@ -61,7 +68,8 @@ static bool write_pages(struct bf_opus_out *o, bool flush)
 {
     ogg_page page;
     while ((flush ? ogg_stream_flush(&o->stream, &page) : ogg_stream_pageout(&o->stream, &page)) != 0) {
-        if (!bf__part_add(o->job, o->part, page.header, (size_t)page.header_len) || !bf__part_add(o->job, o->part, page.body, (size_t)page.body_len))
+        if (!bf__part_add(o->job, o->part, page.header, (size_t)page.header_len) ||
+            !bf__part_add(o->job, o->part, page.body, (size_t)page.body_len))
             return false;
         o->on_page = 0;
     }
@@ -70,7 +78,8 @@ static bool write_pages(struct bf_opus_out *o, bool flush)
 
 static bool add_packet(struct bf_opus_out *o, unsigned char *p, long n, int64_t granule, bool last, bool flush)
 {
-    ogg_packet packet = {.packet = p, .bytes = n, .b_o_s = o->packet_number == 0, .e_o_s = last, .granulepos = granule, .packetno = o->packet_number};
+    ogg_packet packet = {
+        .packet = p, .bytes = n, .b_o_s = o->packet_number == 0, .e_o_s = last, .granulepos = granule, .packetno = o->packet_number};
     o->packet_number++;
     if (ogg_stream_packetin(&o->stream, &packet) != 0)
         return bf__refuse(o->job, BF_DECODE_MEMORY, "no memory for an Ogg page");
@@ -81,8 +90,20 @@ static bool add_packet(struct bf_opus_out *o, unsigned char *p, long n, int64_t 
 static bool write_headers(struct bf_opus_out *o)
 {
     unsigned pre_skip = (unsigned)o->lookahead * GRANULES;
-    unsigned char head[19] = {'O', 'p', 'u', 's', 'H', 'e', 'a', 'd', 1, 1, (unsigned char)pre_skip, (unsigned char)(pre_skip >> 8),
-                              BF_VOICE_RATE & 0xff, BF_VOICE_RATE >> 8};
+    unsigned char head[19] = {'O',
+                              'p',
+                              'u',
+                              's',
+                              'H',
+                              'e',
+                              'a',
+                              'd',
+                              1,
+                              1,
+                              (unsigned char)pre_skip,
+                              (unsigned char)(pre_skip >> 8),
+                              BF_VOICE_RATE & 0xff,
+                              BF_VOICE_RATE >> 8};
     unsigned char tags[8 + 4 + 7 + 4] = {'O', 'p', 'u', 's', 'T', 'a', 'g', 's', 7, 0, 0, 0, 'b', 'a', 'i', 'f', 'a', 'n', 'g'};
     return add_packet(o, head, sizeof head, 0, false, true) && add_packet(o, tags, sizeof tags, 0, false, true);
 }

@@ -8,5 +8,5 @@ struct bf_opus_out;
 /* Writes into part `part` of the job, which was begun. NULL: no memory. */
 struct bf_opus_out *bf__opus_out_create(struct bf_job *job, unsigned part);
 bool bf__opus_out_add(struct bf_opus_out *o, const float *samples, size_t n); /* any n */
-bool bf__opus_out_finish(struct bf_opus_out *o);                             /* the tail and the last page */
+bool bf__opus_out_finish(struct bf_opus_out *o);                              /* the tail and the last page */
 void bf__opus_out_destroy(struct bf_opus_out **o);

@@ -42,7 +42,8 @@ static bool decode(struct bf_job *job, const struct heif_image_handle *handle, c
         return judge(job, e);
     int stride = 0;
     const unsigned char *p = heif_image_get_plane_readonly(image, heif_channel_interleaved, &stride);
-    bool same = p != NULL && (uint64_t)heif_image_get_primary_width(image) == s->width && (uint64_t)heif_image_get_primary_height(image) == s->height;
+    bool same = p != NULL && (uint64_t)heif_image_get_primary_width(image) == s->width &&
+                (uint64_t)heif_image_get_primary_height(image) == s->height;
     bool ok = same || bf__refuse(job, BF_DECODE_UNREADABLE, "the HEIC states two sizes");
     struct bf_rgb *sink = ok ? bf__rgb_create((unsigned)s->width, (unsigned)s->height) : NULL;
     for (unsigned y = 0; sink != NULL && y < s->height; y++)

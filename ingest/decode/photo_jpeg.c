@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JPEG by the planar path: libjpeg-turbo shrinks in the DCT and hands out its own Y, Cb and Cr planes, each is resampled alone, and libwebp takes
- * them as they are. There is no RGB in between, which saves about a sixth of the time and two thirds of the memory. */
+/* JPEG by the planar path: libjpeg-turbo shrinks in the DCT and hands out its own Y, Cb and Cr planes, each is resampled alone, and libwebp
+ * takes them as they are. There is no RGB in between, which saves about a sixth of the time and two thirds of the memory. */
 #include "ingest/decode/photo.h"
 #include <stdlib.h>
 #include <string.h>
@@ -62,9 +62,10 @@ static bool scale_planes(const struct jpeg *j, const struct bf_plane src[3], str
         memset(yuv->v.p, 128, (size_t)yuv->v.w * yuv->v.h);
         return true;
     }
-    double cw = chroma_extent(j->scaled_w, tjMCUWidth[j->subsampling] / 8), ch = chroma_extent(j->scaled_h, tjMCUHeight[j->subsampling] / 8);
+    double cw = chroma_extent(j->scaled_w, tjMCUWidth[j->subsampling] / 8),
+           ch = chroma_extent(j->scaled_h, tjMCUHeight[j->subsampling] / 8);
     return bf__plane_scale(&src[1], cw, ch, dw / 2, dh / 2, BF_RANGE_CHROMA, &yuv->u) &&
-        bf__plane_scale(&src[2], cw, ch, dw / 2, dh / 2, BF_RANGE_CHROMA, &yuv->v);
+           bf__plane_scale(&src[2], cw, ch, dw / 2, dh / 2, BF_RANGE_CHROMA, &yuv->v);
 }
 
 static bool planar(struct bf_job *job, const struct jpeg *j, struct bf_yuv *ret)
@@ -101,8 +102,9 @@ static bool packed(struct bf_job *job, const struct jpeg *j, struct bf_yuv *ret)
     unsigned char *pixels = malloc(stride * (size_t)j->h);
     struct bf_rgb *sink = bf__rgb_create((unsigned)j->w, (unsigned)j->h);
     bool ok = (pixels != NULL && sink != NULL) || bf__photo_no_memory(job);
-    ok = ok && (tjDecompress2(j->tj, job->bytes, job->request.input_bytes, pixels, j->w, (int)stride, j->h, rgb ? TJPF_RGB : TJPF_CMYK, 0) == 0 ||
-                judge(job, j->tj));
+    ok = ok &&
+         (tjDecompress2(j->tj, job->bytes, job->request.input_bytes, pixels, j->w, (int)stride, j->h, rgb ? TJPF_RGB : TJPF_CMYK, 0) == 0 ||
+          judge(job, j->tj));
     for (int y = 0; ok && y < j->h; y++) {
         if (!rgb)
             cmyk_to_rgb(pixels + stride * (size_t)y, j->w);
@@ -120,13 +122,16 @@ bool bf__photo_jpeg(struct bf_job *job, const struct bf_sniffed *s, struct bf_yu
     bool ok = j.tj != NULL || bf__photo_no_memory(job);
     if (ok && tjDecompressHeader3(j.tj, job->bytes, job->request.input_bytes, &j.w, &j.h, &j.subsampling, &j.colorspace) < 0)
         ok = judge(job, j.tj);
-    ok = ok && ((uint64_t)j.w == s->width && (uint64_t)j.h == s->height ? true : bf__refuse(job, BF_DECODE_UNREADABLE, "the JPEG states two sizes"));
+    ok = ok &&
+         ((uint64_t)j.w == s->width && (uint64_t)j.h == s->height ? true
+                                                                  : bf__refuse(job, BF_DECODE_UNREADABLE, "the JPEG states two sizes"));
     if (ok) {
         uint64_t pixels = s->width * s->height;
         bool plain = (j.colorspace == TJCS_YCbCr || j.colorspace == TJCS_GRAY) && j.subsampling >= 0;
         choose_scale(&j);
-        ok = bf__photo_heap(job, (s->progressive ? pixels * s->components * 2 : 0) + (plain ? (uint64_t)j.scaled_w * (uint64_t)j.scaled_h * 3 : pixels * 4)) &&
-            (plain ? planar(job, &j, ret) : packed(job, &j, ret));
+        ok = bf__photo_heap(job, (s->progressive ? pixels * s->components * 2 : 0) +
+                                     (plain ? (uint64_t)j.scaled_w * (uint64_t)j.scaled_h * 3 : pixels * 4)) &&
+             (plain ? planar(job, &j, ret) : packed(job, &j, ret));
     }
     if (j.tj != NULL)
         tjDestroy(j.tj);

@@ -22,7 +22,7 @@ struct bf_rgb *bf__rgb_create(unsigned w, unsigned h)
     bool ok = rgb != NULL && (rgb->line = calloc(1, (size_t)w + BF_PLANE_SLACK)) != NULL;
     for (unsigned c = 0; ok && c < CHANNELS; c++)
         ok = bf__plane_create(&rgb->out[c], fit_w, fit_h) &&
-            (rgb->scaler[c] = bf__scaler_create(w, h, w, h, fit_w, fit_h, BF_RANGE_SAME, &rgb->out[c])) != NULL;
+             (rgb->scaler[c] = bf__scaler_create(w, h, w, h, fit_w, fit_h, BF_RANGE_SAME, &rgb->out[c])) != NULL;
     if (!ok)
         bf__rgb_destroy(&rgb);
     else

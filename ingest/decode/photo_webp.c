@@ -35,8 +35,8 @@ static bool from_planes(const struct WebPYUVABuffer *b, const struct bf_sniffed 
     if (!bf__yuv_create(&yuv, fit_w, fit_h))
         return false;
     bool ok = copy_scaled(b->y, b->y_stride, w, h, w, h, fit_w, fit_h, &yuv.y) &&
-        copy_scaled(b->u, b->u_stride, (w + 1) / 2, (h + 1) / 2, w / 2.0, h / 2.0, fit_w / 2.0, fit_h / 2.0, &yuv.u) &&
-        copy_scaled(b->v, b->v_stride, (w + 1) / 2, (h + 1) / 2, w / 2.0, h / 2.0, fit_w / 2.0, fit_h / 2.0, &yuv.v);
+              copy_scaled(b->u, b->u_stride, (w + 1) / 2, (h + 1) / 2, w / 2.0, h / 2.0, fit_w / 2.0, fit_h / 2.0, &yuv.u) &&
+              copy_scaled(b->v, b->v_stride, (w + 1) / 2, (h + 1) / 2, w / 2.0, h / 2.0, fit_w / 2.0, fit_h / 2.0, &yuv.v);
     if (ok)
         *ret = yuv;
     else

@@ -134,7 +134,7 @@ struct bf_scaler *bf__scaler_create(unsigned src_w, unsigned src_h, double exten
     s->ring_row = (dst->w + TAP_GROUP - 1) / TAP_GROUP * TAP_GROUP;
     s->bias = (int32_t)lrint((offset[range] + 0.5) * (1 << (ROW_BITS + WEIGHT_BITS)));
     bool ok = axis_init(&s->across, src_w, dst->w, extent_w / dst_extent_w, 1) &&
-        axis_init(&s->down, src_h, dst->h, extent_h / dst_extent_h, gain[range]);
+              axis_init(&s->down, src_h, dst->h, extent_h / dst_extent_h, gain[range]);
     if (ok) {
         s->ring = calloc(s->ring_row * s->down.stride, sizeof *s->ring);
         s->window = calloc(s->down.stride, sizeof *s->window);
@@ -185,16 +185,19 @@ static void filter_across(const struct bf_scaler *s, const unsigned char *row, i
     const struct axis *a = &s->across;
     const int32_t half = 1 << (WEIGHT_BITS - ROW_BITS - 1);
     for (unsigned i = 0; i < a->n; i++)
-        out[i] = (int16_t)((dot(row + a->taps[i].first, a->weights + (size_t)i * a->stride, a->taps[i].n) + half) >> (WEIGHT_BITS - ROW_BITS));
+        out[i] =
+            (int16_t)((dot(row + a->taps[i].first, a->weights + (size_t)i * a->stride, a->taps[i].n) + half) >> (WEIGHT_BITS - ROW_BITS));
 }
 
 #ifdef __SSE2__
 /* Eight columns of a pair of rows at a time; the number of rows is even here (a zero weight pads it). */
-static void filter_columns(const int16_t *const *rows, const int16_t *weights, unsigned n, int32_t bias, size_t x, unsigned char out[TAP_GROUP])
+static void filter_columns(const int16_t *const *rows, const int16_t *weights, unsigned n, int32_t bias, size_t x,
+                           unsigned char out[TAP_GROUP])
 {
     __m128i lo = _mm_set1_epi32(bias), hi = lo;
     for (unsigned i = 0; i < n; i += 2) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(rows[i] + x)), b = _mm_loadu_si128((const __m128i *)(const void *)(rows[i + 1] + x));
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(rows[i] + x)),
+                b = _mm_loadu_si128((const __m128i *)(const void *)(rows[i + 1] + x));
         __m128i w = _mm_set1_epi32((int32_t)((uint32_t)(uint16_t)weights[i + 1] << 16 | (uint16_t)weights[i]));
         lo = _mm_add_epi32(lo, _mm_madd_epi16(_mm_unpacklo_epi16(a, b), w));
         hi = _mm_add_epi32(hi, _mm_madd_epi16(_mm_unpackhi_epi16(a, b), w));
@@ -203,7 +206,8 @@ static void filter_columns(const int16_t *const *rows, const int16_t *weights, u
     _mm_storel_epi64((__m128i *)(void *)out, _mm_packus_epi16(v, v));
 }
 #else
-static void filter_columns(const int16_t *const *rows, const int16_t *weights, unsigned n, int32_t bias, size_t x, unsigned char out[TAP_GROUP])
+static void filter_columns(const int16_t *const *rows, const int16_t *weights, unsigned n, int32_t bias, size_t x,
+                           unsigned char out[TAP_GROUP])
 {
     for (unsigned k = 0; k < TAP_GROUP; k++) {
         int32_t sum = bias;
@@ -258,8 +262,8 @@ bool bf__yuv_scale(const struct bf_yuv *src, struct bf_yuv *dst)
 {
     double w = src->y.w, h = src->y.h, dw = dst->y.w, dh = dst->y.h;
     return bf__plane_scale(&src->y, w, h, dw, dh, BF_RANGE_SAME, &dst->y) &&
-        bf__plane_scale(&src->u, w / 2, h / 2, dw / 2, dh / 2, BF_RANGE_SAME, &dst->u) &&
-        bf__plane_scale(&src->v, w / 2, h / 2, dw / 2, dh / 2, BF_RANGE_SAME, &dst->v);
+           bf__plane_scale(&src->u, w / 2, h / 2, dw / 2, dh / 2, BF_RANGE_SAME, &dst->u) &&
+           bf__plane_scale(&src->v, w / 2, h / 2, dw / 2, dh / 2, BF_RANGE_SAME, &dst->v);
 }
 
 /* Where the sample of the upright picture at (x, y) lies in the stored one: start + x * dx + y * dy. */
@@ -268,8 +272,8 @@ static bool turn(struct bf_plane *plane, unsigned orientation)
     const ptrdiff_t w = plane->w, h = plane->h, end_x = w - 1, end_y = (h - 1) * w;
     const struct {
         ptrdiff_t start, dx, dy;
-    } walk[] = {{0, 1, w},       {end_x, -1, w},      {end_x + end_y, -1, -w},      {end_y, 1, -w},
-                {0, w, 1},       {end_y, -w, 1},      {end_x + end_y, -w, -1},      {end_x, w, -1}};
+    } walk[] = {{0, 1, w}, {end_x, -1, w}, {end_x + end_y, -1, -w}, {end_y, 1, -w},
+                {0, w, 1}, {end_y, -w, 1}, {end_x + end_y, -w, -1}, {end_x, w, -1}};
     bool swaps = orientation >= 5;
     struct bf_plane upright;
     if (!bf__plane_create(&upright, swaps ? plane->h : plane->w, swaps ? plane->w : plane->h))

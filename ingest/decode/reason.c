@@ -26,10 +26,9 @@ const char *bf_decode_reason_title(enum bf_decode_reason reason, enum bf_lang la
 
 const char *bf_media_type_name(enum bf_media_type type)
 {
-    static const char *const names[] = {
-        "application/octet-stream",
+    static const char *const names[] = {"application/octet-stream",
 #define X(name, type) type,
-        BF_MEDIA_TYPE_MAP(X)
+                                        BF_MEDIA_TYPE_MAP(X)
 #undef X
     };
     assert((unsigned)type < BF_MEDIA_COUNT);
@@ -41,10 +40,9 @@ static const struct {
     const char *name;
     enum bf_media_type type;
 } aliases[] = {
-    {"image/jpg", BF_MEDIA_JPEG},   {"image/heif", BF_MEDIA_HEIC},    {"audio/opus", BF_MEDIA_OGG}, {"application/ogg", BF_MEDIA_OGG},
-    {"video/webm", BF_MEDIA_WEBM},  {"audio/x-m4a", BF_MEDIA_M4A},    {"audio/m4a", BF_MEDIA_M4A},
-    {"video/mp4", BF_MEDIA_M4A},    {"audio/x-wav", BF_MEDIA_WAV}, {"audio/wave", BF_MEDIA_WAV},
-    {"audio/vnd.wave", BF_MEDIA_WAV},
+    {"image/jpg", BF_MEDIA_JPEG},  {"image/heif", BF_MEDIA_HEIC}, {"audio/opus", BF_MEDIA_OGG},     {"application/ogg", BF_MEDIA_OGG},
+    {"video/webm", BF_MEDIA_WEBM}, {"audio/x-m4a", BF_MEDIA_M4A}, {"audio/m4a", BF_MEDIA_M4A},      {"video/mp4", BF_MEDIA_M4A},
+    {"audio/x-wav", BF_MEDIA_WAV}, {"audio/wave", BF_MEDIA_WAV},  {"audio/vnd.wave", BF_MEDIA_WAV},
 };
 
 enum bf_media_type bf_media_type_of(struct bf_str name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any sample rate to 16 kHz, mono, by a polyphase windowed sinc (32 zero crossings, Blackman window, passband to 7.2 kHz). A general library does this
- * for five times the processor time, which would then be a third of a voice note's. No delay: the first sample out stands at the first in. */
+/* Any sample rate to 16 kHz, mono, by a polyphase windowed sinc (32 zero crossings, Blackman window, passband to 7.2 kHz). A general
+ * library does this for five times the processor time, which would then be a third of a voice note's. No delay: the first sample out stands
+ * at the first in. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -24,22 +24,21 @@
 #endif
 
 /* The low halves of the arguments; both processors above are little-endian. */
-#define ARG(i) ((uint32_t)offsetof(struct seccomp_data, args) + 8 * (i))
-#define NR ((uint32_t)offsetof(struct seccomp_data, nr))
-#define LOAD(offset) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (offset))
-#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define KILL BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
-#define REFUSE(err) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (err))
-#define JEQ(k, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), (yes), (no))
+#define ARG(i)           ((uint32_t)offsetof(struct seccomp_data, args) + 8 * (i))
+#define NR               ((uint32_t)offsetof(struct seccomp_data, nr))
+#define LOAD(offset)     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (offset))
+#define ALLOW            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define KILL             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
+#define REFUSE(err)      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (err))
+#define JEQ(k, yes, no)  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), (yes), (no))
 #define JSET(k, yes, no) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (k), (yes), (no))
 /* Each row leaves the call's number loaded for the next. */
-#define CALL(name) JEQ(__NR_##name, 0, 1), ALLOW
-#define CALL_REFUSED(name, err) JEQ(__NR_##name, 0, 1), REFUSE(err)
-#define CALL_WITH(name, i, value) JEQ(__NR_##name, 0, 4), LOAD(ARG(i)), JEQ((value), 0, 1), ALLOW, KILL
+#define CALL(name)                       JEQ(__NR_##name, 0, 1), ALLOW
+#define CALL_REFUSED(name, err)          JEQ(__NR_##name, 0, 1), REFUSE(err)
+#define CALL_WITH(name, i, value)        JEQ(__NR_##name, 0, 4), LOAD(ARG(i)), JEQ((value), 0, 1), ALLOW, KILL
 #define CALL_WITHOUT_BITS(name, i, bits) JEQ(__NR_##name, 0, 4), LOAD(ARG(i)), JSET((bits), 1, 0), ALLOW, KILL
 /* mmap of anonymous memory that is not executable */
-#define CALL_MMAP                                                                                                                      \
-    JEQ(__NR_mmap, 0, 6), LOAD(ARG(2)), JSET(PROT_EXEC, 3, 0), LOAD(ARG(3)), JSET(MAP_ANONYMOUS, 0, 1), ALLOW, KILL
+#define CALL_MMAP JEQ(__NR_mmap, 0, 6), LOAD(ARG(2)), JSET(PROT_EXEC, 3, 0), LOAD(ARG(3)), JSET(MAP_ANONYMOUS, 0, 1), ALLOW, KILL
 /* A thread of this process, nothing else. */
 #define CALL_CLONE JEQ(__NR_clone, 0, 4), LOAD(ARG(0)), JSET(CLONE_THREAD, 0, 1), ALLOW, KILL
 
@@ -84,9 +83,10 @@ static bool raise_landlock(void)
 {
     const struct landlock_ruleset_attr all = {
         .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
-            LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-            LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-            LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM,
+                             LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+                             LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+                             LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+                             LANDLOCK_ACCESS_FS_MAKE_SYM,
     };
     int rules = (int)syscall(__NR_landlock_create_ruleset, &all, sizeof all, 0);
     if (rules < 0)
@@ -99,14 +99,36 @@ static bool raise_landlock(void)
 static bool raise_filter(void)
 {
     const struct sock_filter rows[] = {
-        LOAD((uint32_t)offsetof(struct seccomp_data, arch)), JEQ(THIS_ARCH, 1, 0), KILL, LOAD(NR),
-        CALL_WITH(pread64, 0, BF_SANDBOX_IN), CALL_WITH(pwrite64, 0, BF_SANDBOX_OUT),
-        CALL_MMAP, CALL_WITHOUT_BITS(mprotect, 2, PROT_EXEC), CALL(munmap), CALL(mremap), CALL(madvise), CALL(brk),
-        CALL(futex), CALL(clock_gettime), CALL(getrandom), CALL(getrusage) /* PocketSphinx times itself */, CALL(exit), CALL(exit_group), CALL(rt_sigreturn),
+        LOAD((uint32_t)offsetof(struct seccomp_data, arch)),
+        JEQ(THIS_ARCH, 1, 0),
+        KILL,
+        LOAD(NR),
+        CALL_WITH(pread64, 0, BF_SANDBOX_IN),
+        CALL_WITH(pwrite64, 0, BF_SANDBOX_OUT),
+        CALL_MMAP,
+        CALL_WITHOUT_BITS(mprotect, 2, PROT_EXEC),
+        CALL(munmap),
+        CALL(mremap),
+        CALL(madvise),
+        CALL(brk),
+        CALL(futex),
+        CALL(clock_gettime),
+        CALL(getrandom),
+        CALL(getrusage) /* PocketSphinx times itself */,
+        CALL(exit),
+        CALL(exit_group),
+        CALL(rt_sigreturn),
         CALL_WITH(prlimit64, 0, 0), /* of oneself, below the hard limits */
         /* what glibc's pthread_create and thread exit need; clone3 hides its flags in memory, so glibc is sent back to clone */
-        CALL_CLONE, CALL_REFUSED(clone3, ENOSYS), CALL_WITH(rt_sigaction, 0, 33 /* SIGRT_1 */), CALL(set_robust_list), CALL(rseq), CALL(rt_sigprocmask), CALL(sched_yield),
-        CALL(sched_getaffinity), CALL(gettid),
+        CALL_CLONE,
+        CALL_REFUSED(clone3, ENOSYS),
+        CALL_WITH(rt_sigaction, 0, 33 /* SIGRT_1 */),
+        CALL(set_robust_list),
+        CALL(rseq),
+        CALL(rt_sigprocmask),
+        CALL(sched_yield),
+        CALL(sched_getaffinity),
+        CALL(gettid),
         CALL_REFUSED(write, EBADF), /* libraries print warnings to the standard error that is closed */
         KILL,
     };

@@ -6,12 +6,12 @@
 
 struct bf_sniffed {
     enum bf_media_type type;
-    uint64_t width, height; /* as stored, not turned. HEIC: 0, libheif tells after it parsed the boxes */
-    unsigned scans;         /* JPEG */
-    unsigned components;    /* JPEG */
-    bool progressive;       /* JPEG progressive, PNG interlaced: the decoder holds the whole picture */
-    bool lossless;          /* WebP */
-    bool alpha;             /* WebP */
+    uint64_t width, height;    /* as stored, not turned. HEIC: 0, libheif tells after it parsed the boxes */
+    unsigned scans;            /* JPEG */
+    unsigned components;       /* JPEG */
+    bool progressive;          /* JPEG progressive, PNG interlaced: the decoder holds the whole picture */
+    bool lossless;             /* WebP */
+    bool alpha;                /* WebP */
     const unsigned char *exif; /* inside the input; NULL: none */
     size_t exif_bytes;
 };

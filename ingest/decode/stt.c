@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIBRARY "libpocketsphinx.so.3"
+#define LIBRARY      "libpocketsphinx.so.3"
 #define BASE_LIBRARY "libsphinxbase.so.3"
 
 /* X(name): the functions used, of the types that the header gives them. */
-#define PS_FUNCTIONS(X) X(ps_args) X(ps_init) X(ps_free) X(ps_start_utt) X(ps_end_utt) X(ps_process_raw) X(ps_get_hyp) X(ps_get_in_speech)
+#define PS_FUNCTIONS(X)   X(ps_args) X(ps_init) X(ps_free) X(ps_start_utt) X(ps_end_utt) X(ps_process_raw) X(ps_get_hyp) X(ps_get_in_speech)
 #define BASE_FUNCTIONS(X) X(cmd_ln_init) X(cmd_ln_free_r) X(err_set_logfp)
 
 struct bf_stt {
@@ -54,7 +54,8 @@ struct bf_stt *bf__stt_create(const char *model_dir)
         return NULL;
     }
     s->err_set_logfp(NULL);
-    s->config = s->cmd_ln_init(NULL, s->ps_args(), TRUE, "-hmm", acoustic, "-lm", language, "-dict", dictionary, "-logfn", "/dev/null", NULL);
+    s->config =
+        s->cmd_ln_init(NULL, s->ps_args(), TRUE, "-hmm", acoustic, "-lm", language, "-dict", dictionary, "-logfn", "/dev/null", NULL);
     s->decoder = s->config == NULL ? NULL : s->ps_init(s->config);
     if (s->decoder == NULL)
         bf__stt_destroy(&s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A recording becomes what phones play and recognisers read: one loudness, one form. Two passes over the input, so that no recording is ever
- * held in memory: decoding costs a tenth of encoding. */
+/* A recording becomes what phones play and recognisers read: one loudness, one form. Two passes over the input, so that no recording is
+ * ever held in memory: decoding costs a tenth of encoding. */
 #include "ingest/decode/audio.h"
 #include "ingest/decode/level.h"
 #include "ingest/decode/opus_out.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { PEAKS_HEADER = 24, PEAKS_MAX = BF_VOICE_MS_MAX / 1000 * BF_VOICE_PEAKS_PER_S + 1, PART_AUDIO = 0, PART_PEAKS = 1, WAV_HEADER = 44 };
-_Static_assert(BF_LEVEL_BLOCK * BF_VOICE_PEAKS_PER_S == BF_VOICE_RATE, "one block of the limiter is one point of the peaks");
+_Static_assert(BF_LEVEL_BLOCK *BF_VOICE_PEAKS_PER_S == BF_VOICE_RATE, "one block of the limiter is one point of the peaks");
 
 static bool measure(void *ctx, const float *samples, size_t n) { return bf__meter_add(ctx, samples, n); }
 
@@ -176,5 +176,6 @@ bool bf__wav(struct bf_job *job)
     if (!bf__part_begin(job, PART_AUDIO) || !bf__part_add(job, PART_AUDIO, header, sizeof header) || !bf__audio_decode(job, take_wav, job))
         return false;
     wav_header(header, (uint32_t)(part->bytes - WAV_HEADER));
-    return job->write(job->ctx, part->offset, header, sizeof header) || bf__refuse(job, BF_DECODE_TOO_LARGE, "the WAV file does not fit its room");
+    return job->write(job->ctx, part->offset, header, sizeof header) ||
+           bf__refuse(job, BF_DECODE_TOO_LARGE, "the WAV file does not fit its room");
 }

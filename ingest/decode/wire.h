@@ -3,10 +3,10 @@
  * What passes between the service process and baifang-decode: fixed-size structs, host byte order (both ends are one build on one box).
  *
  * A job is one SOCK_SEQPACKET datagram, `struct bf_decode_request`, with three descriptors: the input (any file that pread reads), the
- * output (a memfd that the caller sized and sealed against growth and shrinking) and the write end of a pipe. When the child that did the job is gone, the zygote
- * writes one `struct bf_decode_reply` into the pipe. What the child found lies in the output: `struct bf_decode_result` at 0 and the
- * parts it names behind it. Nothing in the output may be believed before check.c has looked at it: a child that decodes hostile bytes
- * may have been taken over by them.
+ * output (a memfd that the caller sized and sealed against growth and shrinking) and the write end of a pipe. When the child that did the
+ * job is gone, the zygote writes one `struct bf_decode_reply` into the pipe. What the child found lies in the output: `struct
+ * bf_decode_result` at 0 and the parts it names behind it. Nothing in the output may be believed before check.c has looked at it: a child
+ * that decodes hostile bytes may have been taken over by them.
  */
 #pragma once
 #include <stddef.h>
@@ -47,14 +47,14 @@ enum {
 enum bf_decode_op { BF_DECODE_PHOTO = 1, BF_DECODE_VOICE, BF_DECODE_WAV, BF_DECODE_TRANSCRIBE };
 
 /* What the uploader said the file is, and what was found. X(name, media type) */
-#define BF_MEDIA_TYPE_MAP(X)                                                                                                           \
-    X(JPEG, "image/jpeg")                                                                                                              \
-    X(PNG, "image/png")                                                                                                                \
-    X(WEBP, "image/webp")                                                                                                              \
-    X(HEIC, "image/heic")                                                                                                              \
-    X(OGG, "audio/ogg")                                                                                                                \
-    X(WEBM, "audio/webm")                                                                                                              \
-    X(M4A, "audio/mp4")                                                                                                                \
+#define BF_MEDIA_TYPE_MAP(X)                                                                                                               \
+    X(JPEG, "image/jpeg")                                                                                                                  \
+    X(PNG, "image/png")                                                                                                                    \
+    X(WEBP, "image/webp")                                                                                                                  \
+    X(HEIC, "image/heic")                                                                                                                  \
+    X(OGG, "audio/ogg")                                                                                                                    \
+    X(WEBM, "audio/webm")                                                                                                                  \
+    X(M4A, "audio/mp4")                                                                                                                    \
     X(WAV, "audio/wav")
 
 enum bf_media_type {
@@ -66,20 +66,20 @@ enum bf_media_type {
 };
 
 /* Why a file was refused: the file's own fault, so that the same bytes are refused again. X(name, code, English, Chinese) */
-#define BF_DECODE_REASON_MAP(X)                                                                                                        \
-    X(OK, "ok", "decoded", "已处理")                                                                                                   \
-    X(UNREADABLE, "unreadable", "the file cannot be read", "文件无法读取")                                                             \
-    X(TRUNCATED, "truncated", "the file ends too early", "文件不完整")                                                                 \
-    X(MISLABELLED, "mislabelled", "the content is not of the stated type", "文件内容与声明的类型不符")                                 \
-    X(UNSUPPORTED, "unsupported", "this kind of content is not supported", "不支持该格式")                                             \
-    X(TOO_LARGE, "too_large", "the file has too many bytes", "文件过大")                                                               \
-    X(TOO_MANY_PIXELS, "too_many_pixels", "the picture has too many pixels", "图片像素过多")                                           \
-    X(TOO_MANY_SCANS, "too_many_scans", "the picture has too many scans", "图片扫描层数过多")                                          \
-    X(ANIMATED, "animated", "moving pictures are not supported", "不支持动图")                                                         \
-    X(TOO_LONG, "too_long", "the recording is longer than an hour", "录音超过六十分钟")                                                \
-    X(NO_AUDIO, "no_audio", "the file holds no sound", "文件中没有声音")                                                               \
-    X(TIMEOUT, "timeout", "decoding took too much processor time", "处理耗时过长")                                                     \
-    X(MEMORY, "memory", "decoding needs too much memory", "处理所需内存过多")                                                          \
+#define BF_DECODE_REASON_MAP(X)                                                                                                            \
+    X(OK, "ok", "decoded", "已处理")                                                                                                       \
+    X(UNREADABLE, "unreadable", "the file cannot be read", "文件无法读取")                                                                 \
+    X(TRUNCATED, "truncated", "the file ends too early", "文件不完整")                                                                     \
+    X(MISLABELLED, "mislabelled", "the content is not of the stated type", "文件内容与声明的类型不符")                                     \
+    X(UNSUPPORTED, "unsupported", "this kind of content is not supported", "不支持该格式")                                                 \
+    X(TOO_LARGE, "too_large", "the file has too many bytes", "文件过大")                                                                   \
+    X(TOO_MANY_PIXELS, "too_many_pixels", "the picture has too many pixels", "图片像素过多")                                               \
+    X(TOO_MANY_SCANS, "too_many_scans", "the picture has too many scans", "图片扫描层数过多")                                              \
+    X(ANIMATED, "animated", "moving pictures are not supported", "不支持动图")                                                             \
+    X(TOO_LONG, "too_long", "the recording is longer than an hour", "录音超过六十分钟")                                                    \
+    X(NO_AUDIO, "no_audio", "the file holds no sound", "文件中没有声音")                                                                   \
+    X(TIMEOUT, "timeout", "decoding took too much processor time", "处理耗时过长")                                                         \
+    X(MEMORY, "memory", "decoding needs too much memory", "处理所需内存过多")                                                              \
     X(CRASHED, "crashed", "the decoder stopped on this file", "文件导致解码器中止")
 
 enum bf_decode_reason {
@@ -90,11 +90,11 @@ enum bf_decode_reason {
 };
 
 struct bf_decode_request {
-    uint32_t magic, op;     /* enum bf_decode_op */
-    uint32_t claimed;       /* enum bf_media_type */
-    uint32_t wall_ms;       /* the zygote kills the child after it */
-    uint64_t input_bytes;   /* of the input descriptor */
-    uint64_t output_bytes;  /* of the output memfd */
+    uint32_t magic, op;    /* enum bf_decode_op */
+    uint32_t claimed;      /* enum bf_media_type */
+    uint32_t wall_ms;      /* the zygote kills the child after it */
+    uint64_t input_bytes;  /* of the input descriptor */
+    uint64_t output_bytes; /* of the output memfd */
 };
 
 enum bf_decode_outcome {
@@ -121,9 +121,9 @@ struct bf_decode_photo {
     uint32_t orientation;   /* EXIF 1 to 8; 1 when none was stated */
     uint32_t preview_w, preview_h, thumb_w, thumb_h;
     uint32_t has_gps, has_taken, has_offset;
-    int32_t lat_e7, lon_e7;    /* degrees * 10^7, WGS 84 */
-    int32_t taken_offset_min;  /* east of UTC */
-    int64_t taken_local_s;     /* the camera's wall time, counted as if it were UTC */
+    int32_t lat_e7, lon_e7;   /* degrees * 10^7, WGS 84 */
+    int32_t taken_offset_min; /* east of UTC */
+    int64_t taken_local_s;    /* the camera's wall time, counted as if it were UTC */
 };
 
 /* A recording: parts[0] is Ogg/Opus (or WAV), parts[1] the peaks (none for WAV). A transcript: parts[0] is the text. */
@@ -137,8 +137,8 @@ struct bf_decode_sound {
 
 struct bf_decode_result {
     uint32_t magic, op;
-    uint32_t reason; /* enum bf_decode_reason */
-    uint32_t found;  /* enum bf_media_type */
+    uint32_t reason;                   /* enum bf_decode_reason */
+    uint32_t found;                    /* enum bf_media_type */
     char detail[BF_DECODE_DETAIL_MAX]; /* English, printable ASCII, NUL-terminated; for the log */
     struct bf_decode_part parts[BF_DECODE_PARTS];
     union {

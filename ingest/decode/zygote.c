@@ -106,7 +106,10 @@ static bool map_input(struct bf_job *job)
 /* The child: from here to the end there is no way back to the zygote's code. */
 static _Noreturn void be_child(const struct bf_decode_request *request, const int fds[FD_COUNT], struct bf_stt *stt, pid_t zygote)
 {
-    struct bf_job job = {.request = *request, .read = read_input, .write = write_output, .pixels_max = BF_PHOTO_PIXELS_MAX,
+    struct bf_job job = {.request = *request,
+                         .read = read_input,
+                         .write = write_output,
+                         .pixels_max = BF_PHOTO_PIXELS_MAX,
                          .duration_max_ms = BF_VOICE_MS_MAX};
     const struct bf_sandbox_limits limits = limits_of(request);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != zygote || !bf__sandbox_descriptors(fds[FD_INPUT], fds[FD_OUTPUT]) ||
@@ -136,7 +139,7 @@ static bool request_valid(const struct bf_decode_request *r, const int fds[FD_CO
         if (fds[i] < 0)
             return false;
     return r->magic == BF_DECODE_MAGIC && r->op >= BF_DECODE_PHOTO && r->op <= BF_DECODE_TRANSCRIBE && r->wall_ms > 0 &&
-        r->output_bytes >= BF_DECODE_RESULT_ROOM && r->output_bytes <= BF_VOICE_WAV_MAX;
+           r->output_bytes >= BF_DECODE_RESULT_ROOM && r->output_bytes <= BF_VOICE_WAV_MAX;
 }
 
 static bool start_child(struct zygote *z, const struct bf_decode_request *request, const int fds[FD_COUNT])

@@ -41,7 +41,12 @@ static bool decode_run(enum bf_decode_op op, const uint8_t *data, size_t n, stru
     EXPECT(room->out != NULL);
     struct bf_job job = {
         .request = {.magic = BF_DECODE_MAGIC, .op = op, .claimed = bf__sniff_type(data, n), .input_bytes = n, .output_bytes = DECODE_ROOM},
-        .read = decode_read, .write = decode_write, .ctx = room, .bytes = data, .pixels_max = DECODE_PIXELS_MAX, .duration_max_ms = DECODE_MS_MAX};
+        .read = decode_read,
+        .write = decode_write,
+        .ctx = room,
+        .bytes = data,
+        .pixels_max = DECODE_PIXELS_MAX,
+        .duration_max_ms = DECODE_MS_MAX};
     EXPECT(bf__job_run(&job, /* stt= */ NULL));
     EXPECT(bf__check_result(room->out, DECODE_ROOM, op, ret, &e) == BF_OK);
     return ret->reason == BF_DECODE_OK;

@@ -64,7 +64,8 @@ size_t bare_photo(const unsigned char *jpeg, size_t n)
         if (bf__yuv_create(&preview, w, h) && bf__yuv_create(&thumb, tw, th) &&
             bf__plane_scale(&half[0], half_w, half_h, w, h, BF_RANGE_LUMA, &preview.y) &&
             bf__plane_scale(&half[1], half_w / 2.0, half_h / 2.0, w / 2.0, h / 2.0, BF_RANGE_CHROMA, &preview.u) &&
-            bf__plane_scale(&half[2], half_w / 2.0, half_h / 2.0, w / 2.0, h / 2.0, BF_RANGE_CHROMA, &preview.v) && bf__yuv_scale(&preview, &thumb)) {
+            bf__plane_scale(&half[2], half_w / 2.0, half_h / 2.0, w / 2.0, h / 2.0, BF_RANGE_CHROMA, &preview.v) &&
+            bf__yuv_scale(&preview, &thumb)) {
             size_t a = encode(&preview), b = encode(&thumb);
             made = a == 0 || b == 0 ? 0 : a + b;
         }

@@ -59,7 +59,8 @@ size_t bare_voice(const unsigned char *ogg, size_t n)
 {
     int failed;
     ogg_sync_state sync;
-    struct coder c = {.decoder = opus_decoder_create(RATE, 1, &failed), .encoder = opus_encoder_create(RATE, 1, OPUS_APPLICATION_VOIP, &failed)};
+    struct coder c = {.decoder = opus_decoder_create(RATE, 1, &failed),
+                      .encoder = opus_encoder_create(RATE, 1, OPUS_APPLICATION_VOIP, &failed)};
     bool ok = c.decoder != NULL && c.encoder != NULL;
     ogg_sync_init(&sync);
     if (ok) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_decode BAIFANG-DECODE PHOTO.jpg VOICE.ogg: processor time of the product beside the bare libraries', taken in turns in one run, medians. The
- * product's is all of it: the child, the zygote that forked it, and the calling thread.
+ * bench_decode BAIFANG-DECODE PHOTO.jpg VOICE.ogg: processor time of the product beside the bare libraries', taken in turns in one run,
+ * medians. The product's is all of it: the child, the zygote that forked it, and the calling thread.
  */
 #include "core/env.h"
 #include "ingest/decode/client.h"
@@ -151,7 +151,8 @@ static void photos(struct bench *b, const char *path)
         other[i] = vips(path);
     }
     double a = median(ours, PHOTO_ROUNDS), c = median(theirs, PHOTO_ROUNDS), v = median(other, PHOTO_ROUNDS);
-    printf("12 MP JPEG (%.1f MB) to WebP of 1600 and 320 px, CPU: ours %.1f ms, bare libjpeg-turbo + libwebp %.1f ms", (double)in.n / 1e6, a, c);
+    printf("12 MP JPEG (%.1f MB) to WebP of 1600 and 320 px, CPU: ours %.1f ms, bare libjpeg-turbo + libwebp %.1f ms", (double)in.n / 1e6,
+           a, c);
     if (v > 0)
         printf(", vipsthumbnail %.1f ms (%.1f x ours)", v, v / a);
     printf("\n");

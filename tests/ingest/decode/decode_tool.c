@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * decode_tool BAIFANG-DECODE: the client library on a command line, so that scripts can judge results with programs that are not ours. Reads lines
- * "OP<tab>TYPE<tab>INPUT<tab>PREFIX" from standard input (OP: photo, voice, wav, transcribe), writes the parts to PREFIX.0 and PREFIX.1 and
- * one JSON object per line to standard output.
+ * decode_tool BAIFANG-DECODE: the client library on a command line, so that scripts can judge results with programs that are not ours.
+ * Reads lines "OP<tab>TYPE<tab>INPUT<tab>PREFIX" from standard input (OP: photo, voice, wav, transcribe), writes the parts to PREFIX.0 and
+ * PREFIX.1 and one JSON object per line to standard output.
  */
 #include "core/env.h"
 #include "ingest/decode/client.h"
@@ -63,16 +63,16 @@ static void photo(struct tool *t, int fd, enum bf_media_type type, int64_t deadl
     }
     printf("{\"width\":%u,\"height\":%u,\"orientation\":%u,\"preview\":[%u,%u],\"thumb\":[%u,%u],\"gps\":%s,\"lat_e7\":%d,\"lon_e7\":%d,"
            "\"taken\":%s,\"taken_local_s\":%" PRId64 ",\"offset\":%s,\"offset_min\":%d,",
-           p->width, p->height, p->orientation, p->preview_w, p->preview_h, p->thumb_w, p->thumb_h, p->has_gps ? "true" : "false", p->lat_e7,
-           p->lon_e7, p->has_taken ? "true" : "false", p->taken_local_s, p->has_offset ? "true" : "false", p->taken_offset_min);
+           p->width, p->height, p->orientation, p->preview_w, p->preview_h, p->thumb_w, p->thumb_h, p->has_gps ? "true" : "false",
+           p->lat_e7, p->lon_e7, p->has_taken ? "true" : "false", p->taken_local_s, p->has_offset ? "true" : "false", p->taken_offset_min);
     print_end(&r.d);
     bf_decoded_finish(&r.d);
 }
 
 static void print_sound(const struct bf_decode_sound *s)
 {
-    printf("{\"duration_ms\":%u,\"rate\":%u,\"channels\":%u,\"loudness_clufs\":%d,\"gain_cdb\":%d,\"damaged_ms\":%u,", s->duration_ms, s->source_rate,
-           s->source_channels, s->loudness_clufs, s->gain_cdb, s->damaged_ms);
+    printf("{\"duration_ms\":%u,\"rate\":%u,\"channels\":%u,\"loudness_clufs\":%d,\"gain_cdb\":%d,\"damaged_ms\":%u,", s->duration_ms,
+           s->source_rate, s->source_channels, s->loudness_clufs, s->gain_cdb, s->damaged_ms);
 }
 
 static void voice(struct tool *t, bool wav, int fd, enum bf_media_type type, int64_t deadline, const char *prefix)

@@ -3,7 +3,8 @@
 #pragma once
 #include <sys/types.h>
 
-/* exec of `path` with `mode` ("--zygote" or "--zygote-stt") and an environment that names a secret; returns our end of its socket, or -1. */
+/* exec of `path` with `mode` ("--zygote" or "--zygote-stt") and an environment that names a secret; returns our end of its socket, or -1.
+ */
 int zygote_start(const char *path, const char *mode, pid_t *ret_pid);
 /* Closes nothing; waits for the process to end and returns its wait status. */
 int zygote_wait(pid_t pid);

@@ -29,7 +29,8 @@ struct answer {
 
 static struct answer good_photo(void)
 {
-    struct answer a = {.photo = {.width = 3024, .height = 4032, .orientation = 6, .preview_w = 1200, .preview_h = 1600, .thumb_w = 240, .thumb_h = 320}};
+    struct answer a = {
+        .photo = {.width = 3024, .height = 4032, .orientation = 6, .preview_w = 1200, .preview_h = 1600, .thumb_w = 240, .thumb_h = 320}};
     make_webp(a.preview, 1200, 1600);
     make_webp(a.thumb, 240, 320);
     return a;
@@ -50,11 +51,11 @@ static void an_honest_photo_passes(void **state)
     assert_int_equal(judge(&a), BF_OK);
 }
 
-#define REFUSED(change)                            \
-    do {                                           \
-        struct answer a = good_photo();            \
-        change;                                    \
-        assert_int_equal(judge(&a), BF_E_CORRUPT); \
+#define REFUSED(change)                                                                                                                    \
+    do {                                                                                                                                   \
+        struct answer a = good_photo();                                                                                                    \
+        change;                                                                                                                            \
+        assert_int_equal(judge(&a), BF_E_CORRUPT);                                                                                         \
     } while (0)
 
 static void forged_figures_of_a_photo_are_refused(void **state)
@@ -97,11 +98,13 @@ static void a_result_names_only_what_lies_in_the_output(void **state)
 {
     (void)state;
     static unsigned char map[ROOM];
-    struct bf_decode_result good = {.magic = BF_DECODE_MAGIC, .op = BF_DECODE_PHOTO, .found = BF_MEDIA_JPEG,
-                                    .parts = {{BF_DECODE_RESULT_ROOM, 600}, {BF_DECODE_RESULT_ROOM + 600, 400}}}, out, r;
+    struct bf_decode_result good = {.magic = BF_DECODE_MAGIC,
+                                    .op = BF_DECODE_PHOTO,
+                                    .found = BF_MEDIA_JPEG,
+                                    .parts = {{BF_DECODE_RESULT_ROOM, 600}, {BF_DECODE_RESULT_ROOM + 600, 400}}},
+                            out, r;
     struct bf_error e;
-#define JUDGE(change)                                                                            \
-    (r = good, (change), memcpy(map, &r, sizeof r), bf__check_result(map, sizeof map, BF_DECODE_PHOTO, &out, &e))
+#define JUDGE(change) (r = good, (change), memcpy(map, &r, sizeof r), bf__check_result(map, sizeof map, BF_DECODE_PHOTO, &out, &e))
     assert_int_equal(JUDGE((void)0), BF_OK);
     assert_int_equal(JUDGE(r.magic++), BF_E_CORRUPT);
     assert_int_equal(JUDGE(r.op = BF_DECODE_VOICE), BF_E_CORRUPT);
@@ -135,7 +138,14 @@ static size_t page(unsigned char *p, unsigned flags, uint64_t granule, uint32_t 
     return 28 + n;
 }
 
-enum { PRE_SKIP = 312, TAGS_AT = 28 + 19, SOUND_AT = TAGS_AT + 28 + 16, OPUS_BYTES = SOUND_AT + 28 + 10, POINTS = 100, PEAKS_BYTES = 24 + 2 * POINTS };
+enum {
+    PRE_SKIP = 312,
+    TAGS_AT = 28 + 19,
+    SOUND_AT = TAGS_AT + 28 + 16,
+    OPUS_BYTES = SOUND_AT + 28 + 10,
+    POINTS = 100,
+    PEAKS_BYTES = 24 + 2 * POINTS
+};
 
 struct voice {
     struct bf_decode_sound sound;
@@ -170,11 +180,11 @@ static void an_honest_recording_passes(void **state)
     assert_int_equal(judge_voice(&v, OPUS_BYTES), BF_OK);
 }
 
-#define REFUSED_VOICE(change)                                         \
-    do {                                                              \
-        struct voice v = good_voice();                                \
-        change;                                                       \
-        assert_int_equal(judge_voice(&v, OPUS_BYTES), BF_E_CORRUPT);  \
+#define REFUSED_VOICE(change)                                                                                                              \
+    do {                                                                                                                                   \
+        struct voice v = good_voice();                                                                                                     \
+        change;                                                                                                                            \
+        assert_int_equal(judge_voice(&v, OPUS_BYTES), BF_E_CORRUPT);                                                                       \
     } while (0)
 
 static void forged_recordings_are_refused(void **state)
@@ -187,9 +197,9 @@ static void forged_recordings_are_refused(void **state)
     REFUSED_VOICE(v.sound.gain_cdb = 6001);
     REFUSED_VOICE(v.sound.loudness_clufs = INT32_MAX);
     REFUSED_VOICE(v.sound.source_channels = 256);
-    REFUSED_VOICE(v.opus[5] = 0);                /* does not begin */
-    REFUSED_VOICE(v.opus[28 + 9] = 2);           /* stereo */
-    REFUSED_VOICE(v.opus[28 + 18] = 1);          /* another channel mapping */
+    REFUSED_VOICE(v.opus[5] = 0);       /* does not begin */
+    REFUSED_VOICE(v.opus[28 + 9] = 2);  /* stereo */
+    REFUSED_VOICE(v.opus[28 + 18] = 1); /* another channel mapping */
     REFUSED_VOICE(v.opus[TAGS_AT + 28] = 'X');
     REFUSED_VOICE(v.opus[TAGS_AT + 14]++);       /* another stream */
     REFUSED_VOICE(v.opus[SOUND_AT + 18]++);      /* a page is missing */
@@ -234,14 +244,10 @@ static void media_types_are_known_by_their_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_honest_photo_passes),
-        cmocka_unit_test(forged_figures_of_a_photo_are_refused),
-        cmocka_unit_test(forged_derivatives_are_refused),
-        cmocka_unit_test(a_result_names_only_what_lies_in_the_output),
-        cmocka_unit_test(an_honest_recording_passes),
-        cmocka_unit_test(forged_recordings_are_refused),
-        cmocka_unit_test(a_transcript_is_plain_text),
-        cmocka_unit_test(media_types_are_known_by_their_names),
+        cmocka_unit_test(an_honest_photo_passes),         cmocka_unit_test(forged_figures_of_a_photo_are_refused),
+        cmocka_unit_test(forged_derivatives_are_refused), cmocka_unit_test(a_result_names_only_what_lies_in_the_output),
+        cmocka_unit_test(an_honest_recording_passes),     cmocka_unit_test(forged_recordings_are_refused),
+        cmocka_unit_test(a_transcript_is_plain_text),     cmocka_unit_test(media_types_are_known_by_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

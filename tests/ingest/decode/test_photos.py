@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Photos that must be read: sizes, orientations, formats, EXIF; judged by ImageMagick and webpmux."""
+
 import re
 import struct
 
@@ -36,8 +37,14 @@ def tiff(orientation, big_endian=True, gps=True):
         return struct.pack(o + "I", at)
 
     exif = sub(lambda: [entry(0x9003, 2, 20, b"2024:02:29 23:59:58\0"), entry(0x9011, 2, 7, b"+08:00\0")])
-    place = sub(lambda: [entry(1, 2, 2, b"N\0"), entry(2, 5, 3, rationals((31, 1), (14, 1), (1234, 100))), entry(3, 2, 2, b"E\0"),
-                         entry(4, 5, 3, rationals((121, 1), (28, 1), (3030, 100)))])
+    place = sub(
+        lambda: [
+            entry(1, 2, 2, b"N\0"),
+            entry(2, 5, 3, rationals((31, 1), (14, 1), (1234, 100))),
+            entry(3, 2, 2, b"E\0"),
+            entry(4, 5, 3, rationals((121, 1), (28, 1), (3030, 100))),
+        ]
+    )
     first = ifd([entry(0x0112, 3, 1, struct.pack(o + "H", orientation)), entry(0x8769, 4, 1, exif), entry(0x8825, 4, 1, place)])
     return (b"MM\0*" if big_endian else b"II*\0") + struct.pack(o + "I", 8) + first + data
 
@@ -55,8 +62,8 @@ def ssim(a, b):
 def webp_chunks(data):
     at, names = 12, []
     while at + 8 <= len(data):
-        names.append(data[at:at + 4])
-        n = struct.unpack("<I", data[at + 4:at + 8])[0]
+        names.append(data[at : at + 4])
+        n = struct.unpack("<I", data[at + 4 : at + 8])[0]
         at += 8 + n + (n & 1)
     return names
 
@@ -65,7 +72,7 @@ def compare(t, what, r, reference, side=1600, part=0):
     """`reference` is ImageMagick's upright picture of the same file."""
     out = t.path("derived.webp")
     t.write("derived.webp", t.read(f"{r['out']}.{part}"))
-    shrunk = t.path(f"ref-{side}.png")
+    shrunk = t.path(f"ref-{side}.ppm")
     sh("convert", reference, "-filter", "Lanczos", "-resize", f"{side}x{side}>", shrunk)
     size = sh("identify", "-format", "%w %h", shrunk)
     t.check(f"{what}: size at {side}", size == sh("identify", "-format", "%w %h", out), size)
@@ -77,14 +84,33 @@ def main():
     with Tool() as t:
         base = t.path("base.png")
         # Nothing in it is symmetric, and its sides are odd.
-        sh("convert", "-size", "1803x1205", "gradient:navy-orange", "-fill", "white", "-draw", "circle 300,300 500,300", "-fill", "red", "-draw",
-           "rectangle 1200,100 1700,350", "-fill", "green", "-draw", "polygon 100,1100 700,1100 100,700", "-blur", "0x2", base)
+        sh(
+            "convert",
+            "-size",
+            "1803x1205",
+            "gradient:navy-orange",
+            "-fill",
+            "white",
+            "-draw",
+            "circle 300,300 500,300",
+            "-fill",
+            "red",
+            "-draw",
+            "rectangle 1200,100 1700,350",
+            "-fill",
+            "green",
+            "-draw",
+            "polygon 100,1100 700,1100 100,700",
+            "-blur",
+            "0x2",
+            base,
+        )
         sh("convert", base, "-sampling-factor", "2x2", "-quality", "93", t.path("base.jpg"))
         jpeg = t.read("base.jpg")
         for orientation in range(1, 9):
             path = t.write(f"o{orientation}.jpg", with_exif(jpeg, tiff(orientation, orientation % 2 == 0)))
             r = t.run("photo", "image/jpeg", path)
-            upright = t.path("upright.png")
+            upright = t.path("upright.ppm")
             sh("convert", path, "-auto-orient", upright)
             what = f"orientation {orientation}"
             t.check(what, r["reason"] == "ok" and r["orientation"] == orientation, r)
@@ -95,19 +121,30 @@ def main():
         t.check("time is read", r["taken"] and r["taken_local_s"] == 1709251198 and r["offset"] and r["offset_min"] == 480, r)
         t.check("derivatives carry no metadata", webp_chunks(t.read(f"{r['out']}.0")) == [b"VP8 "] == webp_chunks(t.read(f"{r['out']}.1")))
 
-        forms = [("444.jpg", ["-sampling-factor", "1x1"]), ("422.jpg", ["-sampling-factor", "2x1"]), ("440.jpg", ["-sampling-factor", "1x2"]),
-                 ("411.jpg", ["-sampling-factor", "4x1"]), ("gray.jpg", ["-colorspace", "Gray"]), ("progressive.jpg", ["-interlace", "JPEG"]),
-                 ("cmyk.jpg", ["-colorspace", "CMYK"]), ("plain.png", []), ("interlaced.png", ["-interlace", "PNG"]), ("deep.png", ["-depth", "16"]),
-                 ("palette.png", ["-colors", "200", "-type", "Palette"]), ("lossy.webp", []), ("lossless.webp", ["-define", "webp:lossless=true"]),
-                 ("photo.heic", ["-quality", "80"])]
+        forms = [
+            ("444.jpg", ["-sampling-factor", "1x1"]),
+            ("422.jpg", ["-sampling-factor", "2x1"]),
+            ("440.jpg", ["-sampling-factor", "1x2"]),
+            ("411.jpg", ["-sampling-factor", "4x1"]),
+            ("gray.jpg", ["-colorspace", "Gray"]),
+            ("progressive.jpg", ["-interlace", "JPEG"]),
+            ("cmyk.jpg", ["-colorspace", "CMYK"]),
+            ("plain.png", []),
+            ("interlaced.png", ["-interlace", "PNG"]),
+            ("deep.png", ["-depth", "16"]),
+            ("palette.png", ["-colors", "200", "-type", "Palette"]),
+            ("lossy.webp", []),
+            ("lossless.webp", ["-define", "webp:lossless=true"]),
+            ("photo.heic", ["-quality", "80"]),
+        ]
         for name, options in forms:
             sh("convert", base, "-quality", "93", *options, t.path(name))
             kind = "image/" + name.split(".")[1].replace("jpg", "jpeg")
             r = t.run("photo", kind, t.path(name))
             t.check(name, r.get("reason") == "ok", r)
             if r.get("reason") == "ok":
-                sh("convert", t.path(name), "-colorspace", "sRGB", t.path("upright.png"))
-                compare(t, name, r, t.path("upright.png"))
+                sh("convert", t.path(name), "-colorspace", "sRGB", t.path("upright.ppm"))
+                compare(t, name, r, t.path("upright.ppm"))
 
         sh("convert", base, "-alpha", "set", "-channel", "A", "-evaluate", "set", "40%", t.path("alpha.png"))
         sh("convert", t.path("alpha.png"), t.path("alpha.webp"))
@@ -119,8 +156,15 @@ def main():
         for w, h in ((1, 1), (7, 5), (300, 200), (321, 320), (1599, 3), (1601, 1), (15999, 100), (100, 15999), (3200, 3200), (6000, 4000)):
             sh("convert", "-size", f"{w}x{h}", "gradient:red-blue", t.path("size.jpg"))
             r = t.run("photo", "image/jpeg", t.path("size.jpg"))
-            t.check(f"{w}x{h} is never enlarged", r["reason"] == "ok" and r["preview"][0] <= w and r["preview"][1] <= h and max(r["preview"]) == min(
-                1600, max(w, h)) and max(r["thumb"]) == min(320, max(w, h)), r)
+            t.check(
+                f"{w}x{h} is never enlarged",
+                r["reason"] == "ok"
+                and r["preview"][0] <= w
+                and r["preview"][1] <= h
+                and max(r["preview"]) == min(1600, max(w, h))
+                and max(r["thumb"]) == min(320, max(w, h)),
+                r,
+            )
 
         flat = t.path("flat.png")
         sh("convert", "-size", "2000x1500", "xc:rgb(200,30,90)", "-quality", "95", t.path("flat.jpg"))

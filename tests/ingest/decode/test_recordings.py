@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings that must be read: durations judged by ffprobe, loudness by FFmpeg's EBU R128 filter, form by opusinfo's rules, speech by its words."""
+"""Recordings that must be read: durations judged by SoX and ffprobe, loudness by FFmpeg's EBU R128 filter, speech by its words."""
+
 import re
 import struct
 
@@ -39,13 +40,13 @@ def loudness(path, stereo=False):
 def as_chrome(data):
     """Chrome's MediaRecorder writes Segment and Clusters of unknown size, no SeekHead, no Duration, no Cues, no Tags."""
     unknown, at = b"\x01" + b"\xff" * 7, data.index(b"\x18\x53\x80\x67") + 12
-    out, clusters = data[:at - 8] + unknown, 0
+    out, clusters = data[: at - 8] + unknown, 0
     while at < len(data):
         marks = 8 - data[at].bit_length() + 1
-        name, at = data[at:at + marks], at + marks
+        name, at = data[at : at + marks], at + marks
         length = 8 - data[at].bit_length() + 1
-        size = int.from_bytes(data[at:at + length], "big") & (1 << 7 * length) - 1
-        body = data[at + length:at + length + size]
+        size = int.from_bytes(data[at : at + length], "big") & (1 << 7 * length) - 1
+        body = data[at + length : at + length + size]
         at += length + size
         if name == b"\x1f\x43\xb6\x75":
             out += name + unknown + body
@@ -61,7 +62,9 @@ def ogg_pages(data):
 
 
 def true_peak(path):
-    return float(re.search(r"max_volume: (-?[0-9.]+) dB", sh("ffmpeg", "-nostdin", "-i", path, "-af", "volumedetect", "-f", "null", "-")).group(1))
+    return float(
+        re.search(r"max_volume: (-?[0-9.]+) dB", sh("ffmpeg", "-nostdin", "-i", path, "-af", "volumedetect", "-f", "null", "-")).group(1)
+    )
 
 
 def word_errors(said, heard):
@@ -83,8 +86,13 @@ def check_form(t, what, r, seconds):
     t.check(f"{what}: duration of the derivative", abs(decoded_s(out) - seconds) <= DURATION_SLACK_S, decoded_s(out), seconds)
     peaks = t.read(r["out"].split("/")[-1] + ".1")
     version, flags, rate, per_point, points, channels = struct.unpack("<6I", peaks[:24])
-    t.check(f"{what}: peaks", (version, flags, rate, per_point, channels) == (2, 1, 16000, 160, 1) and abs(points - seconds * 100) <= 3 and
-            len(peaks) == 24 + 2 * points, points)
+    t.check(
+        f"{what}: peaks",
+        (version, flags, rate, per_point, channels) == (2, 1, 16000, 160, 1)
+        and abs(points - seconds * 100) <= 3
+        and len(peaks) == 24 + 2 * points,
+        points,
+    )
     return struct.unpack(f"{2 * points}b", peaks[24:])
 
 
@@ -99,12 +107,20 @@ def main():
         sh("sox", *texts, speech)
         seconds = float(sh("soxi", "-D", speech))
 
-        forms = [("16k.wav", "audio/wav", []), ("8k.wav", "audio/wav", ["-ar", "8000"]), ("44k-stereo-24.wav", "audio/wav", ["-ar", "44100", "-ac", "2", "-c:a", "pcm_s24le"]),
-                 ("48k-float.wav", "audio/wav", ["-ar", "48000", "-c:a", "pcm_f32le"]), ("u8.wav", "audio/wav", ["-c:a", "pcm_u8"]),
-                 ("mono.ogg", "audio/ogg", ["-c:a", "libopus"]), ("stereo.ogg", "audio/ogg", ["-c:a", "libopus", "-ac", "2", "-ar", "48000"]),
-                 ("long-frames.ogg", "audio/ogg", ["-c:a", "libopus", "-frame_duration", "60"]), ("mono.m4a", "audio/mp4", ["-ar", "44100", "-c:a", "aac"]),
-                 ("stereo48.m4a", "audio/mp4", ["-ar", "48000", "-ac", "2", "-c:a", "aac"]), ("front.m4a", "audio/mp4", ["-c:a", "aac", "-movflags", "faststart"]),
-                 ("16k.m4a", "audio/mp4", ["-c:a", "aac", "-ar", "16000"])]
+        forms = [
+            ("16k.wav", "audio/wav", []),
+            ("8k.wav", "audio/wav", ["-ar", "8000"]),
+            ("44k-stereo-24.wav", "audio/wav", ["-ar", "44100", "-ac", "2", "-c:a", "pcm_s24le"]),
+            ("48k-float.wav", "audio/wav", ["-ar", "48000", "-c:a", "pcm_f32le"]),
+            ("u8.wav", "audio/wav", ["-c:a", "pcm_u8"]),
+            ("mono.ogg", "audio/ogg", ["-c:a", "libopus"]),
+            ("stereo.ogg", "audio/ogg", ["-c:a", "libopus", "-ac", "2", "-ar", "48000"]),
+            ("long-frames.ogg", "audio/ogg", ["-c:a", "libopus", "-frame_duration", "60"]),
+            ("mono.m4a", "audio/mp4", ["-ar", "44100", "-c:a", "aac"]),
+            ("stereo48.m4a", "audio/mp4", ["-ar", "48000", "-ac", "2", "-c:a", "aac"]),
+            ("front.m4a", "audio/mp4", ["-c:a", "aac", "-movflags", "faststart"]),
+            ("16k.m4a", "audio/mp4", ["-c:a", "aac", "-ar", "16000"]),
+        ]
         for name, kind, options in forms:
             ffmpeg("-i", speech, *options, t.path(name))
             r = t.run("voice", kind, t.path(name))
@@ -113,7 +129,11 @@ def main():
                 check_form(t, name, r, seconds)
                 value = loudness(r["out"] + ".0")
                 t.check(f"{name}: normalised to -18 LUFS", abs(value + 18) <= LOUDNESS_SLACK, value)
-                t.check(f"{name}: measured as FFmpeg measures", abs(loudness(t.path(name), "stereo" in name) - r["loudness_clufs"] / 100) <= LOUDNESS_SLACK, r)
+                t.check(
+                    f"{name}: measured as FFmpeg measures",
+                    abs(loudness(t.path(name), "stereo" in name) - r["loudness_clufs"] / 100) <= LOUDNESS_SLACK,
+                    r,
+                )
 
         ffmpeg("-i", speech, "-c:a", "libopus", "-f", "webm", "-live", "1", "-cluster_time_limit", "1000", t.path("live.webm"))
         t.write("chrome.webm", as_chrome(t.read("live.webm")))
@@ -122,7 +142,17 @@ def main():
         ffmpeg("-i", speech, "-c:a", "libopus", t.path("sized.webm"))
         check_form(t, "sized.webm", t.run("voice", "audio/webm", t.path("sized.webm")), seconds)
         # Safari's fragments state no edit.
-        ffmpeg("-i", speech, "-c:a", "aac", "-movflags", "frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "1000000", t.path("safari.m4a"))
+        ffmpeg(
+            "-i",
+            speech,
+            "-c:a",
+            "aac",
+            "-movflags",
+            "frag_keyframe+empty_moov+default_base_moof",
+            "-frag_duration",
+            "1000000",
+            t.path("safari.m4a"),
+        )
         r = t.run("voice", "audio/mp4", t.path("safari.m4a"))
         t.check("fragments are read to the end", r["reason"] == "ok" and 0 <= r["duration_ms"] / 1000 - seconds < 0.2, r, seconds)
 
@@ -133,13 +163,17 @@ def main():
         t.write("holed.webm", b"\x1f\x43\xb6\x75".join(clusters[:3] + clusters[4:]))
         for name, kind in (("holed.ogg", "audio/ogg"), ("holed.webm", "audio/webm")):
             r = t.run("voice", kind, t.path(name))
-            t.check(f"{name} keeps its length", r["reason"] == "ok" and abs(r["duration_ms"] / 1000 - seconds) <= DURATION_SLACK_S, r, seconds)
+            t.check(
+                f"{name} keeps its length", r["reason"] == "ok" and abs(r["duration_ms"] / 1000 - seconds) <= DURATION_SLACK_S, r, seconds
+            )
             t.check(f"{name} says what was lost", 500 <= r["damaged_ms"] <= 1500, r)
         ffmpeg("-i", texts[0], "-c:a", "libopus", t.path("other.ogg"))
         t.write("chain.ogg", t.read("mono.ogg") + t.read("other.ogg"))
         r = t.run("voice", "audio/ogg", t.path("chain.ogg"))
         both = seconds + float(sh("soxi", "-D", texts[0]))
-        t.check("a chain is played to its end", r["reason"] == "ok" and abs(r["duration_ms"] / 1000 - both) <= 2 * DURATION_SLACK_S, r, both)
+        t.check(
+            "a chain is played to its end", r["reason"] == "ok" and abs(r["duration_ms"] / 1000 - both) <= 2 * DURATION_SLACK_S, r, both
+        )
 
         loud = t.path("loud.wav")
         sh("sox", speech, loud, "gain", "-l", "18")

@@ -54,8 +54,8 @@ static int tear_down(void **state)
 static int long_recording(uint32_t ms)
 {
     uint32_t n = ms * 8;
-    unsigned char h[44] = {'R', 'I', 'F', 'F', 0, 0, 0, 0, 'W', 'A', 'V', 'E', 'f', 'm', 't', ' ', 16, 0, 0, 0, 1, 0, 1, 0,
-                           0x40, 0x1f, 0, 0, 0x40, 0x1f, 0, 0, 1, 0, 8, 0, 'd', 'a', 't', 'a'};
+    unsigned char h[44] = {'R', 'I', 'F', 'F', 0,    0,    0, 0, 'W',  'A',  'V', 'E', 'f', 'm', 't', ' ', 16,  0,   0,   0,
+                           1,   0,   1,   0,   0x40, 0x1f, 0, 0, 0x40, 0x1f, 0,   0,   1,   0,   8,   0,   'd', 'a', 't', 'a'};
     for (int i = 0; i < 4; i++)
         h[40 + i] = (unsigned char)(n >> 8 * i);
     int fd = memfd_of_bytes(h, sizeof h);
@@ -275,9 +275,9 @@ static int use_descriptors(int which, uint64_t mapped)
     (void)which;
     (void)mapped;
     return syscall(__NR_pread64, BF_SANDBOX_IN, two, 2, 0) == 2 && memcmp(two, "in", 2) == 0 &&
-            syscall(__NR_pwrite64, BF_SANDBOX_OUT, two, 2, 0) == 2
-        ? 7
-        : 1;
+                   syscall(__NR_pwrite64, BF_SANDBOX_OUT, two, 2, 0) == 2
+               ? 7
+               : 1;
 }
 
 static int overrun(int which, uint64_t mapped)

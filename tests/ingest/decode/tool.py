@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs decode_tool and what judges it: programs that share no code with ours. Each test script collects its checks and ends by done()."""
+
 import json
 import os
 import subprocess
@@ -55,8 +56,9 @@ class Tool:
 
 
 def sh(*args, ok=(0,)):
-    """Output of a program, its standard error included; other exit statuses than `ok` end the test."""
-    r = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    """Output of a program, its standard error included; other exit statuses than `ok` end the test. One thread each:
+    other tests run beside this one."""
+    r = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ, OMP_NUM_THREADS="1"))
     if r.returncode not in ok:
         print("FAILED:", " ".join(map(str, args)), r.stdout.decode(errors="replace"))
         sys.exit(1)
