@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bare baseline of a durable create: one thread, one SQLite connection, prepared statements, the same tables, rows, keys and log entry as the store
+ * writes, with everything encoded and sealed beforehand, the same number of creates per transaction, synchronous=FULL. What it leaves out is all that the
+ * store does besides: deciding, reading what is decided on, encoding, sealing, receipts, threads.
+ */
+#pragma once
+#include <stdint.h>
+
+enum { BARE_KEYS_MAX = 16 };
+
+/* What one create writes, in bytes: measured on the store's own database. */
+struct bare_shape {
+    unsigned n_inserts, n_updates;             /* documents: the first `n_inserts` are new, the others replace one of a few thousand */
+    unsigned doc_bytes[8];                     /* of each */
+    unsigned n_keys, key_bytes[BARE_KEYS_MAX]; /* index rows */
+    unsigned header_bytes, payload_bytes;      /* of the log, per create */
+};
+
+struct bare_result {
+    double creates_per_s, cpu_us;
+};
+
+/* `n` creates in transactions of `group` (a mean: fractions alternate) into a new database in `dir`. Exits on an error. */
+void bare_run(const char *dir, const struct bare_shape *shape, unsigned n, double group, struct bare_result *ret);
+/* Reads the shape from a store that made `creates` creates. */
+void bare_measure(const char *database, unsigned creates, double group, struct bare_shape *ret);
+double cpu_us_now(void); /* of this process, user and system */
+double wall_us_now(void);
