@@ -50,6 +50,9 @@ struct batch {
     size_t entry_bytes;
     struct slot *dirty;
     int64_t written_n;
+    struct bf_uuid keys_of; /* whose keys these are: neighbouring operations mostly share a subject */
+    struct bf__subject_keys keys;
+    bool has_keys;
 };
 
 struct bf_view {
@@ -193,9 +196,25 @@ struct drafts {
     size_t bytes;
 };
 
+static enum bf_status take_keys(struct batch *b, struct bf_uuid subject, struct bf_error *e)
+{
+    if (b->has_keys && bf_uuid_eq(&b->keys_of, &subject))
+        return BF_OK;
+    enum bf_status status = bf__keys_take(b->store, b->s, b->tenant, subject, b->arena, &b->keys, e);
+    b->keys_of = subject;
+    b->has_keys = status == BF_OK;
+    return status;
+}
+
+static void forget_keys(struct batch *b)
+{
+    bf_key_wipe(&b->keys.subject);
+    bf_key_wipe(&b->keys.seal);
+    bf_key_wipe(&b->keys.commit);
+}
+
 static enum bf_status draft_op(struct batch *b, const struct put *put, int k, struct bf__entry_op *op, struct bf_str *bson, struct bf_error *e)
 {
-    struct bf__subject_keys keys;
     struct bf__place place = {.tenant = b->tenant, .n = b->head_n + 1, .k = k, .coll = bf_strz(put->slot->key.coll->name)};
     *op = describe(put);
     put->doc->n = place.n;
@@ -203,28 +222,25 @@ static enum bf_status draft_op(struct batch *b, const struct put *put, int k, st
     *bson = bf__bson_encode(b->arena, put->doc);
     if (op->tombstone)
         return BF_OK;
-    enum bf_status status = bf__keys_take(b->store, b->s, b->tenant, op->subject, b->arena, &keys, e);
+    enum bf_status status = take_keys(b, op->subject, e);
     if (status != BF_OK)
         return status;
     memcpy(place.id, op->id.b, sizeof place.id);
-    bf__seal_part(b->store, b->arena, &keys, &place, *bson, &op->sealed, op->commitment);
-    bf_key_wipe(&keys.subject);
+    bf__seal_part(b->store, b->arena, &b->keys, &place, *bson, &op->sealed, op->commitment);
     return BF_OK;
 }
 
 static enum bf_status draft_request(struct batch *b, const struct bf_decision *d, struct bf__entry_request *r, struct bf_error *e)
 {
-    struct bf__subject_keys keys;
     struct bf__place place = {.tenant = b->tenant, .n = b->head_n + 1, .k = -1, .coll = bf_str("", 0)};
     const struct bf_submission *s = &d->item->submission;
     *r = (struct bf__entry_request){.id = s->request, .actor = s->actor, .subject = d->receipt_subject, .n_ops = d->n_puts};
     memcpy(r->body_hash, s->body_hash, sizeof r->body_hash);
     memcpy(place.id, s->request.b, sizeof place.id);
-    enum bf_status status = bf__keys_take(b->store, b->s, b->tenant, r->subject, b->arena, &keys, e);
+    enum bf_status status = take_keys(b, r->subject, e);
     if (status != BF_OK)
         return status;
-    bf__seal_part(b->store, b->arena, &keys, &place, bf__receipt_pack(b->arena, d->http_status, d->body), &r->sealed, r->commitment);
-    bf_key_wipe(&keys.subject);
+    bf__seal_part(b->store, b->arena, &b->keys, &place, bf__receipt_pack(b->arena, d->http_status, d->body), &r->sealed, r->commitment);
     return BF_OK;
 }
 
@@ -509,6 +525,7 @@ static enum bf_status run_once(struct batch *b, struct bf_error *e)
     if (status == BF_OK)
         status = write_entry(b, e);
     HASH_CLEAR(hh, b->slots);
+    forget_keys(b);
     return status;
 }
 

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "core/crypto.h"
+#include "core/env.h"
 #include "storage/driver.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,6 +15,14 @@ enum { BF__FORMAT = 1, BF__WATCHERS_MAX = 16 };
 
 struct bf_keys;
 struct bf_committer;
+
+/* Random bytes for the committer, drawn in larger pieces: it needs twelve for each part it seals, and each draw is a system call. */
+struct bf__draw {
+    struct bf_env env; /* only its `random` may be used, by the committer only */
+    const struct bf_env *from;
+    uint8_t bytes[1536];
+    size_t left;
+};
 struct bf_media;
 
 struct bf__watcher {
@@ -34,6 +43,7 @@ struct bf_store {
     uint32_t incarnation;
     struct bf_key master;
     struct bf_keys *keys;
+    struct bf__draw draw;
     struct bf_committer *committer;
     struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
 

@@ -21,12 +21,35 @@ static struct bf_str place_bytes(const struct bf__place *place, uint8_t out[PLAC
     return bf_str((char *)out, n + place->coll.n);
 }
 
+static void draw(const struct bf_env *env, void *out, size_t n)
+{
+    struct bf__draw *d = env->impl;
+    if (n > sizeof d->bytes) {
+        bf_random(d->from, out, n);
+        return;
+    }
+    if (n > d->left) {
+        bf_random(d->from, d->bytes, sizeof d->bytes);
+        d->left = sizeof d->bytes;
+    }
+    d->left -= n;
+    memcpy(out, d->bytes + d->left, n);
+    memset(d->bytes + d->left, 0, n); /* given out once */
+}
+
+void bf__draw_init(struct bf__draw *d, const struct bf_env *from)
+{
+    d->env = (struct bf_env){.random = draw, .impl = d};
+    d->from = from;
+    d->left = 0;
+}
+
 void bf__seal_part(const struct bf_store *store, struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
                    struct bf_str plain, struct bf_str *ret_sealed, uint8_t ret_commitment[32])
 {
     uint8_t aad[PLACE_MAX];
     uint8_t *out = bf_arena_alloc(arena, plain.n + BF_SEAL_OVERHEAD);
-    bf_seal(store->env, &keys->seal, place_bytes(place, aad), plain.p, plain.n, out);
+    bf_seal(&store->draw.env, &keys->seal, place_bytes(place, aad), plain.p, plain.n, out);
     bf_hmac_sha256(&keys->commit, plain.p, plain.n, ret_commitment);
     *ret_sealed = bf_str((char *)out, plain.n + BF_SEAL_OVERHEAD);
 }

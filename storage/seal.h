@@ -29,6 +29,8 @@ struct bf__place {
     struct bf_str coll; /* "" for a receipt */
     uint8_t id[16];
 };
+void bf__draw_init(struct bf__draw *d, const struct bf_env *from);
+/* On the committer only (it draws from store->draw). */
 void bf__seal_part(const struct bf_store *store, struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
                    struct bf_str plain, struct bf_str *ret_sealed, uint8_t ret_commitment[32]);
 /* Also holds the plain text against the commitment. BF_E_CORRUPT. */

@@ -78,6 +78,7 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     if (store == NULL)
         abort();
     store->env = env;
+    bf__draw_init(&store->draw, env);
     store->arena = bf_arena_create();
     pthread_mutex_init(&store->watch_lock, NULL);
     pthread_mutex_init(&store->claim_lock, NULL);
