@@ -145,68 +145,82 @@ static void make_body(struct bf__transfer *t)
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, call->body.n > 0 ? call->body.p : "");
     }
-    curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, call->method);
+    if (strcmp(call->method, "POST") != 0)
+        curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
-static void set_peer(struct bf__transfer *t)
+/* ---- handles ---- */
+
+/* A handle with everything that does not change from call to call; setting it anew for each costs as much as sending. */
+static CURL *make_handle(const struct bf_client *c)
 {
-    const struct bf_client *c = t->client;
-    curl_easy_setopt(t->easy, CURLOPT_URL, t->call->url);
-    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, t->url.https ? "https" : "http");
-    curl_easy_setopt(t->easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    /* Wait for a connection that can be shared rather than open the next: only where that is known to come. A peer that turns out to speak
-     * HTTP/1.1 would make the others wait for the first call's end. */
-    curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, t->host->multiplexes ? 1L : 0L);
-    curl_easy_setopt(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    CURL *easy = curl_easy_init();
+    if (easy == NULL)
+        abort();
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http"); /* which of them a call may use was judged with its URL */
+    curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver thread that hangs does not hold up the stop */
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "baifang/" BF_VERSION);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     if (c->ca_file != NULL)
-        curl_easy_setopt(t->easy, CURLOPT_CAINFO, c->ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_file);
     if (c->resolve != NULL)
-        curl_easy_setopt(t->easy, CURLOPT_RESOLVE, c->resolve);
+        curl_easy_setopt(easy, CURLOPT_RESOLVE, c->resolve);
+    return easy;
 }
 
-static void set_callbacks(struct bf__transfer *t)
+/* A spare one goes back as a plain POST without headers and body; what was used for anything else is not worth cleaning. */
+static void put_back(struct bf_client *c, struct bf__transfer *t)
 {
-    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_words);
-    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, before_request);
-    curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_head);
-    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    bool plain = t->mime == NULL && strcmp(t->call->method, "POST") == 0;
+    if (plain && c->n_spare < BF_CLIENT_SPARE_HANDLES_MAX) {
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, NULL);
+        curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, NULL);
+        c->spare[c->n_spare++] = t->easy;
+    } else {
+        curl_easy_cleanup(t->easy);
+    }
+    t->easy = NULL;
 }
 
-static void set_limits(struct bf__transfer *t, int64_t now_ms)
+static void set_call(struct bf__transfer *t, int64_t now_ms)
 {
     const struct bf_fetch *call = t->call;
     int64_t left_ms = t->deadline_ms - now_ms;
     assert(left_ms > 0);
-    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver thread that hangs does not hold up the stop */
+    curl_easy_setopt(t->easy, CURLOPT_URL, call->url);
+    /* Wait for a connection that can be shared rather than open the next: only where that is known to come. A peer that turns out to speak
+     * HTTP/1.1 would make the others wait for the first call's end. */
+    curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, t->host->multiplexes ? 1L : 0L);
     curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_ms_max);
     curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)(left_ms < call->try_ms_max ? left_ms : call->try_ms_max));
-    curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "baifang/" BF_VERSION);
+    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_words);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 }
 
 bool bf__transfer_begin(struct bf__transfer *t, int64_t now_ms)
 {
     struct bf_client *c = t->client;
     assert(t->easy == NULL);
-    t->easy = c->n_spare > 0 ? c->spare[--c->n_spare] : curl_easy_init();
-    if (t->easy == NULL)
-        abort();
+    t->easy = c->n_spare > 0 ? c->spare[--c->n_spare] : make_handle(c);
     t->sent = t->refused = t->too_large = false;
     t->curl_words[0] = '\0';
     bf_buf_reset(&t->head);
     bf_buf_reset(&t->body);
-    set_peer(t);
-    set_callbacks(t);
-    set_limits(t, now_ms);
+    set_call(t, now_ms);
     make_headers(t);
     make_body(t);
     return curl_multi_add_handle(c->multi, t->easy) == CURLM_OK;
@@ -216,16 +230,13 @@ void bf__transfer_end(struct bf__transfer *t)
 {
     struct bf_client *c = t->client;
     curl_multi_remove_handle(c->multi, t->easy);
-    curl_easy_reset(t->easy);
-    curl_mime_free(t->mime);
-    curl_slist_free_all(t->headers);
+    struct curl_slist *headers = t->headers;
+    curl_mime *mime = t->mime;
+    put_back(c, t);
+    curl_mime_free(mime);
+    curl_slist_free_all(headers);
     t->mime = NULL;
     t->headers = NULL;
-    if (c->n_spare < BF_CLIENT_SPARE_HANDLES_MAX)
-        c->spare[c->n_spare++] = t->easy;
-    else
-        curl_easy_cleanup(t->easy);
-    t->easy = NULL;
 }
 
 void bf__transfer_free(struct bf__transfer *t)
