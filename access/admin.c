@@ -129,6 +129,14 @@ static enum bf_status set_frozen(void *service, const struct bf_str *args, bool 
     return status == BF_OK ? bf_directory_freeze(service, tenant, args[1], frozen, e) : status;
 }
 
+COMMAND(policy)
+{
+    struct bf_uuid tenant;
+    UNUSED_INPUT;
+    enum bf_status status = bf_directory_tenant(service, args[0], &tenant, e);
+    return status == BF_OK ? bf_directory_change_policy(service, tenant, input, e) : status;
+}
+
 COMMAND(freeze)
 {
     UNUSED_INPUT;
@@ -192,6 +200,8 @@ const struct bf_admin_command bf__admin_commands[BF__ADMIN_COMMANDS] = {
      .args_max = 4, .run = user_assign},
     {.name = "password", .args = "TENANT LOGIN", .prose = "gives a new first password, read from standard input; ends all sessions", .args_min = 2,
      .args_max = 2, .takes_input = 1, .run = password},
+    {.name = "policy", .args = "TENANT", .prose = "changes the company's numbers by a JSON merge patch with a reason, read from standard input", .args_min = 1,
+     .args_max = 1, .takes_input = 1, .run = policy},
     {.name = "freeze", .args = "TENANT LOGIN", .prose = "freezes an account at once", .args_min = 2, .args_max = 2, .run = freeze},
     {.name = "unfreeze", .args = "TENANT LOGIN", .prose = "opens a frozen account again", .args_min = 2, .args_max = 2, .run = unfreeze},
     {.name = "session list", .args = "TENANT LOGIN", .prose = "lists a person's sessions", .args_min = 2, .args_max = 2, .run = session_list},

@@ -3,9 +3,11 @@
 #include "access/internal.h"
 #include "core/arena.h"
 #include "core/env.h"
+#include "core/json.h"
 #include "core/text.h"
 #include "core/tz.h"
 #include "crm/ids.h"
+#include "crm/policy.h"
 
 enum { TEAM_DEPTH_MAX = 16 };
 
@@ -310,4 +312,49 @@ enum bf_status bf_directory_assign(struct bf_access *access, struct bf_uuid tena
 {
     struct assignment a = {.role = role, .team = team};
     return change_user(access, tenant, login, assign, &a, e);
+}
+
+/* ---- the company's numbers ---- */
+
+struct policy_change {
+    struct bf_access *access;
+    struct bf_uuid tenant;
+    const struct bf_object *patch;
+};
+
+static enum bf_status decide_policy(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    const struct policy_change *c = ctx;
+    struct bf_uuid id = bf_id_policy(c->tenant);
+    const struct bf_doc *before = bf_view_get(view, &bf_policies, id);
+    struct bf_doc *after = before != NULL ? bf_doc_copy(arena, before) : bf_doc_create(arena, &bf_policy_schema, c->tenant, id);
+    struct bf_object *merged;
+    bf_policy_fill(arena, &after->object);
+    const struct bf_object *base = bf_object_copy(arena, &after->object);
+    enum bf_status status = bf_json_merge(arena, base, c->patch, &merged, e);
+    if (status == BF_OK)
+        status = bf_policy_change(base, c->patch, merged, bf_now_ms(c->access->env), e);
+    if (status != BF_OK)
+        return status;
+    after->object = *merged;
+    bf_decision_put(d, &bf_policies, after);
+    bf_decision_receipt(d, 200, bf_str("", 0), c->tenant);
+    return BF_OK;
+}
+
+enum bf_status bf_directory_change_policy(struct bf_access *access, struct bf_uuid tenant, struct bf_str patch, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_object *decoded;
+    struct bf_read read = {.coll = &bf_policies, .id = bf_id_policy(tenant)};
+    struct bf_receipt receipt;
+    enum bf_status status = bf_json_decode(arena, &bf_policy_schema, BF_JSON_PATCH, patch, &decoded, e);
+    if (status == BF_OK) {
+        struct policy_change change = {.access = access, .tenant = tenant, .patch = decoded};
+        struct bf_submission submission = {.tenant = tenant, .reads = &read, .n_reads = 1, .decide = decide_policy, .ctx = &change};
+        bf_random(access->env, &submission.request, sizeof submission.request);
+        status = bf_submit_wait(access->store, &submission, arena, &receipt, e);
+    }
+    bf_arena_destroy(&arena);
+    return status;
 }

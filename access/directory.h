@@ -31,6 +31,8 @@ enum bf_status bf_directory_set_password(struct bf_access *access, struct bf_uui
                                          struct bf_error *e);
 /* Freezes (ACC-15) or unfreezes: acts on the next request and on open streams at once; ends all sessions. */
 enum bf_status bf_directory_freeze(struct bf_access *access, struct bf_uuid tenant, struct bf_str login, bool frozen, struct bf_error *e);
+/* Changes the company's numbers by a JSON Merge Patch that states its reason (crm/policy.h). The next version judges what comes after it. */
+enum bf_status bf_directory_change_policy(struct bf_access *access, struct bf_uuid tenant, struct bf_str patch, struct bf_error *e);
 /* Changes role and team; the person signs in again. `role` -1: as it is; `team` NULL: as it is. */
 enum bf_status bf_directory_assign(struct bf_access *access, struct bf_uuid tenant, struct bf_str login, int role, const struct bf_uuid *team,
                                    struct bf_error *e);

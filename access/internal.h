@@ -82,7 +82,7 @@ enum bf_status bf__views_write(struct bf_view_log *views, const struct bf_caller
                                const char *action, struct bf_uuid id, int64_t at_ms, struct bf_error *e);
 
 /* ---- administration (commands of `baifang admin`) ---- */
-enum { BF__ADMIN_COMMANDS = 11 };
+enum { BF__ADMIN_COMMANDS = 12 };
 extern const struct bf_admin_command bf__admin_commands[BF__ADMIN_COMMANDS];
 
 /* ---- routes ---- */
