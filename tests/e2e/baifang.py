@@ -258,6 +258,20 @@ class Person:
     def patch(self, path, **options):
         return self.request("PATCH", path, **options)
 
+    def reconnect(self):
+        """After a restart, which takes another port."""
+        self.http.close()
+        self.http = self.company.server.client()
+        return self
+
+    def etag(self, path):
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.headers["etag"]
+
+    def events(self, last=None):
+        return Events(self, last)
+
     def refresh(self):
         self.tokens = self._ask("/v1/refresh", {"refresh_token": self.tokens["refresh_token"]})
 
@@ -274,6 +288,128 @@ class Person:
         self.seq += 1
         return {"id": uuid7(at_ms), "customer": customer, "mode": "visit", "content": "客户确认下季度采购两台设备，预算已批", "happened_at": now,
                 "captured_at": now, "device": self.device, "capture_seq": self.seq, **fields}
+
+
+class Events:
+    """GET /v1/events, read by a thread of its own into `seen`: (event, data, id)."""
+
+    def __init__(self, person, last=None):
+        self.seen, self.ended, self.status = [], False, None
+        self._taken = 0
+        self._new = threading.Condition()
+        self._http = person.company.server.client()
+        self._headers = person.headers({"last-event-id": last} if last else {})
+        threading.Thread(target=self._run, daemon=True).start()
+        with self._new:
+            assert self._new.wait_for(lambda: self.status is not None, GUARD_S), "the event stream does not open"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._http.close()
+
+    def _run(self):
+        try:
+            with self._http.stream("GET", "/v1/events", headers=self._headers) as answer:
+                if answer.status_code != 200:
+                    answer.read()
+                self._tell(status=answer.status_code)
+                self._read(answer)
+        except Exception:  # pylint: disable=broad-except
+            pass  # the test closed it, or the server went away: `ended` says so
+        self._tell(status=self.status or 0, ended=True)
+
+    def _read(self, answer):
+        event = {}
+        for line in answer.iter_lines():
+            if line == "" and event:
+                self._tell(item=(event.get("event"), json.loads(event.get("data", "null")), event.get("id")))
+                event = {}
+            elif line and not line.startswith(":"):
+                key, _, value = line.partition(":")
+                event[key] = value.lstrip(" ")
+
+    def _tell(self, status=None, item=None, ended=False):
+        with self._new:
+            self.status = self.status if status is None else status
+            self.ended = self.ended or ended
+            if item:
+                self.seen.append(item)
+            self._new.notify_all()
+
+    def wait(self, wanted, what="an event"):
+        """The first event that was not waited for yet and that `wanted(event, data)` takes."""
+        end = time.monotonic() + GUARD_S
+        with self._new:
+            while True:
+                while self._taken < len(self.seen):
+                    self._taken += 1
+                    item = self.seen[self._taken - 1]
+                    if wanted(item[0], item[1]):
+                        return item
+                assert not self.ended, f"the stream ended before {what}; seen: {self.seen}"
+                assert self._new.wait(max(0, end - time.monotonic())), f"no {what}; seen: {self.seen}"
+
+    def wait_end(self):
+        with self._new:
+            assert self._new.wait_for(lambda: self.ended, GUARD_S), "the event stream is still open"
+
+    def last_id(self):
+        return [id for _, _, id in self.seen if id][-1]
+
+
+class Feed:
+    """What a phone keeps: it pulls /v1/changes and lets go of what is gone."""
+
+    def __init__(self, person):
+        self.person, self.after, self.docs, self.log = person, None, {}, []
+
+    def page(self, limit=None):
+        query = {**({"after": self.after} if self.after else {}), **({"limit": limit} if limit else {})}
+        answer = self.person.get("/v1/changes", params=query)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        for item in body["items"]:
+            key = (item["type"], item["id"])
+            self.log.append((*key, item.get("gone", False)))
+            if item.get("gone"):
+                self.docs.pop(key, None)
+            else:
+                assert item["doc"]["id"] == item["id"]
+                self.docs[key] = item["doc"]
+        self.after = body["next"]
+        return body
+
+    def pull(self, limit=None):
+        while self.page(limit)["more"]:
+            pass
+        return self
+
+    def ids(self, kind=None):
+        return {id for type, id in self.docs if kind in (None, type)}
+
+
+def at_once(tasks):
+    """Runs all the functions at the same time, each in a thread of its own: their results in order."""
+    results, gate = [None] * len(tasks), threading.Barrier(len(tasks))
+
+    def run(i, task):
+        gate.wait(GUARD_S)
+        try:
+            results[i] = task()
+        except Exception as error:  # pylint: disable=broad-except
+            results[i] = error
+
+    threads = [threading.Thread(target=run, args=(i, task)) for i, task in enumerate(tasks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(GUARD_S)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return results
 
 
 def base64url(raw):
