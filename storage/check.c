@@ -277,6 +277,8 @@ enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(voi
     struct care c = {.store = store, .vt = store->driver->vt, .check = {.mend = mend, .say = say, .ctx = ctx, .report = &report}};
     enum bf_status status = bf__committer_call(store, run, &c, e);
     if (status == BF_OK)
+        status = bf__media_check(store, &c.check, e);
+    if (status == BF_OK)
         *ret = report;
     return status;
 }

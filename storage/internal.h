@@ -64,7 +64,7 @@ void bf__store_touch(struct bf_store *store, const struct bf_collection *coll);
 void bf__store_touched(struct bf_store *store);
 
 /* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
-extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs;
+extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs, bf__coll_restored;
 
 /* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check", "key_exported". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
@@ -82,11 +82,16 @@ enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, in
 /* The erasure register: a text file beside the master key (its name and ".erasures"), outside every backup. A line per destroyed subject: tenant,
  * subject, n. bf__erasures_note is durable when it returns; bf__erasures_each calls `fn` for each line, in order. */
 enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+/* As bf_store_destroy_subject, for a line that is in the register already. */
+enum bf_status bf__keys_destroy(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 typedef enum bf_status bf__erasure_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 enum bf_status bf__erasures_each(const char *master_key_file, bf__erasure_fn *fn, void *ctx, struct bf_error *e);
 
 /* Of storage/media/: called by bf__store_open once keys work and before the committer starts; by bf_store_close before the driver closes. */
 enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e);
 void bf__media_close(struct bf_store *store);
+/* While held, no file of a blob is deleted. */
+void bf__media_hold(struct bf_store *store);
+void bf__media_release(struct bf_store *store);
 /* Blobs against their hashes; adds to check->report. */
 enum bf_status bf__media_check(struct bf_store *store, const struct bf_check *check, struct bf_error *e);

@@ -283,11 +283,16 @@ static enum bf_status destroy(void *ctx, struct bf_session *writer, struct bf_er
     return status;
 }
 
-enum bf_status bf_store_destroy_subject(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+enum bf_status bf__keys_destroy(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
 {
     struct destroy d = {.store = store, .name = {tenant, subject}, .n = n};
+    return bf__committer_call(store, destroy, &d, e);
+}
+
+enum bf_status bf_store_destroy_subject(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
     enum bf_status status = bf__erasures_note(store, tenant, subject, n, e);
-    return status == BF_OK ? bf__committer_call(store, destroy, &d, e) : status;
+    return status == BF_OK ? bf__keys_destroy(store, tenant, subject, n, e) : status;
 }
 
 /* ---- opening ---- */

@@ -8,7 +8,8 @@
 
 enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256 };
 
-static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs};
+static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
+                                                             &bf__coll_restored};
 enum { N_OWN = sizeof own_collections / sizeof *own_collections };
 
 /* ---- opening ---- */

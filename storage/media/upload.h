@@ -146,5 +146,3 @@ enum bf_status bf__blob_sweep(struct bf_media *media, struct bf_error *e);
 enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid file, struct bf_error *e);
 /* Settles the puts that a crash cut short. */
 enum bf_status bf__puts_settle(struct bf_media *media, struct bf_error *e);
-void bf__media_hold(struct bf_store *store);
-void bf__media_release(struct bf_store *store);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blobs against their hashes, and files against documents.
+ *
+ * Which files are nobody's is found while the store works: the directory is listed first, then what is being made is noted, and the documents are read
+ * last. A file that was there and in nobody's hands, and that no document names afterwards, is nobody's.
+ */
+#include "core/arena.h"
+#include "storage/media/fs.h"
+#include "storage/media/wraps.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 65536, LINE_BYTES = 300 };
+
+struct names {
+    struct bf_uuid *ids;
+    size_t n, room;
+};
+
+struct sweep {
+    struct bf_media *media;
+    const struct bf_check *check;
+    struct names names; /* files not accounted for yet, sorted */
+    uint8_t *buf;
+};
+
+static void tell(struct sweep *s, const struct bf_uuid *file, const char *what, bool mended)
+{
+    char line[LINE_BYTES], text[BF_UUID_TEXT];
+    bf_uuid_text(file, text);
+    snprintf(line, sizeof line, "blob %s: %s%s", text, what, mended ? " (mended)" : "");
+    s->check->report->faults++;
+    s->check->report->mended += mended;
+    if (s->check->say != NULL)
+        s->check->say(s->check->ctx, line);
+}
+
+/* ---- names ---- */
+
+static int by_bytes(const void *a, const void *b) { return memcmp(a, b, sizeof(struct bf_uuid)); }
+
+static void add_name(struct names *names, struct bf_uuid id)
+{
+    if (names->n == names->room) {
+        names->room = names->room == 0 ? 1024 : names->room * 2;
+        names->ids = realloc(names->ids, names->room * sizeof *names->ids);
+        if (names->ids == NULL)
+            abort();
+    }
+    names->ids[names->n++] = id;
+}
+
+static void take_name(const struct names *names, const struct bf_uuid *id, bool *taken)
+{
+    const struct bf_uuid *at = names->n == 0 ? NULL : bsearch(id, names->ids, names->n, sizeof *id, by_bytes);
+    if (at != NULL)
+        taken[at - names->ids] = true;
+}
+
+static enum bf_status list_files(struct sweep *s, struct bf_error *e)
+{
+    int fd = openat(s->media->blobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    struct bf_uuid id;
+    if (dir == NULL)
+        return bf_fail_errno(e, BF_E_IO, errno, "open blobs");
+    while ((entry = readdir(dir)) != NULL)
+        if (bf_uuid_parse(bf_strz(entry->d_name), &id))
+            add_name(&s->names, id);
+    closedir(dir);
+    if (s->names.n > 0)
+        qsort(s->names.ids, s->names.n, sizeof *s->names.ids, by_bytes);
+    return BF_OK;
+}
+
+static void spare_what_is_made(struct sweep *s, bool *taken)
+{
+    struct bf_media *media = s->media;
+    struct bf__upload *up, *next;
+    pthread_mutex_lock(&media->lock);
+    HASH_ITER(hh, media->uploads, up, next)
+    {
+        if (!up->finished)
+            take_name(&s->names, &up->file_id, taken);
+    }
+    for (unsigned i = 0; i < media->n_puts; i++)
+        take_name(&s->names, &media->puts[i], taken);
+    for (unsigned i = 0; i < media->n_spares; i++)
+        take_name(&s->names, &media->spares[i], taken);
+    pthread_mutex_unlock(&media->lock);
+}
+
+/* ---- one blob ---- */
+
+static enum bf_status read_all(struct sweep *s, struct bf__frames *frames, const struct bf__blob_doc *blob, struct bf_error *e)
+{
+    struct bf_hash_state hash;
+    uint8_t sha256[32];
+    int64_t at = 0;
+    size_t n = 1;
+    enum bf_status status = BF_OK;
+    bf_hash_init(&hash);
+    while (n > 0 && (status = bf__frames_read(frames, at, s->buf, READ_BYTES, &n, e)) == BF_OK) {
+        bf_hash_add(&hash, s->buf, n);
+        at += (int64_t)n;
+    }
+    bf_hash_end(&hash, sha256);
+    if (status == BF_OK && (at != blob->size || memcmp(sha256, blob->sha256, 32) != 0))
+        return bf_fail(e, BF_E_CORRUPT, "other bytes than its hash says");
+    return status;
+}
+
+/* A blob whose holders' keys are all gone was erased: that is no fault. Its document may have changed while it was read: a fault is looked at twice. */
+static enum bf_status check_once(struct sweep *s, struct bf_arena *arena, struct bf_uuid tenant, const uint8_t sha256[32], struct bf__blob_doc *blob,
+                                 struct bf_error *e)
+{
+    struct bf_key key;
+    struct bf__frames *frames;
+    enum bf_status status = bf__blob_get(s->media, arena, tenant, sha256, blob, e);
+    if (status != BF_OK || blob->doc == NULL || blob->state != BF__BLOB_LIVE)
+        return status;
+    status = bf__blob_key(s->media, blob, &key, e);
+    if (status != BF_OK)
+        return status == BF_E_GONE ? BF_OK : status;
+    status = bf__blob_frames(s->media, blob, &key, &frames, e);
+    bf_key_wipe(&key);
+    if (status == BF_OK) {
+        status = read_all(s, frames, blob, e);
+        bf__frames_close(&frames);
+    }
+    return status;
+}
+
+static enum bf_status check_blob(struct sweep *s, struct bf_arena *arena, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_error *e)
+{
+    struct bf__blob_doc blob;
+    struct bf_error why = {0};
+    enum bf_status status = check_once(s, arena, tenant, sha256, &blob, &why);
+    if (status == BF_E_CORRUPT || status == BF_E_NOT_FOUND)
+        status = check_once(s, arena, tenant, sha256, &blob, &why);
+    if (status == BF_E_CORRUPT || status == BF_E_NOT_FOUND) {
+        tell(s, &blob.file, why.cause, false);
+        return BF_OK;
+    }
+    if (status != BF_OK && e != NULL)
+        *e = why;
+    return status;
+}
+
+static enum bf_status check_tenant(struct sweep *s, struct bf_uuid tenant, bool *taken, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create(), *cursor = bf_arena_create();
+    struct bf_query query = {.coll = &bf__coll_blobs, .tenant = tenant, .limit = BF_PAGE_MAX};
+    struct bf_page page;
+    enum bf_status status;
+    do {
+        status = bf_store_find(s->media->store, &query, arena, &page, e);
+        for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
+            struct bf__blob_doc blob;
+            if ((status = bf__blob_read(tenant, page.docs[i], arena, &blob, e)) != BF_OK)
+                break;
+            take_name(&s->names, &blob.file, taken);
+            s->check->report->blobs++;
+            status = check_blob(s, arena, tenant, blob.sha256, e);
+        }
+        bf_arena_reset(cursor);
+        query.after = status == BF_OK && page.next.n > 0 ? bf_str_dup(cursor, page.next) : bf_str(NULL, 0);
+        bf_arena_reset(arena);
+    } while (query.after.n > 0);
+    bf_arena_destroy(&arena);
+    bf_arena_destroy(&cursor);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+static enum bf_status check_left(struct sweep *s, const bool *taken, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    for (size_t i = 0; i < s->names.n && status == BF_OK; i++) {
+        if (taken[i])
+            continue;
+        if (s->check->mend)
+            status = bf__blob_drop(s->media, s->names.ids[i], e);
+        tell(s, &s->names.ids[i], "no document names this file", s->check->mend && status == BF_OK);
+    }
+    return status;
+}
+
+static enum bf_status check_all(struct sweep *s, struct bf_error *e)
+{
+    struct bf_uuid *tenants;
+    unsigned n = 0;
+    enum bf_status status = list_files(s, e);
+    if (status != BF_OK)
+        return status;
+    struct bf_arena *arena = bf_arena_create();
+    bool *taken = bf_arena_calloc(arena, s->names.n + 1, sizeof *taken);
+    spare_what_is_made(s, taken);
+    status = bf_log_tenants(s->media->store, arena, &tenants, &n, e);
+    for (unsigned i = 0; i < n && status == BF_OK; i++)
+        status = check_tenant(s, tenants[i], taken, e);
+    if (status == BF_OK)
+        status = check_left(s, taken, e);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+enum bf_status bf__media_check(struct bf_store *store, const struct bf_check *check, struct bf_error *e)
+{
+    if (store->media == NULL)
+        return BF_OK;
+    struct sweep s = {.media = store->media, .check = check, .buf = malloc(READ_BYTES)};
+    if (s.buf == NULL)
+        abort();
+    enum bf_status status = check_all(&s, e);
+    free(s.names.ids);
+    free(s.buf);
+    return status;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Backups of a store under load, and what is restored from them. */
+#include "storage/media.h"
+#include "tests/storage/contract/suite.h"
+#include "tests/storage/media/media_files.h"
+#include <ftw.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WRITERS = 2, BEFORE = 40, BLOB_BYTES = 100000 };
+
+struct place {
+    char root[PATH_MAX - 64], uri[PATH_MAX], key[PATH_MAX], backup[PATH_MAX], exported[PATH_MAX], copy_uri[PATH_MAX], copy_key[PATH_MAX];
+};
+
+static const struct bf_collection *const collections[] = {&items, &parts, &notes, &ticks};
+enum { N_COLLECTIONS = 4 };
+
+struct rig {
+    struct place at;
+    struct suite s; /* env, store, arena */
+};
+
+static struct bf_store_config config_of(const char *uri, const char *key)
+{
+    return (struct bf_store_config){.uri = bf_strz(uri), .master_key_file = bf_strz(key)};
+}
+
+static int set_up(void **state)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    const char *base = getenv("BF_TEST_DIR");
+    struct place *at = &r->at;
+    snprintf(at->root, sizeof at->root, "%.2000s/backup.XXXXXX", base == NULL ? "/tmp" : base);
+    assert_non_null(mkdtemp(at->root));
+    snprintf(at->uri, sizeof at->uri, "embedded:%s/data", at->root);
+    snprintf(at->key, sizeof at->key, "%s/master.key", at->root);
+    snprintf(at->backup, sizeof at->backup, "%s/backup", at->root);
+    snprintf(at->exported, sizeof at->exported, "%s/exported.key", at->root);
+    snprintf(at->copy_uri, sizeof at->copy_uri, "embedded:%s/copy", at->root);
+    snprintf(at->copy_key, sizeof at->copy_key, "%s/exported.key", at->root);
+    bf_env_system(&r->s.env);
+    r->s.arena = bf_arena_create();
+    struct bf_store_config config = config_of(at->uri, at->key);
+    assert_int_equal(bf_store_open(&r->s.env, &config, collections, N_COLLECTIONS, &r->s.store, NULL), BF_OK);
+    *state = r;
+    return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    struct rig *r = *state;
+    bf_store_close(&r->s.store);
+    bf_arena_destroy(&r->s.arena);
+    bf_env_finish(&r->s.env);
+    nftw(r->at.root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    free(r);
+    return 0;
+}
+
+static enum bf_status restore(struct rig *r, const char *key, struct bf_error *e)
+{
+    struct bf_store_config config = config_of(r->at.copy_uri, key);
+    return bf_store_restore(&r->s.env, r->at.backup, &config, collections, N_COLLECTIONS, e);
+}
+
+static struct bf_store *open_copy(struct rig *r)
+{
+    struct bf_store *copy;
+    struct bf_error e = {0};
+    struct bf_store_config config = config_of(r->at.copy_uri, r->at.copy_key);
+    if (bf_store_open(&r->s.env, &config, collections, N_COLLECTIONS, &copy, &e) != BF_OK)
+        fail_msg("the copy does not open: %s", e.cause);
+    return copy;
+}
+
+/* ---- load ---- */
+
+static void content_of(unsigned n, uint8_t *bytes)
+{
+    struct dice dice = {.state = n};
+    roll_bytes(&dice, bytes, BLOB_BYTES);
+}
+
+/* An item, and a blob that it holds. */
+static void add(struct suite *s, unsigned n)
+{
+    struct rename rename = {.coll = &items, .id = suite_uuid(n), .name = "一", .owner = suite_uuid(1)};
+    struct bf_receipt receipt;
+    uint8_t *bytes = malloc(BLOB_BYTES), sha256[32];
+    content_of(n, bytes);
+    assert_int_equal(bf_blob_put(s->store, tenant_a, rename.id, bf_str((char *)bytes, BLOB_BYTES), sha256, NULL), BF_OK);
+    assert_int_equal(submit_rename(s, tenant_a, n, &rename, &receipt), BF_OK);
+    free(bytes);
+}
+
+struct writer {
+    struct suite s;
+    unsigned first, n;
+    atomic_bool *stop;
+    pthread_t thread;
+};
+
+static void *write_on(void *arg)
+{
+    struct writer *w = arg;
+    w->s.arena = bf_arena_create();
+    while (!atomic_load(w->stop)) {
+        add(&w->s, w->first + w->n++);
+        bf_arena_reset(w->s.arena);
+    }
+    bf_arena_destroy(&w->s.arena);
+    return NULL;
+}
+
+struct position {
+    int64_t n;
+};
+
+static void on_line(void *ctx, const char *line)
+{
+    struct position *p = ctx;
+    const char *entry = strstr(line, "entry ");
+    if (entry != NULL)
+        p->n = strtoll(entry + 6, NULL, 10);
+}
+
+/* ---- comparing ---- */
+
+static void expect_same_entries(struct rig *r, struct bf_store *copy, int64_t upto)
+{
+    for (int64_t n = 0; n < upto;) {
+        struct bf_log_entry *ours, *theirs;
+        unsigned n_ours, n_theirs;
+        assert_int_equal(bf_log_read(r->s.store, tenant_a, n, 100, BF_LOG_DOCS, r->s.arena, &ours, &n_ours, NULL), BF_OK);
+        assert_int_equal(bf_log_read(copy, tenant_a, n, 100, BF_LOG_DOCS, r->s.arena, &theirs, &n_theirs, NULL), BF_OK);
+        assert_true(n_ours > 0 && n_theirs > 0);
+        for (unsigned i = 0; i < n_ours && i < n_theirs && n < upto; i++, n++) {
+            assert_int_equal(ours[i].n, theirs[i].n);
+            assert_int_equal(ours[i].at_ms, theirs[i].at_ms);
+            assert_int_equal(ours[i].n_ops, theirs[i].n_ops);
+            for (unsigned k = 0; k < ours[i].n_ops; k++)
+                assert_true(bf_object_eq(&ours[i].ops[k].doc->object, &theirs[i].ops[k].doc->object));
+        }
+        bf_arena_reset(r->s.arena);
+    }
+}
+
+/* Every item that the copy has can be read with its blob. */
+static unsigned expect_whole_items(struct rig *r, struct bf_store *copy)
+{
+    struct bf_query query = {.coll = &items, .tenant = tenant_a, .limit = BF_PAGE_MAX};
+    uint8_t *expected = malloc(BLOB_BYTES), *bytes = malloc(BLOB_BYTES), sha256[32];
+    unsigned n = 0;
+    do {
+        struct bf_page page;
+        assert_int_equal(bf_store_find(copy, &query, r->s.arena, &page, NULL), BF_OK);
+        for (unsigned i = 0; i < page.n; i++, n++) {
+            struct bf_uuid id = page.docs[i]->id;
+            struct bf_blob *blob;
+            struct bf_blob_info info;
+            size_t got;
+            content_of((unsigned)id.b[2] << 24 | (unsigned)id.b[3] << 16 | (unsigned)id.b[4] << 8 | id.b[5], expected);
+            crypto_hash_sha256(sha256, expected, BLOB_BYTES);
+            assert_int_equal(bf_blob_open(copy, tenant_a, id, sha256, &blob, &info, NULL), BF_OK);
+            assert_int_equal(bf_blob_read(blob, 0, bytes, BLOB_BYTES, &got, NULL), BF_OK);
+            assert_int_equal(got, BLOB_BYTES);
+            assert_memory_equal(bytes, expected, BLOB_BYTES);
+            bf_blob_close(&blob);
+        }
+        query.after = page.next;
+    } while (query.after.n > 0);
+    free(expected);
+    free(bytes);
+    return n;
+}
+
+/* ---- the tests ---- */
+
+static void a_backup_under_load_is_restored_equal_up_to_its_position(void **state)
+{
+    struct rig *r = *state;
+    struct writer writers[WRITERS];
+    struct position position = {0};
+    struct bf_error e = {0};
+    atomic_bool stop = false;
+    for (unsigned i = 0; i < BEFORE; i++)
+        add(&r->s, 10 + i);
+    assert_int_equal(bf_store_backup(r->s.store, r->at.backup, on_line, &position, &e), BF_E_CONFLICT);
+    assert_int_equal(bf_store_export_key(r->s.store, r->at.exported, NULL), BF_OK);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.s = r->s, .first = 100000 * (i + 1), .stop = &stop};
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, write_on, &writers[i]), 0);
+    }
+    enum bf_status status = bf_store_backup(r->s.store, r->at.backup, on_line, &position, &e);
+    atomic_store(&stop, true);
+    for (unsigned i = 0; i < WRITERS; i++)
+        pthread_join(writers[i].thread, NULL);
+    if (status != BF_OK)
+        fail_msg("backup: %s", e.cause);
+    assert_true(position.n >= BEFORE);
+    if (restore(r, r->at.exported, &e) != BF_OK)
+        fail_msg("restore: %s", e.cause);
+    struct bf_store *copy = open_copy(r);
+    int64_t head;
+    assert_int_equal(bf_log_head(copy, tenant_a, &head, NULL), BF_OK);
+    assert_int_equal(head, position.n + 1); /* and the entry that says it was restored */
+    expect_same_entries(r, copy, position.n);
+    assert_true(expect_whole_items(r, copy) >= BEFORE);
+    assert_true(bf_store_incarnation(copy) != bf_store_incarnation(r->s.store));
+    struct bf_check_report report;
+    assert_int_equal(bf_store_check(copy, false, on_line, &position, &report, NULL), BF_OK);
+    assert_int_equal(report.faults, 0);
+    assert_true(report.blobs >= BEFORE);
+    bf_store_close(&copy);
+}
+
+static char *slurp(const char *path, size_t *ret_n)
+{
+    FILE *f = fopen(path, "re");
+    char *text = malloc(1 << 20);
+    assert_non_null(f);
+    *ret_n = fread(text, 1, 1 << 20, f);
+    fclose(f);
+    return text;
+}
+
+static void spill(const char *path, const char *text, size_t n)
+{
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    fclose(f);
+}
+
+static void make_backup(struct rig *r)
+{
+    struct bf_error e = {0};
+    assert_int_equal(bf_store_export_key(r->s.store, r->at.exported, NULL), BF_OK);
+    if (bf_store_backup(r->s.store, r->at.backup, NULL, NULL, &e) != BF_OK)
+        fail_msg("backup: %s", e.cause);
+}
+
+static void the_master_key_is_in_no_file_of_a_backup(void **state)
+{
+    struct rig *r = *state;
+    char path[PATH_MAX + 32], *key;
+    size_t n_key, n;
+    add(&r->s, 10);
+    make_backup(r);
+    key = slurp(r->at.key, &n_key);
+    assert_int_equal(n_key, 65);
+    uint8_t raw[32];
+    assert_true(bf_unhex(bf_str(key, 64), raw, 32));
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", r->at.backup, i == 0 ? "store.db" : "MANIFEST");
+        char *text = slurp(path, &n);
+        assert_null(memmem(text, n, raw, 32));
+        assert_null(memmem(text, n, key, 64));
+        free(text);
+    }
+    struct stat st;
+    assert_int_equal(stat(r->at.exported, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(bf_store_export_key(r->s.store, r->at.exported, NULL), BF_E_EXISTS);
+    free(key);
+}
+
+static void a_wrong_key_a_changed_manifest_and_a_changed_file_are_refused(void **state)
+{
+    struct rig *r = *state;
+    char path[PATH_MAX + 32], other[PATH_MAX + 32];
+    size_t n;
+    for (unsigned i = 0; i < 3; i++)
+        add(&r->s, 10 + i);
+    make_backup(r);
+    snprintf(other, sizeof other, "%s/other.key", r->at.root);
+    spill(other, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 65);
+    assert_int_equal(chmod(other, 0600), 0);
+    assert_int_equal(restore(r, other, NULL), BF_E_CONFIG);
+    snprintf(path, sizeof path, "%s/MANIFEST", r->at.backup);
+    char *text = slurp(path, &n);
+    for (size_t at = 0; at < n; at++) {
+        text[at] ^= 1;
+        spill(path, text, n);
+        assert_int_not_equal(restore(r, r->at.exported, NULL), BF_OK);
+        text[at] ^= 1;
+    }
+    spill(path, text, n - 1);
+    assert_int_equal(restore(r, r->at.exported, NULL), BF_E_CORRUPT);
+    spill(path, text, n);
+    free(text);
+    snprintf(path, sizeof path, "%s/store.db", r->at.backup);
+    text = slurp(path, &n);
+    text[n / 2] ^= 1;
+    spill(path, text, n);
+    assert_int_equal(restore(r, r->at.exported, NULL), BF_E_CORRUPT);
+    snprintf(other, sizeof other, "%s/copy", r->at.root);
+    assert_int_equal(access(other, F_OK), -1); /* no store was made of any of them */
+    text[n / 2] ^= 1;
+    spill(path, text, n);
+    free(text);
+    assert_int_equal(restore(r, r->at.exported, NULL), BF_E_EXISTS); /* what is left of the last one is for a person to remove */
+    snprintf(other, sizeof other, "%s/copy.restoring", r->at.root);
+    nftw(other, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(restore(r, r->at.exported, NULL), BF_OK);
+    assert_int_equal(restore(r, r->at.exported, NULL), BF_E_EXISTS);
+}
+
+static void who_was_erased_after_the_backup_is_erased_in_what_is_restored(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    struct bf_doc *doc;
+    struct bf_blob_info info;
+    struct bf_blob *blob;
+    uint8_t *bytes = malloc(BLOB_BYTES), sha256[32];
+    for (unsigned i = 0; i < 3; i++)
+        add(&r->s, 10 + i);
+    make_backup(r);
+    assert_int_equal(bf_store_destroy_subject(r->s.store, tenant_a, suite_uuid(11), 4, NULL), BF_OK);
+    char from[PATH_MAX + 16], to[PATH_MAX + 16];
+    size_t n;
+    snprintf(from, sizeof from, "%s.erasures", r->at.key);
+    snprintf(to, sizeof to, "%s.erasures", r->at.exported);
+    char *lines = slurp(from, &n);
+    spill(to, lines, n);
+    free(lines);
+    if (restore(r, r->at.exported, &e) != BF_OK)
+        fail_msg("restore: %s", e.cause);
+    struct bf_store *copy = open_copy(r);
+    assert_int_equal(bf_store_get(copy, &items, tenant_a, suite_uuid(11), r->s.arena, &doc, NULL), BF_OK);
+    assert_true(doc == NULL || doc->tombstone);
+    assert_int_equal(bf_store_get(copy, &items, tenant_a, suite_uuid(12), r->s.arena, &doc, NULL), BF_OK);
+    assert_true(doc != NULL && !doc->tombstone);
+    content_of(11, bytes);
+    crypto_hash_sha256(sha256, bytes, BLOB_BYTES);
+    assert_int_equal(bf_blob_open(copy, tenant_a, suite_uuid(11), sha256, &blob, &info, NULL), BF_E_GONE);
+    bf_store_close(&copy);
+    free(bytes);
+}
+
+int main(void)
+{
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(a_backup_under_load_is_restored_equal_up_to_its_position),
+        T(the_master_key_is_in_no_file_of_a_backup),
+        T(a_wrong_key_a_changed_manifest_and_a_changed_file_are_refused),
+        T(who_was_erased_after_the_backup_is_erased_in_what_is_restored),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
