@@ -38,8 +38,8 @@ struct bf_sink {
     void (*write)(void *sink, const void *p, size_t n);
     /* The body is complete. The handler of the route does not run: the sink replies through the request. */
     void (*end)(void *sink);
-    /* The stream died (reset, connection lost, too slow). Bytes written so far stand; the request must still be replied to (the reply
-     * goes nowhere) so that it is freed. */
+    /* The stream died (reset, connection lost, too slow), or the request was replied to before its end. Bytes written so far stand; the
+     * request must still be replied to, unless it was, so that it is freed; the reply goes nowhere. */
     void (*abort)(void *sink);
 };
 
@@ -75,7 +75,8 @@ struct bf_http_config {
     unsigned header_count_max;       /* 431 */
     unsigned json_body_bytes_max;    /* 413 */
     unsigned request_ms_max;         /* headers and buffered body must be here by then: 408 or close */
-    unsigned body_rate_min;          /* bytes/s a sink's stream must make on average over 30 s, else it is aborted */
+    unsigned body_rate_min;          /* bytes/s on average over 30 s (request_ms_max when that is less) a sink's stream must make, else it is
+                                        aborted, and an answer must be taken with, else its connection is reset */
     unsigned idle_ms_max;            /* an idle connection is closed */
     unsigned drain_ms_max;           /* after bf_http_drain: then _exit(0) from another thread */
     unsigned event_streams_max;      /* more: 503 */
@@ -93,8 +94,8 @@ enum bf_status bf_http_start(const struct bf_env *env, const struct bf_http_conf
 unsigned bf_http_port(const struct bf_http *http);
 /* Reads certificate and key again; on failure the old ones stay. Existing connections keep theirs. Any thread. */
 enum bf_status bf_http_reload(struct bf_http *http, struct bf_error *e);
-/* Stops accepting, sends GOAWAY, ends event streams, lets requests finish; returns when the last connection closed. The deadline runs in
- * a thread of its own and ends the process. */
+/* Stops accepting, sends GOAWAY, ends event streams, lets requests finish, those whose body is still arriving too; returns when the last
+ * connection closed and the last request was replied to. The deadline runs in a thread of its own and ends the process. */
 void bf_http_drain(struct bf_http *http);
 void bf_http_destroy(struct bf_http **http); /* after drain */
 /* Every mounted route, for /openapi.json and tests. */
@@ -139,7 +140,7 @@ struct bf_body_source {
     int64_t length; /* -1: not known */
 };
 
-/* Answers. Copies everything. Exactly once per request; `req` may not be touched after. Adds `content-length`, `x-content-type-options: nosniff`,
+/* Answers. Copies everything; at most 16 headers. Exactly once per request; `req` may not be touched after. Adds `content-length`, `x-content-type-options: nosniff`,
  * `strict-transport-security`, `cache-control: no-store` unless given, and `traceparent`. */
 void bf_reply(struct bf_request *req, int status, const struct bf_header *headers, unsigned n_headers, struct bf_str body);
 void bf_reply_source(struct bf_request *req, int status, const struct bf_header *headers, unsigned n_headers, struct bf_body_source *source);

@@ -8,14 +8,14 @@
 
 /* ---- made ---- */
 
-/* One block: the struct, then the header values, then the body. */
-static struct bf__answer *make(int status, const struct bf_header *headers, unsigned n, struct bf_str body)
+/* One block: the struct, then the header values, then the body. It is the request's own when it fits and `space` is not NULL. */
+static struct bf__answer *make(void *space, int status, const struct bf_header *headers, unsigned n, struct bf_str body)
 {
     size_t bytes = body.n;
     assert(status >= 200 && status <= 599 && n <= BF__HEADERS_OUT_MAX);
     for (unsigned i = 0; i < n; i++)
         bytes += headers[i].value.n;
-    struct bf__answer *a = malloc(sizeof *a + bytes);
+    struct bf__answer *a = space != NULL && sizeof *a + bytes <= BF__ANSWER_SPACE ? space : malloc(sizeof *a + bytes);
     if (a == NULL)
         abort();
     char *to = (char *)(a + 1);
@@ -34,14 +34,16 @@ static struct bf__answer *make(int status, const struct bf_header *headers, unsi
     return a;
 }
 
-void bf__answer_free(struct bf__answer **answer)
+void bf__answer_free(struct bf_request *req, struct bf__answer **answer)
 {
-    free(*answer);
+    if (*answer != req->space)
+        free(*answer);
     *answer = NULL;
 }
 
 /* A problem document, and Retry-After. */
-static struct bf__answer *make_error(const struct bf_error *e, enum bf_lang lang, const char *trace, const struct bf_header *more, unsigned n_more)
+static struct bf__answer *make_error(void *space, const struct bf_request *req, const struct bf_error *e, const struct bf_header *more,
+                                     unsigned n_more)
 {
     char retry[16];
     struct bf_buf body;
@@ -57,8 +59,8 @@ static struct bf__answer *make_error(const struct bf_error *e, enum bf_lang lang
     if (e->status == BF_E_UNAUTHENTICATED || e->status == BF_E_TOKEN_EXPIRED)
         headers[n++] = (struct bf_header){"www-authenticate", BF_STR("Bearer")};
     bf_buf_init(&body, 16 * 1024);
-    bf__problem_write(&body, e, lang, trace);
-    struct bf__answer *a = make(bf_status_http(e->status), headers, n, bf_buf_str(&body));
+    bf__problem_write(&body, e, req->lang, req->trace);
+    struct bf__answer *a = make(space, bf_status_http(e->status), headers, n, bf_buf_str(&body));
     bf_buf_finish(&body);
     return a;
 }
@@ -69,7 +71,8 @@ void bf__answer_error(struct bf_request *req, const struct bf_error *e)
     assert(req->answer == NULL && !req->is_answered);
     if (status == 413 || status == 429 || status == 431 || status == 503)
         bf_metric_add(req->http->env->metrics, BF_M_HTTP_REFUSED, 1);
-    req->answer = make_error(e, req->lang, req->trace, NULL, 0);
+    /* not in the request's space: its owner may be writing a reply there */
+    req->answer = make_error(NULL, req, e, NULL, 0);
 }
 
 /* ---- handed over ---- */
@@ -87,7 +90,7 @@ static void take_reply(struct bf_task *task)
             bf__pump_close_source(req->http, reply->source);
         if (reply->stream != NULL)
             bf__events_dropped(reply->stream);
-        bf__answer_free(&reply);
+        bf__answer_free(req, &reply);
         bf__request_free_if_done(req);
         return;
     }
@@ -97,8 +100,9 @@ static void take_reply(struct bf_task *task)
 
 static void hand_over(struct bf_request *req, struct bf__answer *answer)
 {
-    assert(req->reply == NULL && req->arena != NULL);
-    bf_arena_destroy(&req->arena);
+    assert(!req->is_replied);
+    req->is_replied = true;
+    bf_arena_reset(req->arena);
     req->reply = answer;
     req->task.run = take_reply;
     bf_post(&req->loop->mailbox, &req->task);
@@ -106,26 +110,26 @@ static void hand_over(struct bf_request *req, struct bf__answer *answer)
 
 void bf_reply(struct bf_request *req, int status, const struct bf_header *headers, unsigned n_headers, struct bf_str body)
 {
-    hand_over(req, make(status, headers, n_headers, body));
+    hand_over(req, make(req->space, status, headers, n_headers, body));
 }
 
 void bf_reply_error(struct bf_request *req, const struct bf_error *e) { bf_reply_error_with(req, e, NULL, 0); }
 
 void bf_reply_error_with(struct bf_request *req, const struct bf_error *e, const struct bf_header *headers, unsigned n_headers)
 {
-    hand_over(req, make_error(e, req->lang, req->trace, headers, n_headers));
+    hand_over(req, make_error(req->space, req, e, headers, n_headers));
 }
 
 void bf_reply_source(struct bf_request *req, int status, const struct bf_header *headers, unsigned n_headers, struct bf_body_source *source)
 {
-    struct bf__answer *a = make(status, headers, n_headers, BF_STR(""));
+    struct bf__answer *a = make(req->space, status, headers, n_headers, BF_STR(""));
     a->source = source;
     hand_over(req, a);
 }
 
 void bf__answer_events(struct bf_request *req, const struct bf_header *headers, unsigned n_headers, struct bf_event_stream *stream)
 {
-    struct bf__answer *a = make(200, headers, n_headers, BF_STR(""));
+    struct bf__answer *a = make(NULL, 200, headers, n_headers, BF_STR(""));
     a->stream = stream;
     hand_over(req, a);
 }
@@ -137,12 +141,32 @@ static const char *reason_of(int status)
     static const struct {
         int status;
         const char *reason;
-    } reasons[] = {{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"}, {304, "Not Modified"},
-                   {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-                   {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {412, "Precondition Failed"}, {413, "Content Too Large"},
-                   {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"}, {422, "Unprocessable Content"},
-                   {428, "Precondition Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-                   {500, "Internal Server Error"}, {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"}};
+    } reasons[] = {{200, "OK"},
+                   {201, "Created"},
+                   {202, "Accepted"},
+                   {204, "No Content"},
+                   {206, "Partial Content"},
+                   {304, "Not Modified"},
+                   {400, "Bad Request"},
+                   {401, "Unauthorized"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {408, "Request Timeout"},
+                   {409, "Conflict"},
+                   {410, "Gone"},
+                   {412, "Precondition Failed"},
+                   {413, "Content Too Large"},
+                   {415, "Unsupported Media Type"},
+                   {416, "Range Not Satisfiable"},
+                   {422, "Unprocessable Content"},
+                   {428, "Precondition Required"},
+                   {429, "Too Many Requests"},
+                   {431, "Request Header Fields Too Large"},
+                   {500, "Internal Server Error"},
+                   {502, "Bad Gateway"},
+                   {503, "Service Unavailable"},
+                   {504, "Gateway Timeout"}};
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
         if (reasons[i].status == status)
             return reasons[i].reason;

@@ -150,7 +150,8 @@ void bf__body_complete(struct bf_request *req)
 {
     struct bf_error e;
     if (req->h2o->refuse_status != 0) {
-        bf_fail(&e, req->h2o->refuse_status == 431 ? BF_E_HEADERS_TOO_LARGE : BF_E_INVALID_BODY, "the body's framing or its trailers are malformed");
+        bf_fail(&e, req->h2o->refuse_status == 431 ? BF_E_HEADERS_TOO_LARGE : BF_E_INVALID_BODY,
+                "the body's framing or its trailers are malformed");
         bf__body_give_up(req);
         bf__answer_error(req, &e);
     } else if (req->sink_is_open) {

@@ -79,6 +79,7 @@ void bf__events_start(struct bf_request *req)
     struct bf_event_stream *s = req->answer->stream;
     s->request = req;
     req->stream = s;
+    bf__request_slim(req);
     s->next = s->loop->streams;
     s->prev = &s->loop->streams;
     if (s->next != NULL)
@@ -150,8 +151,8 @@ static void run_task(struct bf_task *task)
 
 /* ---- on any thread ---- */
 
-enum bf_status bf_reply_events(struct bf_request *req, const struct bf_header *headers, unsigned n_headers, bf_event_stream_closed_fn *closed,
-                               void *ctx, struct bf_event_stream **ret, struct bf_error *e)
+enum bf_status bf_reply_events(struct bf_request *req, const struct bf_header *headers, unsigned n_headers,
+                               bf_event_stream_closed_fn *closed, void *ctx, struct bf_event_stream **ret, struct bf_error *e)
 {
     struct bf_http *http = req->http;
     struct bf_header with_type[BF__HEADERS_OUT_MAX] = {{"content-type", BF_STR("text/event-stream")}};

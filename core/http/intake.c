@@ -74,8 +74,9 @@ static void copy_headers(struct bf_request *req)
         to += h->value.len;
     }
     if (req->h2o->input.authority.len > 0)
-        req->headers[req->n_headers++] = (struct bf__header){
-            BF_STR("host"), bf_str(memcpy(to, req->h2o->input.authority.base, req->h2o->input.authority.len), req->h2o->input.authority.len)};
+        req->headers[req->n_headers++] =
+            (struct bf__header){BF_STR("host"), bf_str(memcpy(to, req->h2o->input.authority.base, req->h2o->input.authority.len),
+                                                       req->h2o->input.authority.len)};
     to += req->h2o->input.authority.len;
     if (req->h2o->body.cut != NULL && req->h2o->body.content_length != SIZE_MAX) {
         int n = snprintf(to, sizeof number, "%zu", req->h2o->body.content_length);
@@ -140,7 +141,6 @@ static enum bf_status route(struct bf_request *req, struct bf__target *t, struct
 
 static enum bf_status copy(struct bf_request *req, const struct bf__target *t, const struct bf__match *m, struct bf_error *e)
 {
-    req->arena = bf_arena_create();
     req->method = bf_str_dup(req->arena, str_of(req->h2o->input.method));
     req->path = bf_str_dup(req->arena, t->path);
     req->peer = bf_str_dup(req->arena, bf__conn_peer(req->conn));
@@ -182,14 +182,10 @@ static void link_up(struct bf_request *req, h2o_req_t *h2o)
 
 struct bf_request *bf__request_create(struct bf__loop *loop, h2o_req_t *h2o)
 {
-    struct bf_request *req = calloc(1, sizeof *req);
+    struct bf_request *req = bf__request_alloc(loop);
     struct bf__target target;
     struct bf__match match = {.allow = ""};
     struct bf_error e;
-    if (req == NULL)
-        abort();
-    req->loop = loop;
-    req->http = loop->http;
     link_up(req, h2o);
     read_context(req);
     req->is_head = h2o_memis(h2o->input.method.base, h2o->input.method.len, H2O_STRLIT("HEAD"));

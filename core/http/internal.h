@@ -22,13 +22,19 @@
 #include <stdatomic.h>
 
 enum {
-    BF__TICK_MS = 250,                /* the sweeper's pace */
-    BF__PROGRESS_MS = 30 * 1000,      /* over which rates are judged; no longer than request_ms_max */
-    BF__KEEPALIVE_MS = 15 * 1000,     /* comments on event streams */
-    BF__SOURCE_BYTES = 64 * 1024,     /* one piece of a streamed answer */
-    BF__EVENTS_MAX = 256 * 1024,      /* unsent bytes of an event stream */
-    BF__HEADERS_OUT_MAX = 16,         /* what a handler may add */
+    BF__TICK_MS = 250,            /* the sweeper's pace */
+    BF__PROGRESS_MS = 30 * 1000,  /* over which rates are judged; no longer than request_ms_max */
+    BF__KEEPALIVE_MS = 15 * 1000, /* comments on event streams */
+    BF__SOURCE_BYTES = 64 * 1024, /* one piece of a streamed answer */
+    BF__EVENTS_MAX = 256 * 1024,  /* unsent bytes of an event stream */
+    BF__HEADERS_OUT_MAX = 16,     /* what a handler may add */
     BF__RANDOM_BYTES = 1024,
+    BF__ANSWER_SPACE = 4096, /* what a request has of its own for its answer */
+#ifdef BF_ARENA_MALLOC
+    BF__SPARE_MAX = 0, /* so that a sanitizer sees a use after free */
+#else
+    BF__SPARE_MAX = 64,
+#endif
 };
 
 struct bf__conn;
@@ -71,6 +77,8 @@ struct bf__loop {
     struct bf__conn *conns;
     struct bf_request *fresh, **fresh_tail; /* to be handed to the pool once this round of events is through */
     struct bf_event_stream *streams;
+    struct bf_request *spare;
+    unsigned n_spare;
     h2o_timeout_t tick_timeout;
     h2o_timeout_entry_t tick, dispatch;
     unsigned n_ticks;
@@ -86,8 +94,8 @@ struct bf__conn {
     h2o_socket_t *sock;
     struct bf_request *requests; /* with h2o != NULL */
     unsigned n_requests;
-    unsigned n_owned;      /* requests of this connection not replied to yet, gone ones too */
-    bool closed;           /* the socket is gone; kept until n_owned is 0 */
+    unsigned n_owned; /* requests of this connection not replied to yet, gone ones too */
+    bool closed;      /* the socket is gone; kept until n_owned is 0 */
     bool killed, is_http1;
     char peer[46];
     int64_t quiet_since_ms; /* since when n_requests is 0 */
@@ -122,7 +130,7 @@ struct bf__pump {
     struct bf_request *request;
     struct bf_body_source *source;
     char *buf;
-    long n;          /* what `next` gave */
+    long n; /* what `next` gave */
     int64_t sent, length;
     bool is_filling; /* a worker has it, or its result is on the way back */
     bool is_closing;
@@ -132,15 +140,16 @@ struct bf_request {
     struct bf_task task; /* to the worker, then back */
     struct bf__loop *loop;
     struct bf_http *http;
-    struct bf__conn *conn; /* loop only */
-    struct bf_request *next, **prev;       /* in conn->requests */
+    struct bf__conn *conn;           /* loop only */
+    struct bf_request *next, **prev; /* in conn->requests */
     struct bf_request *next_fresh;
     h2o_req_t *h2o; /* loop only; NULL: gone */
     struct bf__guard *guard;
     _Atomic bool gone;
     bool owned, is_fresh, is_answered, is_counted;
+    bool is_replied; /* the owner's: set by its one reply */
 
-    struct bf_arena *arena; /* the owner's; NULL once replied */
+    struct bf_arena *arena; /* the owner's until it replied */
     const struct bf_route *route;
     void *service;
     struct bf_str method, path, body, peer;
@@ -167,6 +176,7 @@ struct bf_request {
     _Atomic size_t took;
     _Atomic bool took_is_posted;
 
+    void *space;               /* BF__ANSWER_SPACE bytes for the reply; kept when the request is used again, as `arena` is */
     struct bf__answer *reply;  /* of the owner, on its way */
     struct bf__answer *answer; /* loop only: what is or will be sent */
     char allow[64];
@@ -198,6 +208,9 @@ void bf__request_detach(struct bf__guard *guard);
 void bf__request_own(struct bf_request *req);    /* it leaves the loop's hands */
 void bf__request_disown(struct bf_request *req); /* its owner let go; the caller sends an answer or frees */
 void bf__request_free_if_done(struct bf_request *req);
+struct bf_request *bf__request_alloc(struct bf__loop *loop);
+void bf__request_free_spare(struct bf__loop *loop);
+void bf__request_slim(struct bf_request *req); /* gives up what only the owner needed */
 void bf__request_enqueue(struct bf_request *req);
 void bf__dispatch_fresh(h2o_timeout_entry_t *entry);
 /* intake.c: makes a request; NULL never; `answer` is set when it is to be refused */
@@ -206,13 +219,13 @@ struct bf_request *bf__request_create(struct bf__loop *loop, h2o_req_t *h2o);
 int bf__body_begin(h2o_req_t *h2o);
 void bf__body_without_bytes(struct bf_request *req); /* a request without a body has come to a route with a sink */
 void bf__body_complete(struct bf_request *req);
-void bf__body_give_up(struct bf_request *req);       /* aborts the sink if it is open */
+void bf__body_give_up(struct bf_request *req); /* aborts the sink if it is open */
 void bf__body_free(struct bf_request *req);
 /* answer.c */
 void bf__answer_send(struct bf_request *req);
 void bf__answer_deliver(struct bf_request *req);
 void bf__answer_events(struct bf_request *req, const struct bf_header *headers, unsigned n_headers, struct bf_event_stream *stream);
-void bf__answer_free(struct bf__answer **answer);
+void bf__answer_free(struct bf_request *req, struct bf__answer **answer);
 void bf__answer_error(struct bf_request *req, const struct bf_error *e); /* on the loop: sets req->answer */
 /* problem.c */
 void bf__problem_write(struct bf_buf *out, const struct bf_error *e, enum bf_lang lang, const char *trace);

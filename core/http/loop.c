@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An event loop and its mailbox: tasks are pushed onto a lock-free stack by any thread; the first push into an empty stack rings an eventfd. */
+/* An event loop and its mailbox: tasks are pushed onto a lock-free stack by any thread; the first push into an empty stack rings an
+ * eventfd. */
 #include "core/http/internal.h"
 #include <assert.h>
 #include <errno.h>
@@ -91,6 +92,7 @@ static void *run(void *arg)
     while (!loop->stopping)
         h2o_evloop_run(loop->ctx.loop, INT32_MAX);
     assert(loop->conns == NULL && loop->fresh == NULL);
+    bf__request_free_spare(loop);
     h2o_timeout_unlink(&loop->tick);
     h2o_timeout_unlink(&loop->dispatch);
     h2o_timeout_unlink(&loop->ctx.http2._graceful_shutdown_timeout);
@@ -147,8 +149,8 @@ static void send_order(struct bf__loop *loop, void (*run_order)(struct bf_task *
     bf_post(&loop->mailbox, &o->task);
 }
 
-/* libh2o keeps a plain pointer to the context from accept until the first bytes of the handshake: an old one is kept for longer than a client may take
- * for those (conf->handshake_timeout). */
+/* libh2o keeps a plain pointer to the context from accept until the first bytes of the handshake: an old one is kept for longer than a
+ * client may take for those (conf->handshake_timeout). */
 enum { RETIRED_MS = 60 * 1000 };
 
 struct bf__retired {

@@ -11,6 +11,69 @@ static struct bf__loop *loop_of(h2o_req_t *h2o)
     return conn->loop;
 }
 
+/* ---- memory ---- */
+
+/* Requests are used again with their first blocks: what a worker frees of a loop's memory costs both a lock. */
+struct bf_request *bf__request_alloc(struct bf__loop *loop)
+{
+    struct bf_request *req = loop->spare;
+    if (req == NULL) {
+        if ((req = calloc(1, sizeof *req)) == NULL || (req->space = malloc(BF__ANSWER_SPACE)) == NULL)
+            abort();
+        req->arena = bf_arena_create();
+    } else {
+        struct bf_arena *arena = req->arena;
+        void *space = req->space;
+        loop->spare = req->next;
+        loop->n_spare--;
+        memset(req, 0, sizeof *req);
+        req->arena = arena;
+        req->space = space;
+    }
+    req->loop = loop;
+    req->http = loop->http;
+    return req;
+}
+
+static void free_request(struct bf_request *req)
+{
+    bf_arena_destroy(&req->arena);
+    free(req->space);
+    free(req);
+}
+
+static void recycle(struct bf_request *req)
+{
+    struct bf__loop *loop = req->loop;
+    if (loop->n_spare + 1 > BF__SPARE_MAX || req->space == NULL) {
+        free_request(req);
+        return;
+    }
+    if (!req->is_replied)
+        bf_arena_reset(req->arena);
+    req->next = loop->spare;
+    loop->spare = req;
+    loop->n_spare++;
+}
+
+void bf__request_free_spare(struct bf__loop *loop)
+{
+    while (loop->spare != NULL) {
+        struct bf_request *req = loop->spare;
+        loop->spare = req->next;
+        free_request(req);
+    }
+}
+
+/* For an answer that will be under way for long. */
+void bf__request_slim(struct bf_request *req)
+{
+    assert(req->is_replied && req->answer != req->space);
+    bf_arena_destroy(&req->arena);
+    free(req->space);
+    req->space = NULL;
+}
+
 /* ---- ends ---- */
 
 static void uncount(struct bf_request *req)
@@ -29,9 +92,8 @@ void bf__request_free_if_done(struct bf_request *req)
         return;
     uncount(req);
     bf__body_free(req);
-    bf__answer_free(&req->answer);
-    bf_arena_destroy(&req->arena);
-    free(req);
+    bf__answer_free(req, &req->answer);
+    recycle(req);
     atomic_fetch_sub(&http->requests, 1);
     if (atomic_load(&http->draining))
         bf__http_wake(http);
@@ -132,7 +194,7 @@ static void run_handler(struct bf_task *task)
         req->route->handler(req, req->service);
         return;
     }
-    bf_arena_destroy(&req->arena);
+    bf_arena_reset(req->arena);
     req->task.run = hand_back;
     bf_post(&req->loop->mailbox, &req->task);
 }

@@ -121,7 +121,8 @@ unsigned bf__router_routes(const struct bf__router *r, const struct bf_route *co
     return r->n_routes;
 }
 
-/* The node of the path with at least one leaf, or NULL. Literals first; a dead end falls back to the {name}. Depth is bounded by the target's. */
+/* The node of the path with at least one leaf, or NULL. Literals first; a dead end falls back to the {name}. Depth is bounded by the
+ * target's. */
 static const struct node *walk(const struct node *node, const struct bf__target *t, unsigned depth, struct bf_str *values, unsigned n)
 {
     if (depth == t->n_segments)

@@ -26,7 +26,8 @@ static bool set_names(X509 *cert)
 {
     char host[NAME_MAX_] = "", names[NAME_MAX_ + 64];
     X509_NAME *name = X509_get_subject_name(cert);
-    bool has_host = gethostname(host, sizeof host - 1) == 0 && host[0] != '\0' && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == strlen(host);
+    bool has_host = gethostname(host, sizeof host - 1) == 0 && host[0] != '\0' &&
+                    strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == strlen(host);
     snprintf(names, sizeof names, "DNS:localhost,IP:127.0.0.1,IP:::1%s%s", has_host ? ",DNS:" : "", has_host ? host : "");
     return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"Baifang", -1, -1, 0) == 1 &&
            X509_set_issuer_name(cert, name) == 1 && add_extension(cert, NID_subject_alt_name, names) &&
@@ -49,8 +50,9 @@ static X509 *make_certificate(const struct bf_env *env, EVP_PKEY *key)
     X509 *cert = X509_new();
     time_t now = (time_t)(bf_now_ms(env) / 1000);
     if (cert != NULL && X509_set_version(cert, 2) == 1 && set_serial(env, cert) &&
-        X509_time_adj_ex(X509_getm_notBefore(cert), -1, 0, &now) != NULL && X509_time_adj_ex(X509_getm_notAfter(cert), DAYS - 1, 0, &now) != NULL &&
-        X509_set_pubkey(cert, key) == 1 && set_names(cert) && X509_sign(cert, key, EVP_sha256()) > 0)
+        X509_time_adj_ex(X509_getm_notBefore(cert), -1, 0, &now) != NULL &&
+        X509_time_adj_ex(X509_getm_notAfter(cert), DAYS - 1, 0, &now) != NULL && X509_set_pubkey(cert, key) == 1 && set_names(cert) &&
+        X509_sign(cert, key, EVP_sha256()) > 0)
         return cert;
     X509_free(cert);
     return NULL;
@@ -84,7 +86,8 @@ enum bf_status bf__self_signed(const struct bf_env *env, const char *cert_path, 
         return bf_fail_errno(e, BF_E_CONFIG, errno, "replacing %s", key_path);
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = key == NULL ? NULL : make_certificate(env, key);
-    enum bf_status status = cert == NULL ? bf_fail(e, BF_E_INTERNAL, "OpenSSL could not make a certificate") : write_pem(key_path, 0600, key, NULL, e);
+    enum bf_status status =
+        cert == NULL ? bf_fail(e, BF_E_INTERNAL, "OpenSSL could not make a certificate") : write_pem(key_path, 0600, key, NULL, e);
     if (status == BF_OK)
         status = write_pem(cert_path, 0644, NULL, cert, e);
     X509_free(cert);

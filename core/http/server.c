@@ -175,10 +175,7 @@ enum bf_status bf_http_reload(struct bf_http *http, struct bf_error *e)
 
 /* ---- drain ---- */
 
-static bool is_empty(const struct bf_http *http)
-{
-    return atomic_load(&http->connections) == 0 && atomic_load(&http->requests) == 0;
-}
+static bool is_empty(const struct bf_http *http) { return atomic_load(&http->connections) == 0 && atomic_load(&http->requests) == 0; }
 
 /* Not on a loop, so that nothing that happens there can hold up the end. */
 static void *enforce_deadline(void *arg)

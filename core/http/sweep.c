@@ -117,8 +117,8 @@ static void begin_window(struct bf__conn *conn, int64_t now)
     conn->window_framed = bytes_framed(conn);
 }
 
-/* While TCP is what holds the answer up (always, for HTTP/1), acknowledged bytes tell; else it is HTTP/2's window, and only frames do: a client that
- * keeps it shut and pings makes TCP look busy. */
+/* While TCP is what holds the answer up (always, for HTTP/1), acknowledged bytes tell; else it is HTTP/2's window, and only frames do: a
+ * client that keeps it shut and pings makes TCP look busy. */
 static uint64_t progress(const struct bf__conn *conn)
 {
     if (conn->is_http1 || h2o_socket_is_writing(conn->sock))

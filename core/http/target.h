@@ -20,11 +20,11 @@ struct bf__pair {
     struct bf_str name, value;
 };
 
-/* Cuts `raw`, which must begin with '/'. BF_E_INVALID_PATH for characters outside RFC 3986's pchar, bad escapes, empty segments within the path, "." and "..",
- * more than BF__SEGMENTS_MAX segments or BF__TARGET_MAX bytes. */
+/* Cuts `raw`, which must begin with '/'. BF_E_INVALID_PATH for characters outside RFC 3986's pchar, bad escapes, empty segments within the
+ * path, "." and "..", more than BF__SEGMENTS_MAX segments or BF__TARGET_MAX bytes. */
 enum bf_status bf__target_cut(struct bf_str raw, struct bf__target *ret, struct bf_error *e);
 /* One segment, percent-decoded in `arena`. %2F, %5C, NUL and other control characters, and what is not UTF-8 is BF_E_INVALID_PATH. */
 enum bf_status bf__segment_decode(struct bf_arena *arena, struct bf_str raw, struct bf_str *ret, struct bf_error *e);
-/* The parameters of a query, decoded in `arena` ('+' is a space, as forms write it), into `out` (BF__QUERY_MAX). BF_E_INVALID_QUERY for a bad escape,
- * NUL, what is not UTF-8, a name that is empty or stands twice, or too many. */
+/* The parameters of a query, decoded in `arena` ('+' is a space, as forms write it), into `out` (BF__QUERY_MAX). BF_E_INVALID_QUERY for a
+ * bad escape, NUL, what is not UTF-8, a name that is empty or stands twice, or too many. */
 enum bf_status bf__query_decode(struct bf_arena *arena, struct bf_str raw, struct bf__pair *out, unsigned *ret_n, struct bf_error *e);

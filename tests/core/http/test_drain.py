@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end of a server, and new certificates while it runs."""
 import os
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -117,6 +118,16 @@ class Certificates(unittest.TestCase):
             self.assertEqual(server.answer(), "reloaded ok")
             wait_until(lambda: self.subject(server) == "second", "both loops have it")
             self.assertEqual(old.request("GET", "/tiny").status, 200)
+
+    def test_a_connection_from_before_a_reload_still_shakes_hands(self):
+        with Server() as server:
+            early = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+            for _ in range(3):
+                server.command("reload")
+                self.assertEqual(server.answer(), "reloaded ok")
+            context = ssl.create_default_context(cafile=server.ca)
+            for raw in early:
+                self.assertEqual(context.wrap_socket(raw, server_hostname="localhost").version(), "TLSv1.3")
 
     def test_a_bad_certificate_leaves_the_old_one_in_use(self):
         with Server() as server:

@@ -4,8 +4,8 @@
  *
  *   http_test_server DIR [KEY=VALUE ...]     KEY: a number of struct bf_http_config, or `workers`, `queue`
  *
- * Prints "port N". Commands on stdin: "reload" (answers "reloaded CODE"), "drain" (answers "drained" when it is through, then exits). The end of
- * stdin drains too.
+ * Prints "port N". Commands on stdin: "reload" (answers "reloaded CODE"), "drain" (answers "drained" when it is through, then exits). The
+ * end of stdin drains too.
  */
 #include "core/arena.h"
 #include "core/crypto.h"
@@ -104,14 +104,16 @@ static void stats(struct bf_request *req, void *service)
     getrusage(RUSAGE_SELF, &usage);
     bf_buf_init(&b, 4096);
     bf_buf_printf(&b,
-                  "{\"handled\":%u,\"kilobytes\":%u,\"begun\":%u,\"ended\":%u,\"aborted\":%u,\"sink_bytes\":%llu,\"held_max\":%llu,\"sources_closed\":%u,\"streams_closed\":%u,"
+                  "{\"handled\":%u,\"kilobytes\":%u,\"begun\":%u,\"ended\":%u,\"aborted\":%u,\"sink_bytes\":%llu,\"held_max\":%llu,"
+                  "\"sources_closed\":%u,\"streams_closed\":%u,"
                   "\"connections\":%lld,\"in_flight\":%lld,\"refused\":%lld,\"abuse\":%lld,\"streams\":%lld,\"rss\":%ld,\"cpu_ms\":%ld}",
                   app->handled, app->kilobytes, app->sinks_begun, app->sinks_ended, app->sinks_aborted, (unsigned long long)app->sink_bytes,
                   (unsigned long long)app->sink_held_max, app->sources_closed, app->streams_closed,
                   (long long)bf_metric_read(m, BF_M_HTTP_CONNECTIONS), (long long)bf_metric_read(m, BF_M_HTTP_IN_FLIGHT),
                   (long long)bf_metric_read(m, BF_M_HTTP_REFUSED), (long long)bf_metric_read(m, BF_M_HTTP_CLOSED_ABUSE),
                   (long long)bf_metric_read(m, BF_M_HTTP_STREAMS), rss * sysconf(_SC_PAGESIZE),
-                  usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 + usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000);
+                  usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 + usage.ru_stime.tv_sec * 1000 +
+                      usage.ru_stime.tv_usec / 1000);
     reply_json(req, &b);
 }
 
@@ -154,6 +156,17 @@ static void wake_up(struct bf_task *task)
     nanosleep(&t, NULL);
     bf_reply(s->req, 204, NULL, 0, BF_STR(""));
     free(s);
+}
+
+/* Keeps its worker. */
+static void block(struct bf_request *req, void *service)
+{
+    uint64_t ms = 0;
+    (void)service;
+    bf_str_u64(bf_request_param(req, "ms"), 60000, &ms);
+    struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+    bf_reply(req, 204, NULL, 0, BF_STR(""));
 }
 
 static void sleep_then_reply(struct bf_request *req, void *service)
@@ -366,6 +379,7 @@ static const struct bf_route routes[] = {
     {.method = "GET", .pattern = "/inspect/literal/deeper", .handler = inspect},
     {.method = "GET", .pattern = "/inspect/{a}/with/{b}", .handler = inspect},
     {.method = "GET", .pattern = "/sleep/{ms}", .handler = sleep_then_reply},
+    {.method = "GET", .pattern = "/block/{ms}", .handler = block},
     {.method = "PUT", .pattern = "/sink/{mode}", .sink = &hashing_sink},
     {.method = "POST", .pattern = "/release/{n}", .handler = release},
     {.method = "GET", .pattern = "/source/{n}", .handler = source},
@@ -379,11 +393,18 @@ static unsigned *key_of(struct bf_http_config *c, const char *key, size_t n)
     const struct {
         const char *key;
         unsigned *value;
-    } keys[] = {{"loops", &c->loops}, {"connections_max", &c->connections_max}, {"in_flight_max", &c->in_flight_max},
-                {"per_connection_max", &c->per_connection_max}, {"header_bytes_max", &c->header_bytes_max},
-                {"header_count_max", &c->header_count_max}, {"json_body_bytes_max", &c->json_body_bytes_max},
-                {"request_ms_max", &c->request_ms_max}, {"body_rate_min", &c->body_rate_min}, {"idle_ms_max", &c->idle_ms_max},
-                {"drain_ms_max", &c->drain_ms_max}, {"event_streams_max", &c->event_streams_max}};
+    } keys[] = {{"loops", &c->loops},
+                {"connections_max", &c->connections_max},
+                {"in_flight_max", &c->in_flight_max},
+                {"per_connection_max", &c->per_connection_max},
+                {"header_bytes_max", &c->header_bytes_max},
+                {"header_count_max", &c->header_count_max},
+                {"json_body_bytes_max", &c->json_body_bytes_max},
+                {"request_ms_max", &c->request_ms_max},
+                {"body_rate_min", &c->body_rate_min},
+                {"idle_ms_max", &c->idle_ms_max},
+                {"drain_ms_max", &c->drain_ms_max},
+                {"event_streams_max", &c->event_streams_max}};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (strlen(keys[i].key) == n && memcmp(keys[i].key, key, n) == 0)
             return keys[i].value;
@@ -409,15 +430,26 @@ int main(int argc, char **argv)
     struct bf_http *http;
     struct bf_error e;
     unsigned workers = 4, queue = 4096;
-    struct bf_http_config config = {.listen = BF_STR("127.0.0.1:0"), .connections_max = 1000, .in_flight_max = 1000, .per_connection_max = 100,
-                                    .header_bytes_max = 32768, .header_count_max = 100, .json_body_bytes_max = 1 << 20, .request_ms_max = 30000,
-                                    .body_rate_min = 1000, .idle_ms_max = 60000, .drain_ms_max = 20000, .event_streams_max = 1000};
+    struct bf_http_config config = {.listen = BF_STR("127.0.0.1:0"),
+                                    .connections_max = 1000,
+                                    .in_flight_max = 1000,
+                                    .per_connection_max = 100,
+                                    .header_bytes_max = 32768,
+                                    .header_count_max = 100,
+                                    .json_body_bytes_max = 1 << 20,
+                                    .request_ms_max = 30000,
+                                    .body_rate_min = 1000,
+                                    .idle_ms_max = 60000,
+                                    .drain_ms_max = 20000,
+                                    .event_streams_max = 1000};
     if (argc < 2)
         return 2;
     config.self_signed_dir = bf_strz(argv[1]);
     for (int i = 2; i < argc; i++) {
         size_t n = strcspn(argv[i], "=");
-        unsigned *value = strncmp(argv[i], "workers=", 8) == 0 ? &workers : strncmp(argv[i], "queue=", 6) == 0 ? &queue : key_of(&config, argv[i], n);
+        unsigned *value = strncmp(argv[i], "workers=", 8) == 0 ? &workers
+                          : strncmp(argv[i], "queue=", 6) == 0 ? &queue
+                                                               : key_of(&config, argv[i], n);
         if (value == NULL || argv[i][n] != '=')
             return 2;
         *value = (unsigned)strtoul(argv[i] + n + 1, NULL, 10);
