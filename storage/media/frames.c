@@ -126,6 +126,16 @@ static enum bf_status read_record(int fd, struct bf__sealer *sealer, struct bf__
     return status;
 }
 
+/* The foot's numbers must describe this very file: then no sum of them can go wrong later. */
+static bool foot_fits(const struct bf__foot *foot, uint64_t foot_pos)
+{
+    if (foot->index_pos < BF__FILE_START || foot->index_pos > foot_pos || foot->frames > foot_pos || foot->frames > foot->size)
+        return false;
+    uint64_t blocks = (foot->frames + IX_ENTRIES_MAX - 1) / IX_ENTRIES_MAX;
+    return (foot->frames == 0) == (foot->size == 0) && foot->size <= foot_pos &&
+           foot_pos - foot->index_pos == foot->frames * IX_ENTRY + blocks * BF__OVERHEAD;
+}
+
 enum bf_status bf__foot_read(int fd, struct bf__sealer *sealer, uint64_t size, struct bf__foot *ret, bool *ret_whole, struct bf_error *e)
 {
     uint8_t body[FT_BODY + BF__TAG];
@@ -138,6 +148,7 @@ enum bf_status bf__foot_read(int fd, struct bf__sealer *sealer, uint64_t size, s
         return status;
     *ret = (struct bf__foot){.size = bf__get64(body + FT_SIZE), .frames = bf__get64(body + FT_FRAMES), .index_pos = bf__get64(body + FT_INDEX)};
     memcpy(ret->sha256, body + FT_SHA256, 32);
+    *ret_whole = foot_fits(ret, rec.pos);
     return BF_OK;
 }
 
@@ -281,7 +292,7 @@ static enum bf_status seek_frame(struct bf__frames *f, uint64_t offset, struct e
             high = middle - 1;
     }
     struct entry entry = entry_at(f, low);
-    if (entry.offset > offset || offset - entry.offset >= entry.n || entry.n > BF__BODY_MAX)
+    if (entry.offset > offset || offset - entry.offset >= entry.n || entry.n > BF__BODY_MAX || entry.pos >= f->foot.index_pos)
         return bf_fail(e, BF_E_CORRUPT, "the index has no record for offset %llu", (unsigned long long)offset);
     *ret = entry;
     return BF_OK;
