@@ -153,7 +153,7 @@ static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_
                              .tenant = tenant,
                              .kind = job_kind,
                              .ref = op->id,
-                             .due_ms = entry->at_ms,
+                             .due_ms = bf_now_ms(gateway->ctx->env),
                              .n = entry->n};
         status = bf_job_add(gateway->ctx->store, &job, 1, e);
         if (status == BF_OK)

@@ -41,7 +41,7 @@ static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_
                              .tenant = tenant,
                              .kind = job_kind,
                              .ref = op->id,
-                             .due_ms = entry->at_ms,
+                             .due_ms = bf_now_ms(push->ctx->env), /* not the entry's time, which does not go back with the clock */
                              .n = entry->n};
         status = bf_job_add(push->ctx->store, &job, 1, e);
         if (status == BF_OK)

@@ -74,7 +74,7 @@ static enum bf_status add_transcribe(const struct derive *d, const struct bf_doc
                          .kind = BF__JOB_TRANSCRIBE,
                          .ref = transcript->id,
                          .argument = bf_strz(bf_arena_printf(d->arena, "%lld", (long long)round)),
-                         .due_ms = d->entry->at_ms,
+                         .due_ms = bf_now_ms(d->ingest->env),
                          .n = d->entry->n};
     return add(d, &job, e);
 }
@@ -97,7 +97,7 @@ static enum bf_status derive_media(const struct derive *d, struct bf_error *e)
                          .tenant = d->tenant,
                          .kind = BF__JOB_MEDIA,
                          .ref = d->op->id,
-                         .due_ms = d->entry->at_ms,
+                         .due_ms = bf_now_ms(d->ingest->env),
                          .n = d->entry->n};
     return add(d, &job, e);
 }

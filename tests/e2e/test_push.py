@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reminders from the API to the phone: the server pushes to a push service of the tests (Node, http_ece), which decrypts as a browser does. The
+server's clock is moved; nothing is waited for but what the server does."""
+import datetime
+import json
+import pathlib
+import sys
+import zoneinfo
+
+import pytest
+
+from baifang import Server, rfc3339, until, uuid7
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "push"))
+from service import Service  # noqa: E402
+
+ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture(scope="module")
+def phones(tmp_path_factory):
+    service = Service(tmp_path_factory.mktemp("push"))
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def server(tmp_path, phones):
+    names = ("push.test", "other.test")
+    config = {"http_client": {"named_hosts": ", ".join(f"{name}:{phones.port}" for name in names),
+                              "resolve": ", ".join(f"{name}:{phones.port}:127.0.0.1" for name in names), "ca_file": phones.ca}}
+    with Server(tmp_path, config) as running:
+        yield running
+
+
+class Clock:
+    """The server's wall clock, moved within half a day of the real one, so that the signatures it dates are good for the push service."""
+
+    def __init__(self, server, hour, minute=0):
+        now = datetime.datetime.now(ZONE)
+        at = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        if at - now > datetime.timedelta(hours=1):
+            at -= datetime.timedelta(days=1)
+        self.server, self.people = server, []
+        self.move(at)
+
+    def move(self, at):
+        self.shift = at - datetime.datetime.now(ZONE)
+        self.server.shift_clock(int(self.shift.total_seconds() * 1000))
+        for person in self.people:
+            person.refresh()
+
+    def now(self):
+        return datetime.datetime.now(ZONE) + self.shift
+
+    def forward(self, **by):
+        self.move(self.now() + datetime.timedelta(**by))
+
+
+def wall(at):
+    return at.strftime("%Y-%m-%dT%H:%M")
+
+
+def sign_in(company, clock):
+    rep = company.sign_in("wang")
+    clock.people.append(rep)
+    return rep
+
+
+def phone(rep, phones):
+    """Registers the rep's installation with a subscription; returns the push service's end of it."""
+    subscription = phones.subscribe()
+    keys = {key: subscription[key] for key in ("endpoint", "p256dh", "auth")}
+    answer = rep.post("/v1/devices", json={"id": rep.device, "name": "测试手机", "platform": "android", "subscription": keys})
+    assert answer.status_code == 201, answer.text
+    assert "subscription" not in answer.json() and answer.json()["push"] == "active"
+    return subscription
+
+
+def remind(rep, due, text="给陈经理回电话", **fields):
+    answer = rep.post("/v1/reminders", json={"id": uuid7(), "text": text, "due": due, **{"tz": "Asia/Shanghai", **fields}})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def state(rep, reminder):
+    return rep.get(f"/v1/reminders/{reminder['id']}").json()["state"]
+
+
+def metric(server, name):
+    text = server.client().get("/metrics").text
+    return sum(float(line.split()[1]) for line in text.splitlines() if line.split(" ")[0] in (name, name + "_total"))
+
+
+def settle(server, rep, clock):
+    """Waits until everything that is due by the moved clock was told: a reminder of one's own that is due last marks it."""
+    mark = remind(rep, wall(clock.now() + datetime.timedelta(minutes=1)), text="末", wake=True)
+    clock.forward(minutes=2)
+    until(lambda: state(rep, mark) == "sent", "the marking reminder")
+
+
+def test_the_phone_decrypts_the_next_step_of_a_visit_and_an_event_stream_shows_it(server, phones):
+    clock = Clock(server, 9)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    assert rep.get("/v1/push_key").json()["public_key"]
+    customer = rep.customer()
+    at_ms = int(clock.now().timestamp() * 1000)
+    due = clock.now() + datetime.timedelta(minutes=30)
+    visit = rep.visit_body(customer["id"], at_ms, next_step={"text": "发送合同草案", "due": wall(due)})
+    receipt = rep.post("/v1/visits", json=visit, headers={"x-client-time": rfc3339(at_ms)}).json()
+    expected = due.replace(second=0, microsecond=0)
+    assert receipt["reminder"]["send_at"] == rfc3339(int(expected.timestamp() * 1000))
+    with rep.events() as stream:
+        clock.forward(minutes=31)
+        message, = until(lambda: phones.messages(subscription), "the push")
+        told = stream.wait(lambda event, data: event == "change" and data["type"] == "notification")
+    payload = json.loads(message["text"])
+    assert payload["body"] == "发送合同草案" and payload["kind"] == "reminder" and payload["customer"] == customer["id"]
+    assert payload["reminders"] == [receipt["reminder"]["id"]] and told[1]["id"] == payload["id"]
+    assert [item["id"] for item in rep.get("/v1/notifications").json()["items"]] == [payload["id"]]
+    assert state(rep, {"id": receipt["reminder"]["id"]}) == "sent"
+
+
+def test_done_cancels_what_was_to_be_sent_and_snooze_puts_it_off(server, phones):
+    clock = Clock(server, 10)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    due = wall(clock.now() + datetime.timedelta(minutes=5))
+    done, put_off = remind(rep, due, text="做完的"), remind(rep, due, text="推迟的")
+    assert rep.post(f"/v1/reminders/{done['id']}/done", headers={"idempotency-key": uuid7()}).status_code == 200
+    later = wall(clock.now() + datetime.timedelta(minutes=50))
+    snoozed = rep.post(f"/v1/reminders/{put_off['id']}/snooze", json={"due": later}, headers={"idempotency-key": uuid7()})
+    assert snoozed.status_code == 200 and snoozed.json()["snoozes"] == 1
+    clock.forward(minutes=10)
+    settle(server, rep, clock)
+    bodies = lambda: [json.loads(message["text"])["body"] for message in phones.messages(subscription)]  # noqa: E731
+    until(lambda: "末" in bodies(), "the mark")
+    assert bodies() == ["末"] and state(rep, put_off) == "planned" and state(rep, done) == "done"
+    clock.forward(minutes=60)
+    until(lambda: "推迟的" in bodies(), "the snoozed reminder")
+    assert bodies().count("推迟的") == 1
+
+
+def where_it_is_three_at_night():
+    """A zone in which the night's both ends are within half a day of now."""
+    hours = (3 - datetime.datetime.now(datetime.timezone.utc).hour + 12) % 24 - 12
+    return f"Etc/GMT{-hours:+d}"
+
+
+def test_G_12_G_23_what_is_due_in_quiet_hours_waits_and_merges_and_who_wants_is_woken(server, phones):
+    zone = where_it_is_three_at_night()
+    local = zoneinfo.ZoneInfo(zone)
+    clock = Clock(server, 12)
+    company = server.company(zone=zone)
+    tonight = datetime.datetime.now(local).replace(hour=22, minute=0, second=0, microsecond=0) - datetime.timedelta(days=1)
+    morning = (tonight + datetime.timedelta(days=1)).replace(hour=8)
+    clock.move(tonight - datetime.timedelta(hours=2))
+    rep = sign_in(company, clock)
+    subscription = phone(rep, phones)
+    waiting = [remind(rep, wall(tonight + datetime.timedelta(minutes=i)), text=f"第{i}条", tz=zone) for i in range(3)]
+    woken = remind(rep, wall(tonight), text="叫醒我", wake=True, tz=zone)
+    assert {reminder["send_at"] for reminder in waiting} == {rfc3339(int(morning.timestamp() * 1000))}
+    assert woken["send_at"] == rfc3339(int(tonight.timestamp() * 1000))
+    clock.move(tonight + datetime.timedelta(minutes=30))
+    first, = until(lambda: phones.messages(subscription), "the push at night")
+    assert json.loads(first["text"])["body"] == "叫醒我"
+    assert {state(rep, reminder) for reminder in waiting} == {"planned"}
+    clock.move(morning + datetime.timedelta(seconds=1))
+    _, second = until(lambda: (found := phones.messages(subscription)) and len(found) > 1 and found, "the push in the morning")
+    payload = json.loads(second["text"])
+    assert sorted(payload["body"].split("\n")) == ["第0条", "第1条", "第2条"]
+    assert sorted(payload["reminders"]) == sorted(reminder["id"] for reminder in waiting)
+    assert first["topic"] != second["topic"]
+
+
+def test_a_push_service_that_says_gone_retires_the_device_until_it_subscribes_anew(server, phones):
+    clock = Clock(server, 11)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    dead = {**{key: subscription[key] for key in ("p256dh", "auth")}, "endpoint": f"https://push.test:{phones.port}/push/{subscription['id']}/410"}
+    path = f"/v1/devices/{rep.device}"
+    assert rep.patch(path, json={"subscription": dead}, headers={"if-match": rep.etag(path)}).status_code == 200
+    remind(rep, wall(clock.now() + datetime.timedelta(minutes=5)))
+    clock.forward(minutes=6)
+    until(lambda: rep.get(path).json()["push"] == "retired", "the device to be retired")
+    assert metric(server, "bf_push_retired") == 1
+    alive = {key: subscription[key] for key in ("endpoint", "p256dh", "auth")}
+    again = rep.patch(path, json={"subscription": alive}, headers={"if-match": rep.etag(path)})
+    assert again.status_code == 200 and again.json()["push"] == "active"
+    remind(rep, wall(clock.now() + datetime.timedelta(minutes=5)), text="新订阅")
+    clock.forward(minutes=6)
+    message, = until(lambda: phones.messages(subscription), "the push")
+    assert json.loads(message["text"])["body"] == "新订阅"
+
+
+def test_an_endpoint_in_a_private_network_is_never_reached(server, phones):
+    clock = Clock(server, 12)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    inside = {**{key: subscription[key] for key in ("p256dh", "auth")}, "endpoint": f"https://127.0.0.1:{phones.port}/push/{subscription['id']}"}
+    path = f"/v1/devices/{rep.device}"
+    assert rep.patch(path, json={"subscription": inside}, headers={"if-match": rep.etag(path)}).status_code == 200
+    failed = metric(server, "bf_push_failed")
+    remind(rep, wall(clock.now() + datetime.timedelta(minutes=5)))
+    clock.forward(minutes=6)
+    until(lambda: metric(server, "bf_push_failed") > failed, "the refused attempt")
+    assert phones.messages(subscription) == []
+
+
+def test_a_restart_between_due_and_sent_tells_once(server, phones):
+    clock = Clock(server, 13)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    reminders = [remind(rep, wall(clock.now() + datetime.timedelta(minutes=5 + i)), text=f"{i}") for i in range(12)]
+    clock.forward(minutes=30)
+    server.kill()
+    rep.reconnect()
+    until(lambda: all(state(rep, reminder) == "sent" for reminder in reminders), "all reminders")
+    until(lambda: len({message["topic"] for message in phones.messages(subscription)}) == 12, "twelve pushes")
+    by_topic = {}
+    for message in phones.messages(subscription):
+        by_topic.setdefault(message["topic"], set()).add(message["text"])
+    assert len(by_topic) == 12 and all(len(texts) == 1 for texts in by_topic.values())
+    told = [item["body"] for item in rep.get("/v1/notifications").json()["items"]]
+    assert sorted(told, key=int) == [f"{i}" for i in range(12)]
