@@ -193,8 +193,8 @@ static enum bf_status load(int dir_fd, char **ret, size_t *ret_n, struct bf_erro
 
 enum bf_status bf__manifest_each(int dir_fd, const struct bf_key *master, bf__manifest_fn *fn, void *ctx, struct bf_error *e)
 {
-    char *text;
-    size_t n;
+    char *text = NULL;
+    size_t n = 0;
     struct bf_str lines;
     enum bf_status status = load(dir_fd, &text, &n, e);
     if (status != BF_OK)
