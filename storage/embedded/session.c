@@ -41,7 +41,7 @@ static const char *const index_sql[SQL_INDEXES] = {
     [SQL_IX_DESC] = "SELECT x.k, d.d FROM x_%1$s__%2$s x CROSS JOIN d_%1$s d ON d.r = x.r WHERE x.k >= ?1 AND x.k < ?2 ORDER BY x.k DESC LIMIT ?3",
     [SQL_IX_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM x_%1$s__%2$s WHERE k >= ?1 AND k < ?2 LIMIT ?3)",
     [SQL_IX_GET] = "SELECT r FROM x_%1$s__%2$s WHERE k = ?1",
-    [SQL_IX_INSERT] = "INSERT INTO x_%1$s__%2$s(k, r) VALUES(?1, ?2)",
+    [SQL_IX_INSERT] = "INSERT OR REPLACE INTO x_%1$s__%2$s(k, r) VALUES(?1, ?2)",
     [SQL_IX_DELETE] = "DELETE FROM x_%1$s__%2$s WHERE k = ?1",
     [SQL_IX_ALL] = "SELECT x.k, d.k FROM x_%1$s__%2$s x LEFT JOIN d_%1$s d ON d.r = x.r WHERE x.k > ?1 ORDER BY x.k LIMIT ?2",
 };

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A disk that is full, and one that fails to sync: below SQLite, by a layer over its file system. */
+#include "tests/storage/embedded/rig.h"
+#include <stdatomic.h>
+
+/* SQLite's own layer is process-wide, and so is this one over it. Only the write-ahead log is touched. */
+static sqlite3_vfs layer, *below;
+static sqlite3_io_methods patched;
+static const sqlite3_io_methods *original;
+static sqlite3_file *_Atomic wal;
+static atomic_int fail_sync, fail_write; /* result codes to give; 0: none */
+
+static int layer_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
+{
+    int rc = file == atomic_load(&wal) ? atomic_load(&fail_write) : 0;
+    return rc != 0 ? rc : original->xWrite(file, p, n, at);
+}
+
+static int layer_sync(sqlite3_file *file, int flags)
+{
+    int rc = file == atomic_load(&wal) ? atomic_load(&fail_sync) : 0;
+    return rc != 0 ? rc : original->xSync(file, flags);
+}
+
+static int layer_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out)
+{
+    (void)vfs;
+    int rc = below->xOpen(below, name, file, flags, out);
+    if (rc != SQLITE_OK || !(flags & SQLITE_OPEN_WAL))
+        return rc;
+    if (original == NULL) {
+        original = file->pMethods;
+        patched = *original;
+        patched.xWrite = layer_write;
+        patched.xSync = layer_sync;
+    }
+    assert_ptr_equal(file->pMethods, original);
+    file->pMethods = &patched;
+    if (atomic_load(&wal) == NULL) /* the writer's: it opens first */
+        atomic_store(&wal, file);
+    return rc;
+}
+
+static int faulty_setup(void **state)
+{
+    if (below == NULL) {
+        below = sqlite3_vfs_find(NULL);
+        layer = *below;
+        layer.zName = "faulty";
+        layer.xOpen = layer_open;
+        layer.pNext = NULL;
+        sqlite3_vfs_register(&layer, 1);
+    }
+    atomic_store(&wal, NULL);
+    return suite_setup(state);
+}
+
+static int faulty_teardown(void **state)
+{
+    atomic_store(&fail_sync, 0);
+    atomic_store(&fail_write, 0);
+    return suite_teardown(state);
+}
+
+static void reopen(struct suite *s)
+{
+    rig_close(s);
+    atomic_store(&wal, NULL);
+    suite_reopen(s);
+}
+
+static void after_a_full_disk_nothing_is_there_and_work_goes_on(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    int64_t head;
+    struct bf_check_report report;
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"}, two = {.coll = &items, .id = suite_uuid(2), .name = "two"};
+    assert_int_equal(submit_rename(s, tenant_a, 1, &one, &r), BF_OK);
+    atomic_store(&fail_write, SQLITE_FULL);
+    assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_E_NO_SPACE);
+    struct bf_write w = {.kind = BF_W_INSERT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(3), "note")};
+    assert_int_equal(bf_store_write(s->store, &w, 1, NULL, NULL), BF_E_NO_SPACE);
+    assert_null(get(s, &items, tenant_a, two.id));
+    atomic_store(&fail_write, 0);
+    assert_int_equal(bf_log_head(s->store, tenant_a, &head, NULL), BF_OK);
+    assert_int_equal(head, 1);
+    assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_OK);
+    assert_false(r.replay);
+    assert_int_equal(r.n, 2);
+    assert_string_equal(rig_check(s, false, &report), "");
+}
+
+static void after_a_failed_sync_nothing_more_is_acknowledged(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct bf_check_report report;
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"}, two = {.coll = &items, .id = suite_uuid(2), .name = "two"};
+    assert_int_equal(submit_rename(s, tenant_a, 1, &one, &r), BF_OK);
+    atomic_store(&fail_sync, SQLITE_IOERR_FSYNC);
+    assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_E_UNKNOWN_OUTCOME);
+    atomic_store(&fail_sync, 0); /* the disk says it is well again: too late */
+    assert_int_equal(submit_rename(s, tenant_a, 3, &two, &r), BF_E_IO);
+    assert_int_equal(bf_store_probe(s->store, NULL), BF_E_IO);
+    assert_string_equal(name_of(get(s, &items, tenant_a, one.id)), "one"); /* reads go on */
+    reopen(s);
+    assert_string_equal(name_of(get(s, &items, tenant_a, one.id)), "one");
+    assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_OK); /* the same request: there already or not, it is there once now */
+    assert_int_equal(r.n, 2);
+    assert_int_equal(get(s, &items, tenant_a, two.id)->rev, 1);
+    assert_string_equal(rig_check(s, false, &report), "");
+}
+
+static void one_request_at_fault_fails_alone(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct rename bad = {.coll = &items, .id = suite_uuid(1), .name = "bad"}, good[4];
+    submit_rename(s, tenant_a, 1, &bad, &r);
+    rig_close(s);
+    rig_sql(s, "UPDATE d_items SET d = x'0500000000'");
+    reopen(s);
+    struct bf_read reads[5] = {{&items, bad.id}};
+    struct gather *g = gather_create(5);
+    struct gate *gate = gate_close(s, tenant_b, 9999);
+    gather_submit(s, g, 0, tenant_a, 10, 1, &reads[0], 1, decide_rename, &bad);
+    for (unsigned i = 1; i < 5; i++) {
+        good[i - 1] = (struct rename){.coll = &items, .id = suite_uuid(1 + i), .name = "good"};
+        reads[i] = (struct bf_read){&items, good[i - 1].id};
+        gather_submit(s, g, i, tenant_a, 10 + i, 1, &reads[i], 1, decide_rename, &good[i - 1]);
+    }
+    gate_open(&gate);
+    gather_wait(g);
+    assert_int_equal(gather_receipt(g, 0)->status, BF_E_CORRUPT);
+    for (unsigned i = 1; i < 5; i++)
+        assert_int_equal(gather_receipt(g, i)->status, BF_OK);
+    gather_destroy(&g);
+}
+
+#define FAULTY_TEST(f) {#f, f, faulty_setup, faulty_teardown, NULL}
+SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work_goes_on), FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
+           FAULTY_TEST(one_request_at_fault_fails_alone));
