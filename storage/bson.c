@@ -281,7 +281,8 @@ static enum bf_status read_object(const struct reader *r, bson_iter_t *it, struc
             status = read_value(r, it, field, field->type, &o->v[row], &known);
         }
         if (status == BF_OK && (row < 0 || !known)) {
-            must(bson_append_iter(&extra, key, -1, it));
+            if (!bson_append_iter(&extra, key, -1, it))
+                status = corrupt(r, key);
             if (row >= 0)
                 o->v[row] = (struct bf_value){.type = BF_T_NONE};
         }
