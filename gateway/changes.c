@@ -32,7 +32,8 @@ static enum bf_status read_page(struct bf_call *call, struct bf_feed_pos *pos, s
         struct bf_str name;
         bf_request_query_at(call->req, i, &name);
         if (!bf_str_eqz(name, "after") && !bf_str_eqz(name, "limit"))
-            return bf_fail_field(e, BF_E_INVALID_QUERY, "query", "unknown_field", "after and limit are all there is");
+            return bf_fail_field(e, BF_E_INVALID_QUERY, bf_arena_printf(call->arena, "%.*s", name.n > 60 ? 60 : (int)name.n, name.p), "unknown_field",
+                                 "no such parameter here");
     }
     if (limit.p != NULL && (!bf_str_u64(limit, BF_PAGE_MAX, &n) || n == 0))
         return bf_fail_field(e, BF_E_INVALID_QUERY, "limit", "too_large", "1 to %d", BF_PAGE_MAX);

@@ -206,7 +206,13 @@ static bool link_stream(struct stream *s)
 static enum bf_status position(struct bf_call *call, struct bf_feed_pos *pos, struct bf_error *e)
 {
     struct bf_str last = bf_request_header(call->req, "last-event-id");
-    return last.p == NULL || last.n == 0 ? bf__feed_now(call, pos, e) : bf__feed_open(call, last, pos, e);
+    if (last.p == NULL || last.n == 0)
+        return bf__feed_now(call, pos, e);
+    enum bf_status status = bf__feed_open(call, last, pos, e);
+    if (status != BF_E_INVALID_QUERY)
+        return status;
+    *e = (struct bf_error){.status = BF_OK};
+    return bf_fail_field(e, BF_E_INVALID_HEADER, "Last-Event-ID", "bad_cursor", "an id as it was given to this user");
 }
 
 static void discard(struct stream *s)
