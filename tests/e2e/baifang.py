@@ -23,6 +23,7 @@ import httpx
 
 GUARD_S = 60
 BAIFANG = os.environ.get("BF_BAIFANG", "baifang")
+NEVER = "01900000-0000-7000-8000-00000000dead"  # an id that no record has
 PASSWORD = "drei-Birnen-am-Hang-42"
 
 
