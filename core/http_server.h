@@ -64,8 +64,8 @@ struct bf_route {
 
 struct bf_http_config {
     struct bf_str listen;   /* "127.0.0.1:8443", "[::]:443"; port 0 takes one from the kernel */
-    struct bf_str cert_file, key_file; /* PEM; both empty: `self_signed_dir`/tls.crt and tls.key are used, made at first start (P-256, 825 days,
-                                          names localhost, 127.0.0.1, ::1 and the host's) */
+    struct bf_str cert_file, key_file; /* PEM; both empty: `self_signed_dir`/tls.crt and tls.key are used, made at first start (P-256, 825
+                                          days, names localhost, 127.0.0.1, ::1 and the host's) */
     struct bf_str self_signed_dir;
     unsigned loops;                  /* 0: one a core */
     unsigned connections_max;        /* over all loops; more are not accepted until one closes */
@@ -75,8 +75,8 @@ struct bf_http_config {
     unsigned header_count_max;       /* 431 */
     unsigned json_body_bytes_max;    /* 413 */
     unsigned request_ms_max;         /* headers and buffered body must be here by then: 408 or close */
-    unsigned body_rate_min;          /* bytes/s on average over 30 s (request_ms_max when that is less) a sink's stream must make, else it is
-                                        aborted, and an answer must be taken with, else its connection is reset */
+    unsigned body_rate_min;          /* bytes/s on average over 30 s (request_ms_max when that is less): a sink's stream that makes less is
+                                        aborted, a connection whose answers are taken slower is reset */
     unsigned idle_ms_max;            /* an idle connection is closed */
     unsigned drain_ms_max;           /* after bf_http_drain: then _exit(0) from another thread */
     unsigned event_streams_max;      /* more: 503 */
@@ -140,8 +140,8 @@ struct bf_body_source {
     int64_t length; /* -1: not known */
 };
 
-/* Answers. Copies everything; at most 16 headers. Exactly once per request; `req` may not be touched after. Adds `content-length`, `x-content-type-options: nosniff`,
- * `strict-transport-security`, `cache-control: no-store` unless given, and `traceparent`. */
+/* Answers. Copies everything; at most 16 headers. Exactly once per request; `req` may not be touched after. Adds `content-length`,
+ * `x-content-type-options: nosniff`, `strict-transport-security`, `cache-control: no-store` unless given, and `traceparent`. */
 void bf_reply(struct bf_request *req, int status, const struct bf_header *headers, unsigned n_headers, struct bf_str body);
 void bf_reply_source(struct bf_request *req, int status, const struct bf_header *headers, unsigned n_headers, struct bf_body_source *source);
 /* application/problem+json from an error value, RFC 9457, in the caller's language; Retry-After when the error says so. 5xx causes are not

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A running test server, and the raw clients that speak to it: HTTP/2 by frames (hyperframe, hpack), HTTP/1.1 by bytes."""
+
 import http.client
 import json
 import os
@@ -36,8 +37,14 @@ class Server:
         self.own_directory = directory is None
         self.directory = directory or tempfile.mkdtemp(prefix="bf-http-")
         self.log = open(os.path.join(self.directory, "stderr"), "ab+")
-        self.process = subprocess.Popen([SERVER, self.directory] + ["%s=%d" % c for c in config.items()], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1)
+        self.process = subprocess.Popen(
+            [SERVER, self.directory] + ["%s=%d" % c for c in config.items()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            bufsize=1,
+        )
         self.first_line = self.process.stdout.readline().strip()
         self.port = int(self.first_line.split()[1]) if self.first_line.startswith("port ") else None
         self.ca = os.path.join(self.directory, "tls.crt")
@@ -94,15 +101,27 @@ class Server:
         return sock
 
     def stats(self):
-        connection = http.client.HTTPSConnection("localhost", self.port, timeout=PATIENCE, context=ssl.create_default_context(cafile=self.ca))
+        connection = http.client.HTTPSConnection(
+            "localhost", self.port, timeout=PATIENCE, context=ssl.create_default_context(cafile=self.ca)
+        )
         connection.request("GET", "/stats")
         answer = json.loads(connection.getresponse().read())
         connection.close()
         return answer
 
     def curl(self, *arguments, path="/", body=None):
-        command = ["curl", "-sS", "--cacert", self.ca, "-m", str(PATIENCE), "-w", "\n%{http_code} %{http_version}", *arguments,
-                   "https://localhost:%d%s" % (self.port, path)]
+        command = [
+            "curl",
+            "-sS",
+            "--cacert",
+            self.ca,
+            "-m",
+            str(PATIENCE),
+            "-w",
+            "\n%{http_code} %{http_version}",
+            *arguments,
+            "https://localhost:%d%s" % (self.port, path),
+        ]
         done = subprocess.run(command, input=body, capture_output=True)
         content, _, last = done.stdout.rpartition(b"\n")
         status, version = last.decode().split()
@@ -194,8 +213,8 @@ class H2:
         f, length = hf.Frame.parse_frame_header(memoryview(self.inbound[:9]))
         while len(self.inbound) < 9 + length:
             self.read_more()
-        f.parse_body(memoryview(self.inbound[9:9 + length]))
-        self.inbound = self.inbound[9 + length:]
+        f.parse_body(memoryview(self.inbound[9 : 9 + length]))
+        self.inbound = self.inbound[9 + length :]
         if isinstance(f, hf.GoAwayFrame):
             self.goaway = f.error_code
         if isinstance(f, hf.SettingsFrame) and "ACK" not in f.flags:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each hazard known of libh2o 2.2.5, attacked on the running server. After every attack it serves others, and has not grown."""
+
 import socket
 import threading
 import unittest
@@ -60,7 +61,7 @@ class Attacks(unittest.TestCase):
         self.made_you_reset(lambda peer, s: window_update_zero(s))
 
     def test_made_you_reset_by_overflowing_the_window_is_cut_off(self):
-        self.made_you_reset(lambda peer, s: hf.WindowUpdateFrame(s, window_increment=0x7fffffff).serialize())
+        self.made_you_reset(lambda peer, s: hf.WindowUpdateFrame(s, window_increment=0x7FFFFFFF).serialize())
 
     def test_made_you_reset_by_data_after_the_end_is_cut_off(self):
         self.made_you_reset(lambda peer, s: peer.data_frame(s, b"x").serialize())
@@ -124,16 +125,45 @@ class Attacks(unittest.TestCase):
             # and the table of the decoder has kept up
             self.assertEqual(peer.request("GET", "/inspect/x", ("authorization", "Bearer stolen")).json()["authorization"], "Bearer stolen")
             h1 = H1(server)
-            h1.send(b"POST /inspect/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nAuthorization: Bearer stolen\r\n\r\n")
+            h1.send(
+                b"POST /inspect/x HTTP/1.1\r\nHost: a\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nAuthorization: Bearer stolen\r\n\r\n"
+            )
             self.assertEqual(h1.response().json()["authorization"], None)
 
     def test_two_readers_never_see_two_paths(self):
         with Server() as server:
             peer = H2(server)
-            for path in ("/inspect/a%2Fb", "/inspect/a%2fb", "/inspect/%00", "/inspect/a%00b", "/inspect/%", "/inspect/%4", "/inspect/%zz", "/inspect/%C0%AF",
-                         "/inspect/%ED%A0%80", "/inspect/..", "/inspect/%2e%2e/tiny", "/inspect/.", "/inspect//x", "//tiny", "/inspect/a\\b", "/inspect/a%5Cb",
-                         "/inspect/%0A", "/inspect/a\"b", "/inspect/x?a=%00", "/inspect/x?a=%FF", "/inspect/x?a=1&a=2", "/inspect/x?a=%", "/inspect/x?=1",
-                         "tiny", "*", "", "https://localhost/tiny", "/inspect/x#y"):
+            for path in (
+                "/inspect/a%2Fb",
+                "/inspect/a%2fb",
+                "/inspect/%00",
+                "/inspect/a%00b",
+                "/inspect/%",
+                "/inspect/%4",
+                "/inspect/%zz",
+                "/inspect/%C0%AF",
+                "/inspect/%ED%A0%80",
+                "/inspect/..",
+                "/inspect/%2e%2e/tiny",
+                "/inspect/.",
+                "/inspect//x",
+                "//tiny",
+                "/inspect/a\\b",
+                "/inspect/a%5Cb",
+                "/inspect/%0A",
+                '/inspect/a"b',
+                "/inspect/x?a=%00",
+                "/inspect/x?a=%FF",
+                "/inspect/x?a=1&a=2",
+                "/inspect/x?a=%",
+                "/inspect/x?=1",
+                "tiny",
+                "*",
+                "",
+                "https://localhost/tiny",
+                "/inspect/x#y",
+            ):
                 answer = peer.request("GET", path)
                 self.assertEqual((path, answer.status), (path, 400))
                 self.assertIn(answer.json()["code"], ("invalid_path", "invalid_query", "invalid_header"))
@@ -141,9 +171,18 @@ class Attacks(unittest.TestCase):
 
     def test_http1_framing_that_readers_disagree_on_is_refused(self):
         with Server() as server:
-            for head in (b"Content-Length: 1\r\nContent-Length: 2\r\n", b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", b"A: b\r\n c\r\n",
-                         b"Transfer-Encoding: gzip, chunked\r\n", b"Content-Length: +1\r\n", b"Content-Length: 1x\r\n", b"Expect: miracles\r\nContent-Length: 1\r\n",
-                         b"A b: c\r\n", b": c\r\n", b"A: b\0c\r\n"):
+            for head in (
+                b"Content-Length: 1\r\nContent-Length: 2\r\n",
+                b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+                b"A: b\r\n c\r\n",
+                b"Transfer-Encoding: gzip, chunked\r\n",
+                b"Content-Length: +1\r\n",
+                b"Content-Length: 1x\r\n",
+                b"Expect: miracles\r\nContent-Length: 1\r\n",
+                b"A b: c\r\n",
+                b": c\r\n",
+                b"A: b\0c\r\n",
+            ):
                 h1 = H1(server)
                 h1.send(b"POST /echo HTTP/1.1\r\nHost: a\r\n" + head + b"\r\nxyz")
                 answer = h1.response()
@@ -217,6 +256,7 @@ class SlowClients(unittest.TestCase):
                     sock.sendall(data)
             except OSError:
                 pass
+
         thread = threading.Thread(target=run)
         thread.start()
         return thread

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end of a server, and new certificates while it runs."""
+
 import os
 import socket
 import ssl
@@ -40,7 +41,7 @@ class Drain(unittest.TestCase):
             wait_until(lambda: server.stats()["sink_bytes"] == 1000, "the sink has it")
             server.command("drain")
             # past the final GOAWAY
-            peer.receive_until(lambda f: isinstance(f, hf.GoAwayFrame) and f.last_stream_id != 0x7fffffff)
+            peer.receive_until(lambda f: isinstance(f, hf.GoAwayFrame) and f.last_stream_id != 0x7FFFFFFF)
             peer.send(peer.data_frame(stream, b"b" * 1000, True))
             self.assertEqual(peer.response(stream).json()["bytes"], 2000)
             self.drained(server)
@@ -70,7 +71,7 @@ class Drain(unittest.TestCase):
             keep = peer.start("GET", "/sleep/3000")
             wait_until(lambda: server.stats()["handled"] == 1, "the handler runs")
             server.command("drain")
-            peer.receive_until(lambda f: isinstance(f, hf.GoAwayFrame) and f.last_stream_id != 0x7fffffff)
+            peer.receive_until(lambda f: isinstance(f, hf.GoAwayFrame) and f.last_stream_id != 0x7FFFFFFF)
             s = peer.open_id()
             peer.send(peer.headers_frame(s, peer.head("GET", "/tiny"), end_headers=False))
             peer.send(hf.ContinuationFrame(s, data=b"\x00\x01a\x01b"))
@@ -99,9 +100,30 @@ class Drain(unittest.TestCase):
 
 class Certificates(unittest.TestCase):
     def make(self, directory, name):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=" + name,
-                        "-addext", "subjectAltName=DNS:localhost", "-keyout", os.path.join(directory, "tls.key"), "-out", os.path.join(directory, "tls.crt")],
-                       check=True, capture_output=True)
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=" + name,
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-keyout",
+                os.path.join(directory, "tls.key"),
+                "-out",
+                os.path.join(directory, "tls.crt"),
+            ],
+            check=True,
+            capture_output=True,
+        )
 
     def subject(self, server):
         try:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each configured limit, from both sides, and its problem document."""
+
 import socket
 import unittest
 
@@ -24,7 +25,10 @@ class Limits(unittest.TestCase):
             is_problem(self, peer.request("POST", "/echo", body=b"x" * 1001), 413, "too_large")
             is_problem(self, peer.request("POST", "/echo", ("content-length", "1001"), body=b"x" * 1001), 413, "too_large")
             self.assertEqual(peer.request("GET", "/tiny").status, 200)
-            for head, body in ((b"Content-Length: 1001", b"x" * 1001), (b"Transfer-Encoding: chunked", b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n")):
+            for head, body in (
+                (b"Content-Length: 1001", b"x" * 1001),
+                (b"Transfer-Encoding: chunked", b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n"),
+            ):
                 h1 = H1(server)
                 h1.send(b"POST /echo HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n\r\n" + body)
                 is_problem(self, h1.response(), 413, "too_large")

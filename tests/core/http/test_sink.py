@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Streamed request bodies: whole, cut anywhere, held up, refused early; over HTTP/2 and HTTP/1.1."""
+
 import hashlib
 import os
 import random
@@ -24,7 +25,12 @@ class Sink(unittest.TestCase):
     def test_curl_uploads_arrive_whole(self):
         for size in (0, 1, 16384, 3000001):
             body = os.urandom(size)
-            for arguments in (["-T", "-"], ["-T", "-", "--http1.1"], ["-X", "PUT", "--data-binary", "@-"], ["-X", "PUT", "--http1.1", "--data-binary", "@-"]):
+            for arguments in (
+                ["-T", "-"],
+                ["-T", "-", "--http1.1"],
+                ["-X", "PUT", "--data-binary", "@-"],
+                ["-X", "PUT", "--http1.1", "--data-binary", "@-"],
+            ):
                 answer = self.server.curl(*arguments, path="/sink/now", body=body)
                 self.assertEqual((arguments, answer.json()), (arguments, {"sha256": hashlib.sha256(body).hexdigest(), "bytes": size}))
 
@@ -41,13 +47,13 @@ class Sink(unittest.TestCase):
                 peer = H1(self.server)
                 peer.send(b"PUT /sink/now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
                 for start in range(0, n, 5000):
-                    piece = body[start:start + 5000]
+                    piece = body[start : start + 5000]
                     peer.send(b"%x\r\n%s\r\n" % (len(piece), piece))
             else:
                 peer = H2(self.server)
                 stream = peer.start("PUT", "/sink/now", end=False)
                 for start in range(0, n, 16384):
-                    peer.send(peer.data_frame(stream, body[start:start + 16384]))
+                    peer.send(peer.data_frame(stream, body[start : start + 16384]))
                 if i % 2:
                     peer.send(hf.RstStreamFrame(stream, error_code=8))
             wait_until(lambda: self.server.stats()["sink_bytes"] - before["sink_bytes"] >= n, "all bytes arrive")
@@ -61,7 +67,7 @@ class Sink(unittest.TestCase):
         stream = peer.start("PUT", "/sink/hold", end=False)
         body = os.urandom(2 * WINDOW)
         for start in range(0, WINDOW, 16384):
-            peer.send(peer.data_frame(stream, body[start:start + 16384]))
+            peer.send(peer.data_frame(stream, body[start : start + 16384]))
         updates = []
         peer.send(hf.PingFrame(0, opaque_data=b"12345678"))
         while True:
@@ -78,7 +84,7 @@ class Sink(unittest.TestCase):
         f = peer.receive_until(lambda f: isinstance(f, hf.WindowUpdateFrame) and f.stream_id == stream)
         self.assertEqual(f.window_increment, 162144)
         for start in range(WINDOW, 2 * WINDOW, 16384):
-            peer.send(peer.data_frame(stream, body[start:start + 16384]))
+            peer.send(peer.data_frame(stream, body[start : start + 16384]))
         peer.send(peer.data_frame(stream, b"", True))
         self.assertEqual(peer.response(stream).json()["sha256"], hashlib.sha256(body).hexdigest())
 
@@ -132,7 +138,7 @@ class Sink(unittest.TestCase):
         with Server() as server:
             peer = H1(server)
             body = os.urandom(400000)
-            chunks = b"".join(b"%x;ext=1\r\n%s\r\n" % (len(body[i:i + 7001]), body[i:i + 7001]) for i in range(0, len(body), 7001))
+            chunks = b"".join(b"%x;ext=1\r\n%s\r\n" % (len(body[i : i + 7001]), body[i : i + 7001]) for i in range(0, len(body), 7001))
             peer.send(b"PUT /sink/hold HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nx: y\r\n\r\n")
             wait_until(lambda: server.stats()["sink_bytes"] >= WINDOW - 8000, "the window fills")
             server.curl("-X", "POST", path="/release/250000")
@@ -172,7 +178,11 @@ class Sink(unittest.TestCase):
         self.assertEqual(peer.request("GET", "/tiny").status, 200)
 
     def test_expect_continue_is_answered_only_when_the_body_is_wanted(self):
-        for path, first in (b"/sink/now", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"/sink/refuse", b"HTTP/1.1 401 "), (b"/sink/none/such", b"HTTP/1.1 404 "):
+        for path, first in (
+            (b"/sink/now", b"HTTP/1.1 100 Continue\r\n\r\n"),
+            (b"/sink/refuse", b"HTTP/1.1 401 "),
+            (b"/sink/none/such", b"HTTP/1.1 404 "),
+        ):
             peer = H1(self.server)
             peer.send(b"PUT " + path + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
             got = b""
@@ -190,7 +200,7 @@ class Sink(unittest.TestCase):
         for start in range(0, 70000, 8192):
             for stream, body in zip(streams, bodies):
                 if start < len(body):
-                    peer.send(peer.data_frame(stream, body[start:start + 8192], start + 8192 >= len(body)))
+                    peer.send(peer.data_frame(stream, body[start : start + 8192], start + 8192 >= len(body)))
         for _ in streams:
             f = peer.receive_until(lambda f: isinstance(f, hf.DataFrame))
             i = streams.index(f.stream_id)
