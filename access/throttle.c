@@ -5,11 +5,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { PROBES = 8 };
+/* Tries are counted in parts that refill by `per_minute` each millisecond, so that no asking loses a fraction. */
+enum { PROBES = 8, TRY = 60000 };
 
 struct entry {
     struct bf_uuid key;  /* hash of the key; zero: free */
-    int64_t tries_milli; /* thousandths of a try left */
+    int64_t left; /* parts of tries, TRY each */
     int64_t at_ms;
 };
 
@@ -54,7 +55,7 @@ static struct entry *find(struct bf_throttle *t, const struct bf_uuid *key, int6
         if (oldest == NULL || e->at_ms < oldest->at_ms)
             oldest = e;
     }
-    *oldest = (struct entry){.key = *key, .tries_milli = (int64_t)t->burst * 1000, .at_ms = now_ms};
+    *oldest = (struct entry){.key = *key, .left = (int64_t)t->burst * TRY, .at_ms = now_ms};
     return oldest;
 }
 
@@ -64,13 +65,13 @@ int bf_throttle_take(struct bf_throttle *t, struct bf_str key, int64_t mono_ms)
     int wait_s = 0;
     pthread_mutex_lock(&t->lock);
     struct entry *e = find(t, &hash, mono_ms);
-    int64_t full = (int64_t)t->burst * 1000, gained = (mono_ms - e->at_ms) * t->per_minute / 60;
-    e->tries_milli = gained > full - e->tries_milli ? full : e->tries_milli + gained;
+    int64_t full = (int64_t)t->burst * TRY, gained = (mono_ms - e->at_ms) * t->per_minute;
+    e->left = gained > full - e->left ? full : e->left + gained;
     e->at_ms = mono_ms;
-    if (e->tries_milli >= 1000)
-        e->tries_milli -= 1000;
+    if (e->left >= TRY)
+        e->left -= TRY;
     else
-        wait_s = (int)(((1000 - e->tries_milli) * 60 / t->per_minute + 999) / 1000);
+        wait_s = (int)(((TRY - e->left) / t->per_minute + 999) / 1000);
     pthread_mutex_unlock(&t->lock);
     return wait_s;
 }
@@ -80,6 +81,6 @@ void bf_throttle_clear(struct bf_throttle *t, struct bf_str key)
     struct bf_uuid hash = bf_uuid_from_name(key.p, key.n);
     pthread_mutex_lock(&t->lock);
     struct entry *e = find(t, &hash, 0);
-    e->tries_milli = (int64_t)t->burst * 1000;
+    e->left = (int64_t)t->burst * TRY;
     pthread_mutex_unlock(&t->lock);
 }
