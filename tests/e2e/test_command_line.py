@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person types, and what comes back when it is wrong: the mistake by name, one line, no help dump."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -59,7 +60,8 @@ def test_the_printed_sample_is_a_valid_configuration(config):
     status, sample, _ = baifang("--print-config")
     assert status == 0 and "[http]" in sample
     assert baifang("--config", config(sample), "--check-config")[0] == 0
-    bare = "\n".join(line[1:] if line.startswith("#") and " = " in line and not line.startswith("# ") else line for line in sample.splitlines())
+    # With every default written out it is valid, too; a secret's file has none.
+    bare = re.sub(r"^#(\w+ = \S)", r"\1", sample, flags=re.M)
     status, _, err = baifang("--config", config(bare), "--check-config")
     assert status == 0, err
 

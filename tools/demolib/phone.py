@@ -36,7 +36,7 @@ class Phone:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):  # the name that http.server wants
                 body = self.rfile.read(int(self.headers["content-length"]))
-                phone.received.put((dict(self.headers), body))
+                phone.received.put(({name.lower(): value for name, value in self.headers.items()}, body))
                 self.send_response(201)
                 self.send_header("content-length", "0")
                 self.end_headers()

@@ -42,8 +42,9 @@ class Walk:
         self.number += 1
         print(f"\n{self.number}. {zh} · {en}")
 
-    def curl(self, method, path, body=None, headers=(), file=None, show=True):
-        """Runs curl over HTTP/2, says what was sent and the status that came: (status, headers, JSON or None)."""
+    def curl(self, method, path, body=None, headers=(), file=None, show=True, cut_s=None):
+        """Runs curl over HTTP/2, says what was sent and the status that came: (status, headers, JSON or None). With `cut_s` it sends slowly and
+        is ended after so many seconds, wherever it is."""
         url = path if path.startswith("https:") else self.server.url + path
         words = ["curl", "-sS", "--http2", "--cacert", self.server.certificate, "-X", method, "-D", "-", "-w", "\n%{http_version} %{http_code}", url]
         if method == "HEAD":
@@ -58,7 +59,12 @@ class Walk:
             sent.append("authorization: Bearer " + self.token)
         for header in sent:
             words += ["-H", header]
+        if cut_s is not None:
+            words += ["--limit-rate", "400k", "--max-time", str(cut_s)]
         done = subprocess.run(words, input=file, capture_output=True, check=False)
+        if cut_s is not None and done.returncode == 28:
+            print(f"   {method} {path.removeprefix(self.server.url)}  ->  信号断了 · the signal is lost")
+            return None
         if done.returncode != 0:
             raise SystemExit(f"demo: curl: {done.stderr.decode().strip()}")
         return self.take_answer(method, path, done.stdout, show)
@@ -137,15 +143,12 @@ class Walk:
         tus = ["tus-resumable: 1.0.0"]
         where = self.curl("POST", "/v1/uploads", None, tus + [f"upload-length: {len(data)}", f"upload-metadata: {metadata}"], file=b"")[1]["location"]
         part = tus + ["content-type: application/offset+octet-stream"]
-        if kind == "photo":
-            cut = len(data) // 2 + 1
-            self.curl("PATCH", where, None, part + ["upload-offset: 0"], file=data[:cut])
-            print("   …信号断了 · the signal is lost …")
+        answer = self.curl("PATCH", where, None, part + ["upload-offset: 0"], file=data, cut_s=0.6 if kind == "photo" else None)
+        if answer is None:
             offset = int(self.curl("HEAD", where, None, tus)[1]["upload-offset"])
             print(f"   upload-offset: {offset} / {len(data)}")
-            fields = self.curl("PATCH", where, None, part + [f"upload-offset: {offset}"], file=data[offset:])[1]
-        else:
-            fields = self.curl("PATCH", where, None, part + ["upload-offset: 0"], file=data)[1]
+            answer = self.curl("PATCH", where, None, part + [f"upload-offset: {offset}"], file=data[offset:])
+        fields = answer[1]
         print(f"   upload-sha256: {fields.get('upload-sha256')}")
 
     def wait_for(self, ready, seconds):
@@ -189,7 +192,7 @@ class Walk:
             headers, message = self.phone.wait(wait + 60)
         except queue.Empty:
             raise SystemExit("demo: no push came; the log: " + self.server.log) from None
-        print(f"   {headers.get('Content-Encoding', '')}, TTL {headers.get('TTL', '')}; 手机解密后 · as the phone decrypts it:")
+        print(f"   {headers['content-encoding']}, ttl {headers['ttl']}; 手机解密后 · as the phone decrypts it:")
         self.show(message)
 
 
