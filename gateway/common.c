@@ -77,6 +77,21 @@ enum bf_status bf__load_child(struct bf_call *call, enum bf_subject subject, enu
     return status == BF_OK ? bf_authorize(&call->caller, subject, action, &bf_customers, customer, e) : status;
 }
 
+void bf__read(struct bf_call *call, enum bf_subject subject, const struct bf_collection *coll, int customer_row)
+{
+    struct bf_uuid id;
+    struct bf_doc *doc;
+    struct bf_error e = {0};
+    enum bf_status status = bf_call_id(call, "id", &id, &e);
+    if (status == BF_OK)
+        status = customer_row == BF_ROW_NONE ? bf__load(call, subject, BF_ACTION_READ, coll, id, &doc, &e)
+                                             : bf__load_child(call, subject, BF_ACTION_READ, coll, (unsigned)customer_row, id, &doc, &e);
+    if (status == BF_OK)
+        bf_call_doc(call, subject, doc);
+    else
+        bf_call_fail(call, &e);
+}
+
 const struct bf_doc *bf__decide_customer(const struct bf_view *view, const struct bf_caller *caller, enum bf_subject subject, enum bf_action action,
                                          struct bf_uuid customer, struct bf_error *e)
 {

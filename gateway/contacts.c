@@ -65,16 +65,7 @@ static void create_contact(struct bf_call *call, void *service)
 static void read_contact(struct bf_call *call, void *service)
 {
     (void)service;
-    struct bf_uuid id;
-    struct bf_doc *doc;
-    struct bf_error e = {0};
-    enum bf_status status = bf_call_id(call, "id", &id, &e);
-    if (status == BF_OK)
-        status = bf__load_child(call, BF_SUBJECT_CONTACT, BF_ACTION_READ, &bf_contacts, BF_CONTACT_CUSTOMER, id, &doc, &e);
-    if (status == BF_OK)
-        bf_call_doc(call, BF_SUBJECT_CONTACT, doc);
-    else
-        bf_call_fail(call, &e);
+    bf__read(call, BF_SUBJECT_CONTACT, &bf_contacts, BF_CONTACT_CUSTOMER);
 }
 
 static void list_contacts(struct bf_call *call, void *service)

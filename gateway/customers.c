@@ -153,16 +153,7 @@ static void create_customer(struct bf_call *call, void *service)
 static void read_customer(struct bf_call *call, void *service)
 {
     (void)service;
-    struct bf_uuid id;
-    struct bf_doc *doc;
-    struct bf_error e = {0};
-    enum bf_status status = bf_call_id(call, "id", &id, &e);
-    if (status == BF_OK)
-        status = bf__load(call, BF_SUBJECT_CUSTOMER, BF_ACTION_READ, &bf_customers, id, &doc, &e);
-    if (status == BF_OK)
-        bf_call_doc(call, BF_SUBJECT_CUSTOMER, doc);
-    else
-        bf_call_fail(call, &e);
+    bf__read(call, BF_SUBJECT_CUSTOMER, &bf_customers, BF_ROW_NONE);
 }
 
 static void list_customers(struct bf_call *call, void *service)

@@ -52,16 +52,7 @@ static void create_device(struct bf_call *call, void *service)
 static void read_device(struct bf_call *call, void *service)
 {
     (void)service;
-    struct bf_uuid id;
-    struct bf_doc *doc;
-    struct bf_error e = {0};
-    enum bf_status status = bf_call_id(call, "id", &id, &e);
-    if (status == BF_OK)
-        status = bf__load(call, BF_SUBJECT_DEVICE, BF_ACTION_READ, &bf_devices, id, &doc, &e);
-    if (status == BF_OK)
-        bf_call_doc(call, BF_SUBJECT_DEVICE, doc);
-    else
-        bf_call_fail(call, &e);
+    bf__read(call, BF_SUBJECT_DEVICE, &bf_devices, BF_ROW_NONE);
 }
 
 static void list_devices(struct bf_call *call, void *service)

@@ -42,6 +42,8 @@ enum bf_status bf__load(struct bf_call *call, enum bf_subject subject, enum bf_a
 /* For a child record whose row `customer_row` names the customer. */
 enum bf_status bf__load_child(struct bf_call *call, enum bf_subject subject, enum bf_action action, const struct bf_collection *coll, unsigned customer_row,
                               struct bf_uuid id, struct bf_doc **ret, struct bf_error *e);
+/* GET of the record of the path, whole; `customer_row` BF_ROW_NONE: it is no customer's child. Ends the call. */
+void bf__read(struct bf_call *call, enum bf_subject subject, const struct bf_collection *coll, int customer_row);
 /* In a decision: the customer, present, and the caller's right to do `action` to `subject` on it. NULL with `e` set otherwise. */
 const struct bf_doc *bf__decide_customer(const struct bf_view *view, const struct bf_caller *caller, enum bf_subject subject, enum bf_action action,
                                          struct bf_uuid customer, struct bf_error *e);

@@ -78,16 +78,7 @@ static void create_supplement(struct bf_call *call, void *service)
 static void read_supplement(struct bf_call *call, void *service)
 {
     (void)service;
-    struct bf_uuid id;
-    struct bf_doc *doc;
-    struct bf_error e = {0};
-    enum bf_status status = bf_call_id(call, "id", &id, &e);
-    if (status == BF_OK)
-        status = bf__load_child(call, BF_SUBJECT_SUPPLEMENT, BF_ACTION_READ, &bf_supplements, BF_SUPPLEMENT_CUSTOMER, id, &doc, &e);
-    if (status == BF_OK)
-        bf_call_doc(call, BF_SUBJECT_SUPPLEMENT, doc);
-    else
-        bf_call_fail(call, &e);
+    bf__read(call, BF_SUBJECT_SUPPLEMENT, &bf_supplements, BF_SUPPLEMENT_CUSTOMER);
 }
 
 static void list_supplements(struct bf_call *call, void *service)

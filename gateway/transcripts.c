@@ -259,16 +259,7 @@ static void retry(struct bf_call *call, void *service)
 static void read_transcript(struct bf_call *call, void *service)
 {
     (void)service;
-    struct bf_uuid id;
-    struct bf_doc *doc;
-    struct bf_error e = {0};
-    enum bf_status status = bf_call_id(call, "id", &id, &e);
-    if (status == BF_OK)
-        status = bf__load_child(call, BF_SUBJECT_TRANSCRIPT, BF_ACTION_READ, &bf_transcripts, BF_TRANSCRIPT_CUSTOMER, id, &doc, &e);
-    if (status == BF_OK)
-        bf_call_doc(call, BF_SUBJECT_TRANSCRIPT, doc);
-    else
-        bf_call_fail(call, &e);
+    bf__read(call, BF_SUBJECT_TRANSCRIPT, &bf_transcripts, BF_TRANSCRIPT_CUSTOMER);
 }
 
 const struct bf_endpoint bf__transcripts_read = {.run = read_transcript}, bf__transcripts_confirm = {.run = confirm, .flags = BF_EP_VERB},
