@@ -104,6 +104,8 @@ enum bf_status bf__tus_read(struct bf_request *req, int64_t body_length, struct 
     r->body_length = body_length;
     if (!bf_str_eqz(bf_request_header(req, "tus-resumable"), "1.0.0"))
         return bf_fail_field(e, BF_E_TUS_VERSION, "Tus-Resumable", "unknown_word", "1.0.0");
+    if (bf_request_query_count(req) > 0)
+        return bf_fail(e, BF_E_INVALID_QUERY, "an upload takes no query parameters");
     enum bf_status status = read_op(req, &r->op, e);
     if (status == BF_OK && r->op != BF__TUS_CREATE && !bf_uuid_parse(bf_request_param(req, "id"), &r->id))
         status = bf_fail(e, BF_E_NOT_FOUND, "there is no such upload");

@@ -94,10 +94,21 @@ static void lost(void *ctx) { fail_status(ctx, BF_E_LOCKED); }
 
 /* ---- to a worker and back ---- */
 
+static void give(struct stream *s, const void *p, size_t n);
+
+/* The stream died while the worker opened the stage: what had arrived by then stays, unless its checksum is still to come. */
+static void keep_early(struct stream *s)
+{
+    if (s->t.stage != NULL && s->early.n > 0 && s->t.said.checksum.kind == BF_DIGEST_NONE)
+        give(s, s->early.p, s->early.n);
+}
+
 static void back(struct bf_task *task)
 {
     struct stream *s = BF_CONTAINER(task, struct stream, task);
     s->with_worker = false;
+    if (s->work_status == BF_OK && s->is_failed)
+        keep_early(s);
     s->n_pending--;
     if (s->work_status != BF_OK)
         fail(s, &s->work_error);
