@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * crash_writer DIR FIRST IN_FLIGHT [COUNT]: creates items FIRST, FIRST + 1, ... in the store of DIR until it is killed (or COUNT were made). As soon as a
- * create is acknowledged, and before anything else, a line "REQUEST RECEIPT" is appended to DIR/ledger by one write.
+ * create is acknowledged, and before anything else, a line "REQUEST RECEIPT" is appended to DIR/ledger by one write. With the first one it says a byte on
+ * its standard output.
  */
 #include "core/arena.h"
 #include "tests/fault/store/crash.h"
@@ -16,6 +17,7 @@ struct writer {
     struct bf_store *store;
     int ledger;
     atomic_ullong next;
+    atomic_flag said;
     uint64_t end;
 };
 
@@ -25,6 +27,8 @@ static void acknowledge(struct writer *w, uint64_t request, const struct bf_rece
     int n = snprintf(line, sizeof line, "%llu %.*s\n", (unsigned long long)request, BF_FMT(r->body));
     if (write(w->ledger, line, (size_t)n) != n)
         exit(1);
+    if (!atomic_flag_test_and_set(&w->said))
+        (void)!write(STDOUT_FILENO, "!", 1);
 }
 
 static void *client(void *arg)
@@ -51,7 +55,7 @@ static void *client(void *arg)
 int main(int argc, char **argv)
 {
     struct bf_env env;
-    struct writer w = {.end = UINT64_MAX};
+    struct writer w = {.end = UINT64_MAX, .said = ATOMIC_FLAG_INIT};
     struct bf_error e = {0};
     char path[4096];
     pthread_t clients[CRASH_IN_FLIGHT];

@@ -208,7 +208,7 @@ static void random_query(struct suite *s, struct bf_query *q, struct bf_cond *co
 static unsigned read_pages(struct suite *s, struct bf_query q, struct bf_doc **ret)
 {
     unsigned n = 0;
-    q.limit = 1 + (unsigned)suite_random(s, 40);
+    q.limit = 1 + (unsigned)suite_random(s, suite_random(s, 3) == 0 ? 10 : 150);
     do {
         struct bf_page page;
         struct bf_error e = {0};

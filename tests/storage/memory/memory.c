@@ -6,13 +6,18 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <uthash.h>
+
+struct row_key {
+    const char *coll; /* the collection's name: one string for the life of the process */
+    struct bf_uuid tenant, id;
+};
 
 struct row {
-    struct row *next;
-    const char *coll;
-    struct bf_uuid tenant, id;
+    struct row_key key;
     char *p; /* BSON */
     size_t n;
+    UT_hash_handle hh;
 };
 
 struct entry {
@@ -63,6 +68,15 @@ static char *dup_bytes(const char *p, size_t n)
     return copy;
 }
 
+static void drop_row(struct memory *m, struct row *row)
+{
+    if (row == NULL)
+        return;
+    HASH_DEL(m->rows, row);
+    free(row->p);
+    free(row);
+}
+
 struct memory *memory_create(void)
 {
     struct memory *m = must(calloc(1, sizeof *m));
@@ -81,11 +95,8 @@ static void free_entry(struct entry *entry)
 void memory_destroy(struct memory **pointer)
 {
     struct memory *m = *pointer;
-    for (struct row *row; (row = m->rows) != NULL;) {
-        m->rows = row->next;
-        free(row->p);
-        free(row);
-    }
+    for (struct row *row; (row = m->rows) != NULL;)
+        drop_row(m, row);
     for (struct entry *entry; (entry = m->entries) != NULL;) {
         m->entries = entry->next;
         free_entry(entry);
@@ -144,17 +155,17 @@ static enum bf_status tidy(struct bf_session *s, bool truncate, struct bf_error 
 
 /* ---- documents ---- */
 
-static struct row **find_row(struct memory *m, const char *coll, struct bf_uuid tenant, struct bf_uuid id)
+static struct row *find_row(struct memory *m, const char *coll, struct bf_uuid tenant, struct bf_uuid id)
 {
-    struct row **at = &m->rows;
-    while (*at != NULL && (strcmp((*at)->coll, coll) != 0 || !bf_uuid_eq(&(*at)->tenant, &tenant) || !bf_uuid_eq(&(*at)->id, &id)))
-        at = &(*at)->next;
-    return at;
+    struct row_key key = {coll, tenant, id};
+    struct row *row;
+    HASH_FIND(hh, m->rows, &key, sizeof key, row);
+    return row;
 }
 
 static enum bf_status decode(const struct row *row, const struct bf_collection *coll, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
 {
-    return bf__bson_decode(arena, coll->schema, row->tenant, row->id, bf_str(bf_arena_dup(arena, row->p, row->n), row->n), ret, e);
+    return bf__bson_decode(arena, coll->schema, row->key.tenant, row->key.id, bf_str(bf_arena_dup(arena, row->p, row->n), row->n), ret, e);
 }
 
 static enum bf_status get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids, unsigned n,
@@ -163,7 +174,7 @@ static enum bf_status get_many(struct bf_session *s, const struct bf_collection 
     enum bf_status status = BF_OK;
     pthread_mutex_lock(&s->m->lock);
     for (unsigned i = 0; i < n && status == BF_OK; i++) {
-        struct row *row = *find_row(s->m, coll->name, tenant, ids[i]);
+        struct row *row = find_row(s->m, coll->name, tenant, ids[i]);
         ret[i] = NULL;
         if (row != NULL)
             status = decode(row, coll, arena, &ret[i], e);
@@ -174,35 +185,23 @@ static enum bf_status get_many(struct bf_session *s, const struct bf_collection 
 
 static void put_row(struct memory *m, const struct bf_collection *coll, const struct bf_doc *doc, struct bf_arena *arena)
 {
-    struct row **at = find_row(m, coll->name, doc->tenant, doc->id);
+    struct row *row = find_row(m, coll->name, doc->tenant, doc->id);
     struct bf_str bson = bf__bson_encode(arena, doc);
-    if (*at == NULL) {
-        struct row *row = must(calloc(1, sizeof *row));
-        row->coll = coll->name;
-        row->tenant = doc->tenant;
-        row->id = doc->id;
-        *at = row;
+    if (row == NULL) {
+        row = must(calloc(1, sizeof *row));
+        row->key = (struct row_key){coll->name, doc->tenant, doc->id};
+        HASH_ADD(hh, m->rows, key, sizeof row->key, row);
     }
-    free((*at)->p);
-    (*at)->p = dup_bytes(bson.p, bson.n);
-    (*at)->n = bson.n;
-}
-
-static void drop_row(struct row **at)
-{
-    struct row *row = *at;
-    if (row == NULL)
-        return;
-    *at = row->next;
     free(row->p);
-    free(row);
+    row->p = dup_bytes(bson.p, bson.n);
+    row->n = bson.n;
 }
 
 static enum bf_status write_locked(struct memory *m, const struct bf_write *w, struct bf_arena *arena, struct bf_error *e)
 {
-    struct row **at = find_row(m, w->coll->name, w->doc->tenant, w->doc->id);
+    struct row *row = find_row(m, w->coll->name, w->doc->tenant, w->doc->id);
     struct bf_doc *old = NULL;
-    enum bf_status status = *at == NULL ? BF_OK : decode(*at, w->coll, arena, &old, e);
+    enum bf_status status = row == NULL ? BF_OK : decode(row, w->coll, arena, &old, e);
     if (status != BF_OK)
         return status;
     if (w->kind == BF_W_INSERT && old != NULL)
@@ -212,7 +211,7 @@ static enum bf_status write_locked(struct memory *m, const struct bf_write *w, s
     if (old != NULL && (w->kind == BF_W_REPLACE || (w->kind == BF_W_DELETE && w->rev > 0)) && old->rev != w->rev)
         return bf_fail(e, BF_E_STALE, "changed");
     if (w->kind == BF_W_DELETE) {
-        drop_row(at);
+        drop_row(m, row);
         return BF_OK;
     }
     struct bf_doc doc = *w->doc;
@@ -244,7 +243,7 @@ static enum bf_status remove_row(struct bf_session *s, const struct bf_collectio
     (void)arena;
     (void)e;
     pthread_mutex_lock(&s->m->lock);
-    drop_row(find_row(s->m, coll->name, tenant, id));
+    drop_row(s->m, find_row(s->m, coll->name, tenant, id));
     pthread_mutex_unlock(&s->m->lock);
     return BF_OK;
 }
@@ -295,12 +294,12 @@ static enum bf_status match_all(struct memory *m, const struct bf_query *query, 
                                 unsigned *ret_n, struct bf_error *e)
 {
     unsigned n = 0, bound = 0;
-    for (const struct row *row = m->rows; row != NULL; row = row->next)
-        bound += strcmp(row->coll, query->coll->name) == 0;
+    for (const struct row *row = m->rows; row != NULL; row = row->hh.next)
+        bound += row->key.coll == query->coll->name;
     struct bf_doc **docs = bf_arena_alloc(arena, (bound + 1) * sizeof(struct bf_doc *));
-    for (const struct row *row = m->rows; row != NULL; row = row->next) {
+    for (const struct row *row = m->rows; row != NULL; row = row->hh.next) {
         struct bf_doc *doc;
-        if (strcmp(row->coll, query->coll->name) != 0 || !bf_uuid_eq(&row->tenant, &query->tenant))
+        if (row->key.coll != query->coll->name || !bf_uuid_eq(&row->key.tenant, &query->tenant))
             continue;
         enum bf_status status = decode(row, query->coll, arena, &doc, e);
         if (status != BF_OK)
