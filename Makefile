@@ -35,7 +35,8 @@ setup-tests:
 
 # The programs, the systemd unit and a sample configuration; DESTDIR and PREFIX as usual.
 install: build
-	cmake --install build/release --prefix $(PREFIX) --component programs
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/configure.log || { cat build/configure.log; exit 1; }
+	cmake --install build/release --component programs
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i

@@ -20,7 +20,7 @@ enum action { RUN, CHECK_CONFIG, PRINT_CONFIG, VERSION, HELP };
 struct options {
     enum action action;
     const char *config_path; /* NULL: defaults */
-    const char *verb;        /* NULL: none */
+    char *verb;              /* NULL: none */
     int n_args;              /* of the verb */
     char **args;
 };
@@ -107,7 +107,11 @@ static int run_server(const struct context *c) { return bf_server_run(c->env, c-
 static int run_admin(const struct context *c) { return bf_command_admin(c->env, c->config, c->options->n_args, c->options->args); }
 
 /* `backup` and `check` are commands of administration, too: the verb is their first word. */
-static int run_own(const struct context *c) { return bf_command_admin(c->env, c->config, c->options->n_args + 1, c->options->args - 1); }
+static int run_own(const struct context *c)
+{
+    char *words[] = {c->options->verb, c->options->n_args > 0 ? c->options->args[0] : NULL};
+    return bf_command_admin(c->env, c->config, c->options->n_args + 1, words);
+}
 
 static int run_restore(const struct context *c) { return bf_command_restore(c->env, c->config, c->options->args[0]); }
 

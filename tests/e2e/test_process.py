@@ -180,7 +180,7 @@ def test_backup_while_serving_restores_elsewhere_and_needs_the_exported_key(fres
     status, _, err = fresh.run("backup", str(backup), check=False)
     assert status == 1 and err
     fresh.admin("key", "export", str(tmp_path / "exported.key"))
-    fresh.run("backup", str(backup))
+    subprocess.run([BAIFANG, "backup", "--config", fresh.config_path, str(backup)], check=True, capture_output=True, timeout=600)
     other = Server(tmp_path / "other", {"store": {"master_key_file": os.path.join(fresh.data, "master.key")}})
     other.run("restore", str(backup))
     with other:
