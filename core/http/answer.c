@@ -173,9 +173,12 @@ static const char *reason_of(int status)
     return "Other";
 }
 
-static void add(h2o_req_t *h2o, struct bf_str name, struct bf_str value)
+/* As h2o_add_header, for names that outlive the request, without its look-up; room was reserved. */
+static void push(h2o_req_t *h2o, h2o_iovec_t *name, struct bf_str value)
 {
-    h2o_add_header_by_str(&h2o->pool, &h2o->res.headers, name.p, name.n, 1, NULL, value.p, value.n);
+    h2o_headers_t *to = &h2o->res.headers;
+    assert(to->size < to->capacity);
+    to->entries[to->size++] = (h2o_header_t){.name = name, .value = h2o_iovec_init(value.p, value.n)};
 }
 
 static void add_traceparent(struct bf_request *req)
@@ -188,23 +191,29 @@ static void add_traceparent(struct bf_request *req)
     value[35] = '-';
     bf_hex(span, sizeof span, value + 36);
     memcpy(value + 52, "-01", 4);
-    add(req->h2o, BF_STR("traceparent"), bf_str(value, 55));
+    push(req->h2o, &req->loop->name_traceparent, bf_str(value, 55));
 }
 
 static void add_headers(struct bf_request *req)
 {
     const struct bf__answer *a = req->answer;
+    h2o_req_t *h2o = req->h2o;
     bool has_cache_control = false;
+    h2o_vector_reserve(&h2o->pool, &h2o->res.headers, a->n_headers + 5);
     for (unsigned i = 0; i < a->n_headers; i++) {
-        add(req->h2o, a->headers[i].name, a->headers[i].value);
-        has_cache_control |= bf_str_eq(a->headers[i].name, BF_STR("cache-control"));
+        struct bf_str name = a->headers[i].name, value = a->headers[i].value;
+        if (bf_str_eq(name, BF_STR("content-type")))
+            push(h2o, &H2O_TOKEN_CONTENT_TYPE->buf, value);
+        else
+            h2o_add_header_by_str(&h2o->pool, &h2o->res.headers, name.p, name.n, 1, NULL, value.p, value.n);
+        has_cache_control |= bf_str_eq(name, BF_STR("cache-control"));
     }
-    if (req->allow[0] != '\0')
-        add(req->h2o, BF_STR("allow"), bf_strz(req->allow));
+    if (req->allow.n > 0)
+        push(h2o, &H2O_TOKEN_ALLOW->buf, req->allow);
     if (!has_cache_control)
-        add(req->h2o, BF_STR("cache-control"), BF_STR("no-store"));
-    add(req->h2o, BF_STR("x-content-type-options"), BF_STR("nosniff"));
-    add(req->h2o, BF_STR("strict-transport-security"), BF_STR("max-age=31536000"));
+        push(h2o, &H2O_TOKEN_CACHE_CONTROL->buf, BF_STR("no-store"));
+    push(h2o, &req->loop->name_nosniff, BF_STR("nosniff"));
+    push(h2o, &H2O_TOKEN_STRICT_TRANSPORT_SECURITY->buf, BF_STR("max-age=31536000"));
     add_traceparent(req);
 }
 

@@ -144,11 +144,11 @@ static enum bf_status copy(struct bf_request *req, const struct bf__target *t, c
     req->method = bf_str_dup(req->arena, str_of(req->h2o->input.method));
     req->path = bf_str_dup(req->arena, t->path);
     req->peer = bf_str_dup(req->arena, bf__conn_peer(req->conn));
+    req->param_names = m->names;
     for (; req->n_params < m->n_params; req->n_params++) {
         enum bf_status status = bf__segment_decode(req->arena, m->values[req->n_params], &req->param_values[req->n_params], e);
         if (status != BF_OK)
             return status;
-        req->param_names[req->n_params] = m->names[req->n_params];
     }
     if (t->query.n > 0) {
         req->query = bf_arena_alloc(req->arena, BF__QUERY_MAX * sizeof *req->query);
@@ -184,14 +184,18 @@ struct bf_request *bf__request_create(struct bf__loop *loop, h2o_req_t *h2o)
 {
     struct bf_request *req = bf__request_alloc(loop);
     struct bf__target target;
-    struct bf__match match = {.allow = ""};
+    struct bf__match match;
     struct bf_error e;
+    match.allow[0] = '\0';
     link_up(req, h2o);
     read_context(req);
     req->is_head = h2o_memis(h2o->input.method.base, h2o->input.method.len, H2O_STRLIT("HEAD"));
     if (admit(req, &e) != BF_OK || route(req, &target, &match, &e) != BF_OK || copy(req, &target, &match, &e) != BF_OK) {
         bf__answer_error(req, &e);
-        memcpy(req->allow, match.allow, sizeof req->allow);
+        if (match.allow[0] != '\0') {
+            h2o_iovec_t copied = h2o_strdup(&h2o->pool, match.allow, SIZE_MAX);
+            req->allow = bf_str(copied.base, copied.len);
+        }
         return req;
     }
     req->is_counted = true;

@@ -85,6 +85,7 @@ struct bf__loop {
     int64_t drain_began_ms;
     uint64_t abuse_seen; /* of libh2o's counter */
     struct bf__random random;
+    h2o_iovec_t name_nosniff, name_traceparent; /* headers that libh2o has no token for */
 };
 
 /* A connection, from accept to close. */
@@ -153,7 +154,8 @@ struct bf_request {
     const struct bf_route *route;
     void *service;
     struct bf_str method, path, body, peer;
-    struct bf_str param_names[BF__PARAMS_MAX], param_values[BF__PARAMS_MAX];
+    const struct bf_str *param_names;
+    struct bf_str param_values[BF__PARAMS_MAX];
     unsigned n_params, n_query, n_headers;
     struct bf__pair *query;
     struct bf__header *headers;
@@ -179,7 +181,7 @@ struct bf_request {
     void *space;               /* BF__ANSWER_SPACE bytes for the reply; kept when the request is used again, as `arena` is */
     struct bf__answer *reply;  /* of the owner, on its way */
     struct bf__answer *answer; /* loop only: what is or will be sent */
-    char allow[64];
+    struct bf_str allow;       /* of a 405; in libh2o's pool */
     struct bf__pump *pump;
     struct bf_event_stream *stream; /* loop only */
 };

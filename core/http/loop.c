@@ -71,6 +71,8 @@ static void set_up(struct bf__loop *loop)
     /* one TLS record and its header in one read; buffers are only held while they hold something */
     h2o_socket_buffer_prototype._initial_buf.capacity = 24 * 1024;
     h2o_context_init(&loop->ctx, h2o_evloop_create(), &loop->http->conf);
+    loop->name_nosniff = h2o_iovec_init(H2O_STRLIT("x-content-type-options"));
+    loop->name_traceparent = h2o_iovec_init(H2O_STRLIT("traceparent"));
     loop->accept.ctx = &loop->ctx;
     loop->accept.hosts = loop->http->conf.hosts;
     loop->wake = h2o_evloop_socket_create(loop->ctx.loop, loop->wake_fd, 0);

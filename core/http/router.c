@@ -169,5 +169,5 @@ void bf__router_find(const struct bf__router *r, struct bf_str method, const str
     ret->route = leaf->route;
     ret->service = leaf->service;
     ret->n_params = leaf->n_names;
-    memcpy(ret->names, leaf->names, sizeof ret->names);
+    ret->names = leaf->names;
 }

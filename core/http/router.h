@@ -11,7 +11,8 @@ struct bf__router;
 struct bf__match {
     const struct bf_route *route; /* NULL: no such path, or the path does not take the method */
     void *service;
-    struct bf_str names[BF__PARAMS_MAX], values[BF__PARAMS_MAX]; /* names of the pattern; values raw */
+    const struct bf_str *names;           /* of the pattern, as long as the router */
+    struct bf_str values[BF__PARAMS_MAX]; /* raw */
     unsigned n_params;
     char allow[64]; /* methods the path takes, when it is only the method that does not fit; else "" */
 };

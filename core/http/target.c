@@ -4,9 +4,11 @@
 #include "core/text.h"
 #include <assert.h>
 
+/* RFC 3986's pchar without the percent sign: unreserved, sub-delims, ":" and "@"; 32 characters a word. */
 static bool is_pchar(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != 0 && strchr("-._~!$&'()*+,;=:@", c) != NULL);
+    static const uint32_t set[8] = {0, 0x2fff7fd2, 0x87ffffff, 0x47fffffe};
+    return (set[c / 32] >> c % 32 & 1) != 0;
 }
 
 static int hex_digit(unsigned char c)
