@@ -233,11 +233,19 @@ class Person:
     def __init__(self, company, login, device=None, platform="android"):
         self.company, self.login = company, login
         self.device = device or uuid7()
-        self.http = company.server.client()
+        self._clients = threading.local()
         self.tokens = self._ask("/v1/sign_in", {"tenant": company.code, "login": login, "password": PASSWORD,
                                                 "device": {"id": self.device, "name": "测试手机", "platform": platform}})
         self.id = self.tokens["user"]["id"]
         self.seq = 0
+
+    @property
+    def http(self):
+        """A client for each thread: threads that share a connection may send the headers of their streams out of order, which RFC 9113 section
+        5.1.1 makes a connection error."""
+        if getattr(self._clients, "of", None) != self.company.server.port:
+            self._clients.of, self._clients.http = self.company.server.port, self.company.server.client()
+        return self._clients.http
 
     def _ask(self, path, body):
         answer = self.http.post(path, json=body)
@@ -261,8 +269,7 @@ class Person:
 
     def reconnect(self):
         """After a restart, which takes another port."""
-        self.http.close()
-        self.http = self.company.server.client()
+        self._clients = threading.local()
         return self
 
     def etag(self, path):
