@@ -21,7 +21,7 @@ soak: setup-tests
 
 # The figures beside their bare baselines, measured in one run.
 bench: setup-tests
-	@tools/run-tests --bench
+	@tools/bench
 
 build: setup
 	@test -f build/release/build.ninja || cmake --preset release -DBF_TESTS=OFF >build/configure.log || { cat build/configure.log; exit 1; }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bench/store/bare_sqlite.h"
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
-enum { TEXT_MAX = 256, COUNTERS = 2000, TABLES_MAX = 8 };
+enum { TEXT_MAX = 256 };
 
 double cpu_us_now(void)
 {
@@ -26,7 +27,8 @@ double wall_us_now(void)
 struct bare {
     sqlite3 *db;
     const struct bare_shape *shape;
-    sqlite3_stmt *begin, *commit, *log, *request, *insert[TABLES_MAX], *update[TABLES_MAX], *key[BARE_KEYS_MAX];
+    sqlite3_stmt *begin, *commit, *log, *request, *doc[BARE_DOCS_MAX], *key[BARE_KEYS_MAX];
+    double docs_due[BARE_DOCS_MAX], keys_due[BARE_KEYS_MAX]; /* a rate of 0.4 writes in two of five creates */
     unsigned char *noise;
 };
 
@@ -59,7 +61,7 @@ static void make_tables(struct bare *b)
     run_sql(b, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=4000;"
                "PRAGMA cache_size=-65536; CREATE TABLE log(r INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, h BLOB NOT NULL, l BLOB NOT NULL, p BLOB NOT NULL);"
                "CREATE TABLE log_requests(k BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
-    for (unsigned i = 0; i < b->shape->n_inserts + b->shape->n_updates; i++) {
+    for (unsigned i = 0; i < b->shape->n_docs; i++) {
         snprintf(text, sizeof text, "CREATE TABLE d_%u(r INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, d BLOB NOT NULL)", i);
         run_sql(b, text);
     }
@@ -76,11 +78,10 @@ static void prepare_all(struct bare *b)
     b->commit = prepare(b, "COMMIT");
     b->log = prepare(b, "INSERT INTO log(k, h, l, p) VALUES(?1, ?2, ?3, ?4)");
     b->request = prepare(b, "INSERT INTO log_requests(k, n) VALUES(?1, ?2)");
-    for (unsigned i = 0; i < b->shape->n_inserts + b->shape->n_updates; i++) {
-        snprintf(text, sizeof text, "INSERT INTO d_%u(k, d) VALUES(?1, ?2)", i);
-        b->insert[i] = prepare(b, text);
-        snprintf(text, sizeof text, "UPDATE d_%u SET d = ?2 WHERE k = ?1", i);
-        b->update[i] = prepare(b, text);
+    for (unsigned i = 0; i < b->shape->n_docs; i++) {
+        const char *sql = b->shape->docs[i].among > 0 ? "UPDATE d_%u SET d = ?2 WHERE k = ?1" : "INSERT INTO d_%u(k, d) VALUES(?1, ?2)";
+        snprintf(text, sizeof text, sql, i);
+        b->doc[i] = prepare(b, text);
     }
     for (unsigned i = 0; i < b->shape->n_keys; i++) {
         snprintf(text, sizeof text, "INSERT INTO x_%u(k, r) VALUES(?1, ?2)", i);
@@ -116,7 +117,7 @@ static int64_t put_doc(struct bare *b, sqlite3_stmt *st, const unsigned char key
 static void put_key(struct bare *b, unsigned i, uint64_t n, int64_t row)
 {
     unsigned char key[256];
-    unsigned bytes = b->shape->key_bytes[i];
+    unsigned bytes = b->shape->keys[i].bytes;
     memset(key, 0xa1, bytes);
     put_be(key + 16, scatter(n * 7 + i) % 400);
     if (bytes >= 40)
@@ -128,21 +129,31 @@ static void put_key(struct bare *b, unsigned i, uint64_t n, int64_t row)
     step(b, b->key[i]);
 }
 
-static void one_create(struct bare *b, uint64_t n, unsigned n_updates)
+/* Whether it is written this time. */
+static bool is_due(double *due, double rate)
+{
+    *due += rate;
+    if (*due < 1)
+        return false;
+    *due -= 1;
+    return true;
+}
+
+static void one_create(struct bare *b, uint64_t n)
 {
     unsigned char key[32];
     int64_t row = 0;
-    for (unsigned i = 0; i < b->shape->n_inserts; i++) {
-        doc_key(key, n);
-        row = put_doc(b, b->insert[i], key, b->shape->doc_bytes[i]);
-    }
-    for (unsigned i = 0; i < n_updates; i++) {
-        unsigned t = b->shape->n_inserts + i;
-        doc_key(key, scatter(n + i) % COUNTERS);
-        put_doc(b, b->update[t], key, b->shape->doc_bytes[t]);
+    for (unsigned i = 0; i < b->shape->n_docs; i++) {
+        const struct bare_doc *doc = &b->shape->docs[i];
+        if (!is_due(&b->docs_due[i], doc->rate))
+            continue;
+        doc_key(key, doc->among > 0 ? scatter(n + i) % doc->among : n);
+        int64_t put = put_doc(b, b->doc[i], key, doc->bytes);
+        row = doc->among > 0 ? row : put;
     }
     for (unsigned i = 0; i < b->shape->n_keys; i++)
-        put_key(b, i, n, row);
+        if (is_due(&b->keys_due[i], b->shape->keys[i].rate))
+            put_key(b, i, n, row);
     doc_key(key, scatter(n));
     sqlite3_bind_blob(b->request, 1, key, 32, SQLITE_STATIC);
     sqlite3_bind_int64(b->request, 2, (int64_t)n);
@@ -154,7 +165,7 @@ static void one_group(struct bare *b, uint64_t first, unsigned n)
     unsigned char key[32];
     step(b, b->begin);
     for (unsigned i = 0; i < n; i++)
-        one_create(b, first + i, b->shape->n_updates);
+        one_create(b, first + i);
     doc_key(key, first);
     sqlite3_bind_blob(b->log, 1, key, 24, SQLITE_STATIC);
     sqlite3_bind_blob(b->log, 2, b->noise, (int)(b->shape->header_bytes * n), SQLITE_STATIC);
@@ -164,15 +175,21 @@ static void one_group(struct bare *b, uint64_t first, unsigned n)
     step(b, b->commit);
 }
 
+/* The rows that are replaced later. */
 static void fill_counters(struct bare *b)
 {
     unsigned char key[32];
+    char text[TEXT_MAX];
     step(b, b->begin);
-    for (unsigned i = 0; i < b->shape->n_updates; i++)
-        for (unsigned j = 0; j < COUNTERS; j++) {
+    for (unsigned i = 0; i < b->shape->n_docs; i++) {
+        snprintf(text, sizeof text, "INSERT INTO d_%u(k, d) VALUES(?1, ?2)", i);
+        sqlite3_stmt *insert = prepare(b, text);
+        for (unsigned j = 0; j < b->shape->docs[i].among; j++) {
             doc_key(key, j);
-            put_doc(b, b->insert[b->shape->n_inserts + i], key, b->shape->doc_bytes[b->shape->n_inserts + i]);
+            put_doc(b, insert, key, b->shape->docs[i].bytes);
         }
+        sqlite3_finalize(insert);
+    }
     step(b, b->commit);
 }
 
@@ -233,13 +250,14 @@ void bare_measure(const char *database, unsigned creates, double group, struct b
     struct bare b = {.shape = ret};
     if (sqlite3_open_v2(database, &b.db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         exit(1);
-    *ret = (struct bare_shape){.n_inserts = 3, .n_updates = 2, .n_keys = 8};
+    *ret = (struct bare_shape){.n_docs = 5, .n_keys = 8};
     for (unsigned i = 0; i < 3; i++)
-        ret->doc_bytes[i] = ask(&b, "SELECT avg(length(d)) FROM d_%s", inserted[i]);
+        ret->docs[i] = (struct bare_doc){.bytes = ask(&b, "SELECT avg(length(d)) FROM d_%s", inserted[i]), .rate = 1};
     for (unsigned i = 0; i < 2; i++)
-        ret->doc_bytes[3 + i] = ask(&b, "SELECT avg(length(d)) FROM d_%s", updated[i]);
+        ret->docs[3 + i] = (struct bare_doc){.bytes = ask(&b, "SELECT avg(length(d)) FROM d_%s", updated[i]),
+                                             .among = ask(&b, "SELECT count(*) FROM d_%s", updated[i]), .rate = 1};
     for (unsigned i = 0; i < 8; i++)
-        ret->key_bytes[i] = ask(&b, "SELECT avg(length(k)) FROM x_%s", keys[i]);
+        ret->keys[i] = (struct bare_key){.bytes = ask(&b, "SELECT avg(length(k)) FROM x_%s", keys[i]), .rate = 1};
     ret->header_bytes = ask(&b, "SELECT sum(length(h)) FROM log%s", "") / creates;
     ret->payload_bytes = ask(&b, "SELECT sum(length(p)) FROM log%s", "") / creates;
     (void)group;

@@ -7,14 +7,21 @@
 #pragma once
 #include <stdint.h>
 
-enum { BARE_KEYS_MAX = 16 };
+enum { BARE_DOCS_MAX = 16, BARE_KEYS_MAX = 32 };
 
-/* What one create writes, in bytes: measured on the store's own database. */
+/* What one create writes: measured on the store's own database. */
 struct bare_shape {
-    unsigned n_inserts, n_updates;             /* documents: the first `n_inserts` are new, the others replace one of a few thousand */
-    unsigned doc_bytes[8];                     /* of each */
-    unsigned n_keys, key_bytes[BARE_KEYS_MAX]; /* index rows */
-    unsigned header_bytes, payload_bytes;      /* of the log, per create */
+    struct bare_doc {
+        unsigned bytes;
+        unsigned among; /* 0: a new row; else it replaces one of so many */
+        double rate;    /* how many a create, on average */
+    } docs[BARE_DOCS_MAX];
+    struct bare_key {
+        unsigned bytes;
+        double rate;
+    } keys[BARE_KEYS_MAX]; /* index rows, new */
+    unsigned n_docs, n_keys;
+    unsigned header_bytes, payload_bytes; /* of the log, per create */
 };
 
 struct bare_result {
