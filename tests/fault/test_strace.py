@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kill -9 cannot show: that each acknowledgement left the server after the sync that makes it true. strace writes the server's calls in the order in
+which they happened; a call that another one interrupts in the log begins with its `unfinished` line and has ended with its `resumed` one.
+
+One request at a time goes over one connection, so the first write to that socket after the request began is its answer. Answers are encrypted: which of
+them said 201 or 204, and when they were asked for, the client knows."""
+import base64
+import collections
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import httpx
+import pytest
+
+from baifang import Server, until
+from rig import TUS, Phone, Photos, raw
+
+CALLS = "fdatasync,fsync,sync_file_range,write,writev,pwrite64,pwritev,sendto,sendmsg,rename,renameat,renameat2,link,linkat,openat"
+LINE = re.compile(r"(\d+) +(\d+\.\d+) (?:<\.\.\. (\w+) resumed>(.*)|(\w+)\((.*))$")
+Call = collections.namedtuple("Call", "begun ended at name words")  # positions in the log; the first is when it was entered
+
+
+def tracing_allowed():
+    if not shutil.which("strace"):
+        return False
+    return subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not tracing_allowed(), reason="not run: strace is not installed, or tracing is not permitted here")
+
+
+class Trace:
+    """strace of the server process and all its threads."""
+
+    def __init__(self, pid, path):
+        self.path = os.fspath(path)
+        self.process = subprocess.Popen(["strace", "-f", "-ttt", "-yy", "-s", "0", "-e", "trace=" + CALLS, "-e", "signal=none", "-o", self.path, "-p", str(pid)],
+                                        stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        assert "attached" in line, line
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=60)
+        with open(self.path, encoding="utf-8", errors="replace") as file:
+            return list(read_calls(file))
+
+
+def read_calls(lines):
+    """Finished calls in the order in which they ended."""
+    open_calls = {}
+    for position, line in enumerate(lines):
+        match = LINE.match(line.rstrip("\n"))
+        if not match:
+            continue
+        thread, at, resumed, rest, name, words = match.groups()
+        if name and words.endswith("<unfinished ...>"):
+            open_calls[thread] = (position, float(at), name, words)
+        elif name:
+            yield Call(position, position, float(at), name, words)
+        elif thread in open_calls:
+            begun, at, name, words = open_calls.pop(thread)
+            assert name == resumed
+            yield Call(begun, position, at, name, words + rest)
+
+
+def path_of(call):
+    match = re.match(r"\d+<([^>]*)>", call.words)
+    return match.group(1) if match else ""
+
+
+def succeeded(call):
+    return re.search(r"\) += \d", call.words) is not None
+
+
+def is_sync(call, suffix):
+    return call.name in ("fdatasync", "fsync") and succeeded(call) and suffix(path_of(call))
+
+
+def is_data(call, suffix):
+    return call.name in ("write", "writev", "pwrite64", "pwritev") and succeeded(call) and suffix(path_of(call))
+
+
+class Client(httpx.Client):
+    """HTTP/1.1 over one connection, and when each request began and ended."""
+
+    def __init__(self, phone):
+        super().__init__(http1=True, http2=False, verify=False, base_url=phone.company.server.url(), timeout=60, headers=phone.headers(),
+                         limits=httpx.Limits(max_connections=1, keepalive_expiry=600))
+        self.port = None
+        self.asked = []  # (what, begun, ended, answer)
+
+    def ask(self, what, method, path, **options):
+        begun = time.time()
+        with self.stream(method, path, **options) as answer:
+            answer.read()
+            socket = answer.extensions["network_stream"].get_extra_info("socket")
+            port = socket.getsockname()[1]
+        assert self.port in (None, port), "another connection"
+        self.port = port
+        self.asked.append((what, begun, time.time(), answer))
+        return answer
+
+
+def answers(calls, client):
+    """(what, the calls of this request before its answer was begun, answer) for each request."""
+    peer = f"->127.0.0.1:{client.port}]"
+    sent = [call for call in calls if call.name in ("write", "writev", "sendto", "sendmsg") and peer in call.words.split(",", 1)[0]]
+    assert sent, "the trace does not show the client's connection"
+    for what, begun, ended, answer in client.asked:
+        mine = [call for call in sent if begun <= call.at <= ended]
+        assert mine, f"no answer to {what} in the trace"
+        first = mine[0]
+        yield what, [call for call in calls if call.at >= begun and call.ended < first.begun], answer
+
+
+def is_log(path):
+    return path.endswith("store.db-wal") or path.endswith("store.db")
+
+
+def in_stages(path):
+    return "/stages/" in path
+
+
+def assert_synced_last(before, where, what):
+    """Bytes were written there, and the last of them were synced before the answer."""
+    written = [call for call in before if is_data(call, where)]
+    synced = [call for call in before if is_sync(call, where)]
+    assert written, f"{what}: nothing was written before the answer"
+    assert synced and synced[-1].begun > written[-1].ended, f"{what}: the answer went out before fdatasync"
+
+
+def drive(server, client, phone, upload):
+    """A customer, visits, a change, and an upload in four requests with its visit."""
+    client.ask("warm", "GET", "/v1/me")
+    body = phone.customer_body()
+    etag = client.ask("create", "POST", "/v1/customers", json=body).headers["etag"]
+    for _ in range(10):
+        client.ask("create", "POST", "/v1/visits", content=raw(phone.visit(body["id"], body["primary_contact"]["id"])),
+                   headers={"content-type": "application/json"})
+        etag = client.ask("change", "PATCH", "/v1/customers/" + body["id"], json={"remark": phone.words(), "reason": "补充"},
+                          headers={"if-match": etag}).headers["etag"]
+    made = client.ask("upload", "POST", "/v1/uploads", headers={**TUS, "upload-length": str(len(upload)),
+                                                               "upload-metadata": "type " + base64.b64encode(b"image/jpeg").decode()})
+    path, step = httpx.URL(made.headers["location"]).path, len(upload) // 4 + 1
+    for at in range(0, len(upload), step):
+        client.ask("offset", "PATCH", path, content=upload[at:at + step],
+                   headers={**TUS, "upload-offset": str(at), "content-type": "application/offset+octet-stream"})
+
+
+def assert_answered(client):
+    wanted = {"warm": 200, "create": 201, "change": 200, "upload": 201, "offset": 204}
+    assert {(what, answer.status_code) for what, _, _, answer in client.asked} == set(wanted.items())
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("strace")
+    with Server(folder / "s") as server:
+        phone = Phone(server.company(), "wang")
+        with Client(phone) as client:
+            trace = Trace(until(server.server_pid, "the server"), folder / "trace")
+            drive(server, client, phone, Photos("strace").make(400_000))
+            calls = trace.stop()
+    assert_answered(client)
+    return client, calls
+
+
+def test_each_answer_to_a_create_or_change_leaves_after_the_sync_of_the_log(traced):
+    client, calls = traced
+    checked = 0
+    for what, before, _ in answers(calls, client):
+        if what in ("create", "change"):
+            assert_synced_last(before, is_log, what)
+            checked += 1
+    assert checked == 21
+
+
+def test_each_offset_is_told_after_the_sync_of_the_upload(traced):
+    client, calls = traced
+    checked = 0
+    for what, before, answer in answers(calls, client):
+        if what == "offset":
+            assert_synced_last(before, in_stages, f"offset {answer.headers['upload-offset']}")
+            checked += 1
+        elif what == "upload":
+            synced = [call for call in before if is_sync(call, lambda path: path.endswith("/stages"))]
+            made = [call for call in before if call.name == "openat" and "O_CREAT" in call.words and in_stages(call.words) and succeeded(call)]
+            assert made and synced and synced[-1].begun > made[-1].ended, "the directory was not synced after the upload's files were made"
+            checked += 1
+    assert checked == 5
+
+
+def directory_named(call):
+    """The directory in which a rename or link gave a name."""
+    places = re.findall(r"(?:\d+|AT_FDCWD)<([^>]*)>", call.words)
+    return places[-1] if call.name in ("renameat", "renameat2", "linkat") else os.path.dirname(re.findall(r'"([^"]*)"', call.words)[-1])
+
+
+def test_each_rename_and_link_is_followed_by_the_sync_of_its_directory(traced):
+    client, calls = traced
+    named = [call for call in calls if call.name in ("rename", "renameat", "renameat2", "link", "linkat") and succeeded(call)]
+    assert named, "an upload that was finished gave no file its name"
+    for call in named:
+        place = directory_named(call)
+        assert any(is_sync(later, lambda path: path == place) and later.begun > call.ended for later in calls), f"{place} was not synced after {call}"
+    # The last offset names the blob: its directory is synced before that is told.
+    last = [before for what, before, _ in answers(calls, client) if what == "offset"][-1]
+    links = [call for call in last if call in named]
+    assert links
+    for call in links:
+        assert any(is_sync(later, lambda path: path == directory_named(call)) and later.begun > call.ended for later in last)
