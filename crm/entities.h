@@ -253,9 +253,9 @@
     F(MIN_UNITS, "min_units", INT, 0, 1, 100, NORMAL, "有效记录最少字数 (FUP-09)", "Units a valid record needs (FUP-09, G-19)")         \
     F(WEEK_QUOTA, "week_quota", INT, 0, 0, 100, NORMAL, "每周有效记录要求 (FUP-15)", "Valid records a week (FUP-15)")                    \
     F(BANNED_PHRASES, "banned_phrases", ARRAY, 0, 0, 100, NORMAL, "无效用语 (FUP-11)", "Texts that are no record (FUP-11)",              \
-      .elem = BF_T_STRING, .elem_min = 1, .elem_max = 100)                                                                             \
+      .elem = BF_T_STRING, .elem_max = 100)                                                                                            \
     F(TOPIC_WORDS, "topic_words", ARRAY, 0, 0, 200, NORMAL, "话题词 (FUP-10)", "Words of need, channel, budget, progress (FUP-10, G-20)",    \
-      .elem = BF_T_STRING, .elem_min = 1, .elem_max = 40)                                                                              \
+      .elem = BF_T_STRING, .elem_max = 40)                                                                                             \
     F(TIMELY_NEXT_DAY_HOUR, "timely_next_day_hour", INT, 0, 0, 23, NORMAL, "次日截止钟点 (ENT-03)", "Hour of the next day until which a record is timely (ENT-03, G-02)") \
     F(SKEW_MS_MAX, "skew_ms_max", INT, 0, 0, 3600000, NORMAL, "可信时钟偏差 (G-01)", "Phone clock skew that is trusted, ms (G-01)")      \
     F(LATE_HOURS_MAX, "late_hours_max", INT, 0, 1, 720, NORMAL, "接收时限 (G-01)", "Hours within which a record must arrive to be judged by the phone's clock (G-01)") \
