@@ -224,19 +224,48 @@ static void add_reads(struct log_visit *l, struct bf_reads *reads)
         bf__reads_add(reads, &bf_captures, bf_id_capture(tenant, bf_get_uuid(o, BF_VISIT_DEVICE)));
 }
 
-/* Bytes count as stored only where the caller uploaded them: knowing a hash gives nothing. */
+static enum bf_status holds(struct log_visit *l, struct bf_uuid holder, const uint8_t sha256[32], bool *ret, struct bf_error *e)
+{
+    struct bf_blob_info info;
+    enum bf_status status = bf_blob_stat(l->call->store, l->visit->tenant, holder, sha256, &info, e);
+    *ret = status == BF_OK;
+    return status == BF_E_NOT_FOUND ? BF_OK : status;
+}
+
+/* An earlier upload of the caller's was bound to a customer, and the caller's own wrap went with that. */
+static enum bf_status holds_by_earlier(struct log_visit *l, const uint8_t sha256[32], bool *ret, struct bf_error *e)
+{
+    struct bf_value values[2] = {{.type = BF_T_SHA256}, {.type = BF_T_UUID, .uuid = l->call->caller.user}};
+    struct bf_value states[2] = {{.type = BF_T_ENUM, .i = BF_MEDIA_STATE_IS_STORED}, {.type = BF_T_ENUM, .i = BF_MEDIA_STATE_IS_READY}};
+    struct bf_cond conds[3] = {{.row = BF_MEDIA_SHA256, .op = BF_EQ, .values = &values[0], .n = 1},
+                               {.row = BF_MEDIA_UPLOADER, .op = BF_EQ, .values = &values[1], .n = 1},
+                               {.row = BF_MEDIA_STATE, .op = BF_IN, .values = states, .n = 2}};
+    struct bf_query query = {
+        .coll = &bf_media, .tenant = l->visit->tenant, .conds = conds, .n_conds = 3, .index = &bf_media_by_sha256, .limit = 1};
+    struct bf_page page;
+    memcpy(values[0].sha256, sha256, sizeof values[0].sha256);
+    enum bf_status status = bf_store_find(l->call->store, &query, l->call->arena, &page, e);
+    if (status != BF_OK || page.n == 0)
+        return status;
+    return holds(l, bf_get_uuid(&page.docs[0]->object, BF_MEDIA_CUSTOMER), sha256, ret, e);
+}
+
+/* Bytes count as stored only where the caller uploaded them, or may read them of this customer already (the decision judges that right): knowing a
+ * hash gives nothing. */
 static enum bf_status find_stored(struct log_visit *l, struct bf_error *e)
 {
     struct bf_array media = media_of(l->visit);
-    for (unsigned i = 0; i < media.n; i++) {
-        struct bf_blob_info info;
-        enum bf_status status = bf_blob_stat(l->call->store, l->visit->tenant, l->call->caller.user,
-                                             bf_get_sha256(media.items[i].object, BF_VISIT_MEDIA_SHA256), &info, e);
-        if (status != BF_OK && status != BF_E_NOT_FOUND)
-            return status;
-        l->stored[i] = status == BF_OK;
+    struct bf_uuid customer = bf_get_uuid(&l->visit->object, BF_VISIT_CUSTOMER);
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; i < media.n && status == BF_OK; i++) {
+        const uint8_t *sha256 = bf_get_sha256(media.items[i].object, BF_VISIT_MEDIA_SHA256);
+        status = holds(l, l->call->caller.user, sha256, &l->stored[i], e);
+        if (status == BF_OK && !l->stored[i])
+            status = holds(l, customer, sha256, &l->stored[i], e);
+        if (status == BF_OK && !l->stored[i])
+            status = holds_by_earlier(l, sha256, &l->stored[i], e);
     }
-    return BF_OK;
+    return status;
 }
 
 /* The week that the record counts in follows from its clocks; its counter must stand in the read set. */
