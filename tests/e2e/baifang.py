@@ -359,6 +359,14 @@ class Events:
                 assert not self.ended, f"the stream ended before {what}; seen: {self.seen}"
                 assert self._new.wait(max(0, end - time.monotonic())), f"no {what}; seen: {self.seen}"
 
+    def wait_all(self, id):
+        """The last event so far about that record, once there is one: for events whose order does not matter."""
+        def find():
+            return next((item for item in reversed(self.seen) if item[1].get("id") == id), None)
+        with self._new:
+            assert self._new.wait_for(lambda: find() or self.ended, GUARD_S) and find(), f"nothing about {id}; seen: {self.seen}"
+            return find()
+
     def wait_end(self):
         with self._new:
             assert self._new.wait_for(lambda: self.ended, GUARD_S), "the event stream is still open"
