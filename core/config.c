@@ -144,6 +144,8 @@ static int take(struct parse *p, struct bf_config_value *v, bool from_file, cons
     enum bf_status status;
     if (v->line != 0)
         status = bf_fail(&why, BF_E_CONFIG, "%s.%s was already given in line %d", v->row->section, v->row->key, v->line);
+    else if (from_file && text[0] == '\0')
+        status = BF_OK; /* as in the sample: not set */
     else if (from_file)
         status = set_from_file(v, text, &why);
     else if (v->row->type == BF_CF_SECRET)

@@ -23,8 +23,9 @@ static void choose_clock(const struct bf_object *policy, const struct bf_clocks 
 {
     int64_t trusted_ms = bf_get_int(policy, BF_POLICY_SKEW_MS_MAX);
     int64_t late_ms = bf_get_int(policy, BF_POLICY_LATE_HOURS_MAX) * MS_PER_HOUR;
-    bool small = clocks->skew_ms > -trusted_ms && clocks->skew_ms < trusted_ms;
-    int64_t captured_at = small ? clocks->captured_at : clocks->captured_at - clocks->skew_ms;
+    int64_t skew_ms = clocks->skew_known ? clocks->skew_ms : 0;
+    bool small = skew_ms > -trusted_ms && skew_ms < trusted_ms;
+    int64_t captured_at = small ? clocks->captured_at : clocks->captured_at - skew_ms;
     int64_t way_ms = clocks->received_at - captured_at;
     if (!clocks->skew_known || way_ms > late_ms || way_ms <= -trusted_ms) {
         ret->by = BF_TIMELY_BY_IS_RECEIVED;
