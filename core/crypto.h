@@ -34,6 +34,7 @@ enum bf_status bf_unseal(const struct bf_key *key, struct bf_str aad, const void
 /* A reusable AES-256-GCM context with an explicit nonce, for the byte path (stages, blobs): no allocation per record. Not thread-safe. */
 struct bf_gcm;
 struct bf_gcm *bf_gcm_create(const struct bf_key *key);
+void bf_gcm_rekey(struct bf_gcm *gcm, const struct bf_key *key); /* much cheaper than another context */
 void bf_gcm_destroy(struct bf_gcm **gcm);
 void bf_gcm_seal(struct bf_gcm *gcm, const uint8_t nonce[12], struct bf_str aad, const void *p, size_t n, uint8_t *out, uint8_t tag[16]);
 bool bf_gcm_open(struct bf_gcm *gcm, const uint8_t nonce[12], struct bf_str aad, const void *p, size_t n, const uint8_t tag[16],

@@ -36,6 +36,12 @@ struct bf_gcm *bf_gcm_create(const struct bf_key *key)
     return gcm;
 }
 
+void bf_gcm_rekey(struct bf_gcm *gcm, const struct bf_key *key)
+{
+    must(EVP_CipherInit_ex(gcm->seal, NULL, NULL, key->b, NULL, 1));
+    must(EVP_CipherInit_ex(gcm->open, NULL, NULL, key->b, NULL, 0));
+}
+
 void bf_gcm_destroy(struct bf_gcm **gcm)
 {
     if (gcm == NULL || *gcm == NULL)

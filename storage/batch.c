@@ -203,6 +203,8 @@ static enum bf_status take_keys(struct batch *b, struct bf_uuid subject, struct 
     enum bf_status status = bf__keys_take(b->store, b->s, b->tenant, subject, b->arena, &b->keys, e);
     b->keys_of = subject;
     b->has_keys = status == BF_OK;
+    if (b->has_keys)
+        bf_gcm_rekey(b->store->gcm, &b->keys.seal);
     return status;
 }
 

@@ -44,6 +44,7 @@ struct bf_store {
     struct bf_key master;
     struct bf_keys *keys;
     struct bf__draw draw;
+    struct bf_gcm *gcm; /* of the committer, under the key it used last */
     struct bf_committer *committer;
     struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
 

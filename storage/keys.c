@@ -32,8 +32,9 @@ struct cached {
     struct name name;
     struct bf__subject_keys keys;
     bool pending; /* its document is not committed yet: only the committer may use it */
+    bool used;    /* since it came to the end of the line */
     UT_hash_handle hh;
-    struct cached *prev, *next; /* the longest unused first */
+    struct cached *prev, *next; /* in line: the first goes when room is needed, unless it was used meanwhile */
 };
 
 struct bf_keys {
@@ -66,11 +67,25 @@ static bool cache_find(struct bf_keys *keys, const struct name *name, bool commi
     bool found = c != NULL && (committer || !c->pending);
     if (found) {
         *ret = c->keys;
-        DL_DELETE(keys->by_use, c);
-        DL_APPEND(keys->by_use, c);
+        c->used = true;
     }
     pthread_mutex_unlock(&keys->lock);
     return found;
+}
+
+/* Second chance: who was used since goes to the end of the line once. Pending ones stay: they are few, and settled soon. */
+static void make_room(struct bf_keys *keys)
+{
+    for (unsigned looked = 0; looked < CACHE_MAX; looked++) {
+        struct cached *c = keys->by_use;
+        if (!c->used && !c->pending) {
+            drop(keys, c);
+            return;
+        }
+        c->used = false;
+        DL_DELETE(keys->by_use, c);
+        DL_APPEND(keys->by_use, c);
+    }
 }
 
 static void cache_add(struct bf_keys *keys, const struct name *name, const struct bf__subject_keys *k, bool pending, uint64_t generation)
@@ -89,8 +104,8 @@ static void cache_add(struct bf_keys *keys, const struct name *name, const struc
         HASH_ADD(hh, keys->by_name, name, sizeof c->name, c);
         DL_APPEND(keys->by_use, c);
     }
-    while (HASH_COUNT(keys->by_name) > CACHE_MAX && !keys->by_use->pending)
-        drop(keys, keys->by_use);
+    if (HASH_COUNT(keys->by_name) > CACHE_MAX)
+        make_room(keys);
     pthread_mutex_unlock(&keys->lock);
 }
 
@@ -99,7 +114,7 @@ void bf__keys_settle(struct bf_store *store, bool committed)
     struct bf_keys *keys = store->keys;
     struct cached *c, *previous;
     pthread_mutex_lock(&keys->lock);
-    /* The pending ones are among the newest used, at the end. */
+    /* The pending ones are among the newest, at the end. */
     for (c = keys->by_use == NULL ? NULL : keys->by_use->prev; keys->n_pending > 0; c = previous) {
         previous = c->prev;
         if (c->pending && committed) {

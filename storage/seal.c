@@ -3,7 +3,7 @@
 #include "core/arena.h"
 #include <assert.h>
 
-enum { PLACE_MAX = 16 + 8 + 4 + 16 + 255 };
+enum { PLACE_MAX = 16 + 8 + 4 + 16 + 255, NONCE = 12 };
 
 static struct bf_str place_bytes(const struct bf__place *place, uint8_t out[PLACE_MAX])
 {
@@ -49,7 +49,8 @@ void bf__seal_part(const struct bf_store *store, struct bf_arena *arena, const s
 {
     uint8_t aad[PLACE_MAX];
     uint8_t *out = bf_arena_alloc(arena, plain.n + BF_SEAL_OVERHEAD);
-    bf_seal(&store->draw.env, &keys->seal, place_bytes(place, aad), plain.p, plain.n, out);
+    bf_random(&store->draw.env, out, NONCE);
+    bf_gcm_seal(store->gcm, out, place_bytes(place, aad), plain.p, plain.n, out + NONCE, out + NONCE + plain.n);
     bf_hmac_sha256(&keys->commit, plain.p, plain.n, ret_commitment);
     *ret_sealed = bf_str((char *)out, plain.n + BF_SEAL_OVERHEAD);
 }

@@ -30,7 +30,7 @@ struct bf__place {
     uint8_t id[16];
 };
 void bf__draw_init(struct bf__draw *d, const struct bf_env *from);
-/* On the committer only (it draws from store->draw). */
+/* On the committer only: it draws from store->draw and seals with store->gcm, which the caller put under keys->seal. As bf_seal lays it out. */
 void bf__seal_part(const struct bf_store *store, struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
                    struct bf_str plain, struct bf_str *ret_sealed, uint8_t ret_commitment[32]);
 /* Also holds the plain text against the commitment. BF_E_CORRUPT. */

@@ -80,6 +80,7 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
         abort();
     store->env = env;
     bf__draw_init(&store->draw, env);
+    store->gcm = bf_gcm_create(&(struct bf_key){{0}});
     store->arena = bf_arena_create();
     pthread_mutex_init(&store->watch_lock, NULL);
     pthread_mutex_init(&store->claim_lock, NULL);
@@ -119,6 +120,7 @@ void bf_store_close(struct bf_store **pointer)
     bf__media_close(store);
     bf__committer_stop(store);
     bf__keys_close(store);
+    bf_gcm_destroy(&store->gcm);
     if (store->driver != NULL)
         store->driver->vt->close(&store->driver);
     pthread_mutex_destroy(&store->watch_lock);

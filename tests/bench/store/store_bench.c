@@ -93,10 +93,11 @@ static void post(struct bf_mailbox *mailbox, struct bf_task *task)
 {
     struct bench *b = BF_CONTAINER(mailbox, struct bench, home);
     pthread_mutex_lock(&b->lock);
+    if (b->head == NULL)
+        pthread_cond_signal(&b->wake); /* once for what is taken together, as an event loop's mailbox */
     task->next = NULL;
     *b->tail = task;
     b->tail = &task->next;
-    pthread_cond_signal(&b->wake);
     pthread_mutex_unlock(&b->lock);
 }
 
