@@ -370,7 +370,7 @@ def test_the_rep_may_ask_again(tmp_path, speech):
             failed = transcript(rep, receipt, "failed")
         config["stt"]["model"] = "whisper-1"
         with Server(directory, config, environment={"BAIFANG_STT_KEY": "test-key"}) as server:
-            rep.http = server.client()
+            rep.company.server = server
             answer = rep.post(f"/v1/transcripts/{failed['id']}/retry", headers={"idempotency-key": "again"})
             assert answer.status_code == 200 and answer.json()["round"] == 2
             assert transcript(rep, receipt, "ready")["text"] == "第二次听懂了"
@@ -393,7 +393,6 @@ def test_work_that_was_under_way_at_kill_9_is_done_once_more_and_its_result_once
                 tus.upload(rep, speech["ogg"], "audio/ogg")
                 receipts.append(log(rep, [medium("voice", speech["ogg"], "audio/ogg")]))
             server.kill()
-            rep.http = server.client()
         for receipt in receipts:
             state = settled(rep, receipt)
             assert state["state"] == "ready" and state["rev"] in (2, 3)
