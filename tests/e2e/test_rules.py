@@ -1,0 +1,538 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The company's rules from end to end. What is expected is reckoned here from the rules' own words, with Python's calendar, never taken from the server.
+Zones are written as the fixed offsets that they have on the days used."""
+import datetime
+import hashlib
+import itertools
+import re
+import secrets
+import time
+
+import pytest
+
+from baifang import NEVER, PASSWORD, Person, at_once, rfc3339, until, uuid7
+
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
+NEW_YORK_WINTER = datetime.timezone(datetime.timedelta(hours=-5))
+GOOD = "客户确认下季度采购两台设备，预算已批"
+
+
+def ms(year, month, day, hour=0, minute=0, second=0, milli=0, zone=SHANGHAI):
+    return int(datetime.datetime(year, month, day, hour, minute, second, tzinfo=zone).timestamp()) * 1000 + milli
+
+
+def iso_week(at_ms, zone=SHANGHAI):
+    year, week, _ = datetime.datetime.fromtimestamp(at_ms / 1000, zone).isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def units(text):
+    """G-19: a Han character, or a word or number of another script; a run of the same character counts two at most."""
+    counted = re.findall(r"[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002a6df]|[^\W_\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002a6df]+", text)
+    return sum(min(2, len(list(run))) for _, run in itertools.groupby(counted, key=lambda unit: unit if len(unit) == 1 else object()))
+
+
+@pytest.fixture
+def rep(server):
+    """A company of its own, in Shanghai, with the server's clock as it is."""
+    return server.company().sign_in("wang")
+
+
+@pytest.fixture
+def at(server):
+    """at(ms) sets the server's clock; it is put right again afterwards."""
+    def shift(to_ms):
+        server.shift_clock(to_ms - int(time.time() * 1000))
+        return to_ms
+
+    yield shift
+    server.shift_clock(0)
+
+
+def contact_of(person, customer):
+    return person.get("/v1/contacts", params={"customer": customer["id"]}).json()["items"][0]["id"]
+
+
+def log(person, customer, content=GOOD, status=201, dry=False, skew_ms=None, **fields):
+    """Logs a visit with the customer's contact and gives the receipt. `skew_ms`: what the phone's clock is ahead; None: it does not say."""
+    body = person.visit_body(customer["id"], content=content, **{"contacts": [contact_of(person, customer)], **fields})
+    headers = {}
+    if skew_ms is not None:
+        headers["x-client-time"] = rfc3339(server_now(person) + skew_ms)
+    answer = person.post("/v1/visits" + ("?dry_run=1" if dry else ""), json={k: v for k, v in body.items() if v is not None}, headers=headers)
+    assert answer.status_code == (200 if dry else status), answer.text
+    return answer.json()
+
+
+def server_now(person):
+    """The server's clock, to the second, from the shift that the test gave it."""
+    with open(person.company.server.clock_path, "rb") as file:
+        shift = int.from_bytes(file.read(8), "little", signed=True)
+    return int(time.time() * 1000) + shift
+
+
+def reasons(receipt):
+    return receipt["verdict"]["validity"], receipt["verdict"]["reasons"]
+
+
+# ---- FUP-09 to FUP-12, G-19, G-20 ----
+
+TEXTS = ["客户要求下周报", "客户要求下周报价", "客户，要求……下周！报价 😀😀😀", "OK", "call me tomorrow about the new price", "签约3台iPhone15，打8折，明天付款",
+         "哈哈哈哈哈哈哈哈哈哈哈哈", "好好好好价格价格价格", "123 456 789 12 3 4 5 6", "ＡＢＣ　报价　单　确认　付　款", "客户要求报价" * 100, "々〇人人人人人人", "预 算 已 批 复",
+         "。。。。。。。。。。", "客户answered我们the问题", "a a a a a a a a a"]
+
+
+def test_FUP_09_a_record_needs_eight_units_counted_as_G_19_says(rep):
+    for text in TEXTS:
+        receipt = log(rep, rep.customer(), text)
+        assert receipt["verdict"]["units"] == units(text), text
+        assert ("too_short" in receipt["verdict"]["reasons"]) == (units(text) < 8), text
+        assert receipt["verdict"]["validity"] == ("invalid" if units(text) < 8 else "valid"), (text, receipt["verdict"])
+
+
+def test_FUP_10_a_record_needs_a_contact_and_content(rep):
+    assert reasons(log(rep, rep.customer(), contacts=None)) == ("invalid", ["no_contact"])
+    assert reasons(log(rep, rep.customer(), contacts=[])) == ("invalid", ["no_contact"])
+    for content in (None, "", "  。 "):
+        receipt = log(rep, rep.customer(), content, result="客户同意下周付款签合同")
+        assert reasons(receipt) == ("invalid", ["no_content"]), content
+    assert reasons(log(rep, rep.customer(), None, contacts=None)) == ("invalid", ["too_short", "no_contact", "no_content"])
+
+
+@pytest.mark.parametrize("phrase", ["没找到人", "外出", "沟通"])
+def test_FUP_11_nothing_but_a_banned_phrase_is_doubtful_and_too_short_besides(rep, phrase):
+    for written in (phrase, f" {phrase}\u3000"):
+        assert reasons(log(rep, rep.customer(), written)) == ("invalid", ["too_short", "banned_phrase"])
+        assert reasons(log(rep, rep.customer(), written, result="客户同意下周付款签合同")) == ("doubtful", ["banned_phrase"])
+    # Within other words it is no phrase of its own.
+    assert reasons(log(rep, rep.customer(), f"今天{phrase}，客户同意下周付款签合同")) == ("valid", [])
+
+
+def test_FUP_12_a_repeated_record_is_doubtful_and_a_changed_one_is_not(rep):
+    customer, other = rep.customer(), rep.customer()
+    assert reasons(log(rep, customer)) == ("valid", [])
+    assert reasons(log(rep, customer)) == ("doubtful", ["repeated"])
+    assert reasons(log(rep, other)) == ("valid", []), "on another customer it is the first"
+    assert reasons(log(rep, customer, GOOD + "，合同在走流程")) == ("valid", [])
+    assert reasons(log(rep, customer)) == ("valid", []), "only the last record counts"
+    assert reasons(log(rep, customer, f" {GOOD}\n")) == ("doubtful", ["repeated"]), "spaces around it make it no other"
+
+
+def test_FUP_12_off_topic_is_asked_only_where_the_customer_has_topics(rep):
+    plain, listed = rep.customer(), rep.customer(topics=["冷链"])
+    weather = "今天天气很好我们一起散步聊了很多往事"
+    assert units(weather) >= 8
+    assert reasons(log(rep, plain, weather)) == ("valid", [])
+    assert reasons(log(rep, listed, weather)) == ("doubtful", ["off_topic"])
+    assert reasons(log(rep, listed, "散步时聊到冷链仓库的温度问题")) == ("valid", [])
+    assert reasons(log(rep, listed, "散步时客户问了我们的报价和付款")) == ("valid", [])
+
+
+def test_hints_say_in_both_languages_what_would_make_it_valid(rep):
+    receipt = log(rep, rep.customer(), "外出", contacts=None)
+    assert [hint["reason"] for hint in receipt["hints"]] == receipt["verdict"]["reasons"] == ["too_short", "no_contact", "banned_phrase"]
+    for hint in receipt["hints"]:
+        assert re.search(r"[\u4e00-\u9fff]", hint["zh-CN"]) and re.search(r"[A-Za-z]{3}", hint["en"]) and not re.search(r"[\u4e00-\u9fff]", hint["en"])
+    short = receipt["hints"][0]
+    assert "8" in short["zh-CN"] and "2" in short["zh-CN"] and "8" in short["en"] and "2" in short["en"]
+    assert log(rep, rep.customer())["hints"] == []
+
+
+def test_the_verdict_is_stored_as_the_receipt_said_and_a_supplement_does_not_change_it(rep):
+    """G-21."""
+    receipt = log(rep, rep.customer(), "客户要求")
+    visit = receipt["visit"]["id"]
+    stored = rep.get(f"/v1/visits/{visit}").json()["verdicts"]
+    assert stored == [receipt["verdict"]] and stored[0]["validity"] == "invalid" and stored[0]["policy_version"] == 1
+    answer = rep.post("/v1/supplements", json={"id": uuid7(), "visit": visit, "content": GOOD, "captured_at": receipt["visit"]["captured_at"]})
+    assert answer.status_code == 201
+    assert rep.get(f"/v1/visits/{visit}").json()["verdicts"] == stored
+
+
+def test_a_dry_run_judges_and_leaves_no_trace(rep):
+    customer = rep.customer()
+    dry = log(rep, customer, dry=True)
+    assert reasons(dry) == ("valid", []) and dry["week"]["valid"] == 1
+    assert rep.get("/v1/visits").json()["items"] == []
+    again = log(rep, customer, dry=True)
+    assert reasons(again) == ("valid", []) and again["week"]["valid"] == 1, "it neither counted nor is it remembered"
+    assert log(rep, customer)["week"]["valid"] == 1
+
+
+# ---- G-01: three clocks; ENT-03, G-02 ----
+
+NOW = ms(2027, 3, 10, 13)  # a Wednesday
+
+
+@pytest.mark.parametrize("skew_ms, captured_ago_ms, by, corrected", [
+    (None, HOUR_MS, "received_at", False),
+    (0, HOUR_MS, "captured_at", False),
+    (4 * MINUTE_MS, HOUR_MS, "captured_at", False),
+    (-4 * MINUTE_MS, HOUR_MS, "captured_at", False),
+    (6 * MINUTE_MS, HOUR_MS, "captured_at_corrected", True),
+    (-6 * MINUTE_MS, HOUR_MS, "captured_at_corrected", True),
+    (DAY_MS, HOUR_MS - DAY_MS, "captured_at_corrected", True),
+    (0, 71 * HOUR_MS, "captured_at", False),
+    (0, 73 * HOUR_MS, "received_at", False),
+    (2 * HOUR_MS, 71 * HOUR_MS, "received_at", True),  # 73 hours on the right clock
+    (-2 * HOUR_MS, 73 * HOUR_MS, "captured_at_corrected", True),  # 71 hours on the right clock
+    (0, -10 * MINUTE_MS, "received_at", False),  # captured in the future, says a clock that is right
+])
+def test_G_01_the_clock_that_timeliness_is_judged_by(server, at, skew_ms, captured_ago_ms, by, corrected):
+    at(NOW)
+    rep = server.company().sign_in("wang")
+    captured = server_now(rep) - captured_ago_ms
+    receipt = log(rep, rep.customer(), at_ms=captured, skew_ms=skew_ms)
+    assert receipt["verdict"]["timely_by"] == by
+    now = server_now(rep)
+    assert rfc3339(now - 30_000) <= receipt["visit"]["received_at"] <= rfc3339(now)
+    assert receipt["visit"]["captured_at"] == rfc3339(captured), "what the phone said stays as it was"
+    if skew_ms is None:
+        assert "clock_skew_ms" not in receipt["visit"]
+    else:
+        assert abs(receipt["visit"]["clock_skew_ms"] - skew_ms) < 30_000
+    entered = {"received_at": now, "captured_at": captured, "captured_at_corrected": captured - (skew_ms or 0)}[by]
+    assert receipt["verdict"]["week"] == iso_week(entered)
+
+
+@pytest.mark.parametrize("captured, skew_ms, timely", [
+    (ms(2027, 3, 9, 23, 59), 0, True),
+    (ms(2027, 3, 10, 11, 59), 0, True),
+    (ms(2027, 3, 10, 12, 0), 0, True),  # by 12:00
+    (ms(2027, 3, 10, 12, 0, 1), 0, False),
+    (ms(2027, 3, 10, 13, 30), 2 * HOUR_MS, True),  # 11:30 on the right clock
+    (ms(2027, 3, 10, 11, 30), -HOUR_MS, False),  # 12:30 on the right clock
+    (ms(2027, 3, 10, 11, 30), None, False),  # no clock to trust: received after 12:00
+])
+def test_ENT_03_a_record_is_timely_until_noon_of_the_next_day(server, at, captured, skew_ms, timely):
+    at(ms(2027, 3, 10, 14))
+    rep = server.company().sign_in("wang")
+    receipt = log(rep, rep.customer(), happened_at=rfc3339(ms(2027, 3, 9, 10)), captured_at=rfc3339(captured), skew_ms=skew_ms)
+    assert receipt["verdict"]["timely"] is timely, receipt["verdict"]
+
+
+@pytest.mark.parametrize("hour, timely", [(11, True), (13, False)])
+def test_ENT_03_without_the_phones_clock_the_servers_counts(server, at, hour, timely):
+    at(ms(2027, 3, 10, hour))
+    rep = server.company().sign_in("wang")
+    receipt = log(rep, rep.customer(), at_ms=ms(2027, 3, 9, 10))
+    assert receipt["verdict"]["timely"] is timely and receipt["verdict"]["timely_by"] == "received_at"
+
+
+def test_G_02_noon_is_noon_in_the_companys_zone(server, at):
+    at(ms(2027, 1, 20, 13, zone=NEW_YORK_WINTER))
+    code = "ny" + secrets.token_hex(4)
+    server.admin("tenant", "add", code, "New York Office", "America/New_York")
+    team = server.admin("team", "add", code, "one")
+    company = type("", (), {"server": server, "code": code})
+    server.admin("user", "add", code, "wang", "Wang", "rep", team, "--exempt", input=PASSWORD + "\n")
+    rep = Person(company, "wang")
+    happened = rfc3339(ms(2027, 1, 19, 23, zone=NEW_YORK_WINTER))  # in Shanghai it is the 20th by then
+    for captured, timely in [(ms(2027, 1, 20, 11, 59, zone=NEW_YORK_WINTER), True), (ms(2027, 1, 20, 12, 1, zone=NEW_YORK_WINTER), False)]:
+        receipt = log(rep, rep.customer(), happened_at=happened, captured_at=rfc3339(captured), skew_ms=0)
+        assert receipt["verdict"]["timely"] is timely
+        assert receipt["verdict"]["week"] == iso_week(captured, NEW_YORK_WINTER)
+
+
+# ---- FUP-15 ----
+
+def test_FUP_15_the_week_counts_valid_records_against_five(rep):
+    seen = []
+    for i in range(7):
+        receipt = log(rep, rep.customer())
+        seen.append((receipt["week"]["valid"], receipt["verdict"]["week_count"], receipt["week"]["quota"]))
+        if i == 2:  # an invalid one shows the count and does not add to it
+            assert log(rep, rep.customer(), "外出")["week"]["valid"] == 3
+    assert seen == [(n, n, 5) for n in range(1, 8)]
+    other = rep.company.sign_in("li")
+    assert log(other, other.customer())["week"]["valid"] == 1, "each rep's own"
+
+
+def test_FUP_15_eight_at_once_are_counted_one_by_one(rep):
+    customers = [rep.customer() for _ in range(8)]
+    contacts = [contact_of(rep, c) for c in customers]
+    bodies = [rep.visit_body(c["id"], contacts=[k]) for c, k in zip(customers, contacts)]
+    answers = at_once([lambda body=body: rep.post("/v1/visits", json=body) for body in bodies])
+    assert sorted(a.json()["week"]["valid"] for a in answers) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("sunday", [(2027, 3, 14), (2027, 1, 3), (2028, 12, 31)])
+def test_FUP_15_a_week_ends_with_sunday_in_the_companys_zone(server, at, sunday):
+    """Monday 00:00 in Shanghai is Sunday afternoon in UTC, and a year's first days may be the last week of the year before."""
+    monday = ms(*sunday) + DAY_MS
+    at(monday + HOUR_MS)
+    rep = server.company().sign_in("wang")
+    weeks = {}
+    for captured in (monday - 2, monday - 1, monday, monday + 1, monday - 3):
+        receipt = log(rep, rep.customer(), at_ms=captured, skew_ms=0)
+        assert receipt["verdict"]["timely_by"] == "captured_at" and receipt["week"]["week"] == receipt["verdict"]["week"] == iso_week(captured)
+        weeks.setdefault(receipt["week"]["week"], []).append(receipt["week"]["valid"])
+    assert weeks == {iso_week(monday - 1): [1, 2, 3], iso_week(monday): [1, 2]} and len(weeks) == 2
+
+
+def test_FUP_15_the_week_is_that_of_the_corrected_clock(server, at):
+    monday = ms(2027, 3, 15)
+    at(monday + HOUR_MS)
+    rep = server.company().sign_in("wang")
+    # By the phone's own clock it is Monday 00:30; the phone is an hour ahead.
+    receipt = log(rep, rep.customer(), at_ms=monday + 30 * MINUTE_MS, skew_ms=HOUR_MS)
+    assert receipt["week"]["week"] == iso_week(monday - 1) != iso_week(monday)
+
+
+# ---- G-03 ----
+
+def test_G_03_a_voice_only_record_counts_from_its_confirmation(rep):
+    customer = rep.customer()
+    voice = {"id": uuid7(), "kind": "voice", "sha256": secrets.token_hex(32), "type": "audio/ogg", "consent_at": rfc3339(server_now(rep))}
+    receipt = log(rep, customer, None, media=[voice])
+    assert receipt["verdict"]["validity"] == "waiting" and receipt["week"]["valid"] == 0 and receipt["awaited"] == [voice["id"]]
+    assert "voice_unconfirmed" in receipt["verdict"]["reasons"]
+    assert log(rep, rep.customer())["week"]["valid"] == 1
+    path = f"/v1/visits/{receipt['visit']['id']}"
+    transcript = rep.get(path).json()["transcripts"][0]
+    assert transcript["state"] == "waiting"
+    answer = rep.post(f"/v1/transcripts/{transcript['id']}/confirm", json={}, headers={"idempotency-key": uuid7()})
+    assert answer.status_code == 409, "there is nothing to confirm yet"
+    text = "客户要求下周演示两台样品，预算五万元"
+    confirmed = rep.post(f"/v1/transcripts/{transcript['id']}/confirm", json={"text": text}, headers={"idempotency-key": uuid7()}).json()
+    assert confirmed["transcript"]["state"] == "edited" and confirmed["transcript"]["confirmed_text"] == text
+    assert confirmed["verdict"]["validity"] == "valid" and confirmed["verdict"]["from_transcript"] is True and confirmed["verdict"]["units"] == units(text)
+    assert confirmed["week"]["valid"] == 2
+    verdicts = rep.get(path).json()["verdicts"]
+    assert sorted(v["validity"] for v in verdicts) == ["valid", "waiting"]
+
+
+def test_G_03_a_confirmed_text_is_judged_like_a_written_one(rep):
+    voice = {"id": uuid7(), "kind": "voice", "sha256": secrets.token_hex(32), "type": "audio/ogg", "consent_at": rfc3339(server_now(rep))}
+    receipt = log(rep, rep.customer(), None, media=[voice])
+    transcript = rep.get(f"/v1/visits/{receipt['visit']['id']}").json()["transcripts"][0]["id"]
+    confirmed = rep.post(f"/v1/transcripts/{transcript}/confirm", json={"text": "客户外出"}, headers={"idempotency-key": uuid7()}).json()
+    assert confirmed["verdict"]["validity"] == "invalid" and confirmed["verdict"]["reasons"] == ["too_short"] and confirmed["week"]["valid"] == 0
+
+
+def test_G_04_a_recording_needs_a_consent_time_unless_the_company_says_otherwise(server, rep):
+    customer = rep.customer()
+    voice = {"id": uuid7(), "kind": "voice", "sha256": secrets.token_hex(32), "type": "audio/ogg"}
+    refused = log(rep, customer, media=[voice], status=422)
+    assert [(e["pointer"], e["code"]) for e in refused["errors"]] == [("/media/0/consent_at", "consent_required")]
+    server.admin("policy", rep.company.code, input='{"consent_required":false,"reason":"内部培训"}')
+    assert log(rep, customer, media=[voice])["verdict"]["policy_version"] == 2
+
+
+# ---- G-22 ----
+
+def test_G_22_numbers_are_gapless_under_eight_creators_with_refusals_mixed_in(server, at):
+    at(ms(2027, 3, 10, 12))
+    company = server.company()
+    people = [company.sign_in(login) for login in ("wang", "li")]
+    taken = people[0].customer()["name"]
+
+    def work(person, n):
+        numbers = []
+        for i in range(24):
+            body = {"id": uuid7(), "type": "company", "name": f"{n}-{i}-{secrets.token_hex(4)}", "industry": "retail", "grade": "C", "phone": "13800138000",
+                    "primary_contact": {"id": uuid7(), "name": "陈", "phone": "13800138000"}}
+            wrong = [{}, {"name": taken}, {}, {"owner": NEVER}, {}, {"phone": "1"}][i % 6]
+            answer = person.post("/v1/customers", json={**body, **wrong})
+            assert answer.status_code == (201 if not wrong else {"name": 409, "owner": 403, "phone": 422}[next(iter(wrong))]), answer.text
+            if not wrong:
+                numbers.append(answer.json()["number"])
+                assert person.post("/v1/customers", json=body).json()["number"] == numbers[-1], "a replay takes none"
+        return numbers
+
+    numbers = sum(at_once([lambda n=n: work(people[n % 2], n) for n in range(8)]), [])
+    assert sorted(numbers) == [f"KH202703{serial:03d}" for serial in range(2, 2 + 8 * 12)]
+
+
+def test_G_22_the_month_is_that_of_the_companys_zone_and_begins_at_001(server, at):
+    company = server.company()
+    expected = []
+    for now, month in [(ms(2027, 3, 31, 23, 59), "202703"), (ms(2027, 4, 1, 0, 1), "202704"), (ms(2027, 12, 31, 23, 59), "202712"),
+                       (ms(2028, 1, 1, 0, 1), "202801")]:
+        at(now)
+        rep = company.sign_in("wang")
+        for serial in ("001", "002"):
+            expected.append("KH" + month + serial)
+            assert rep.customer()["number"] == expected[-1]
+
+
+# ---- D-13, CUS-25, CUS-12 ----
+
+def create(rep, **changes):
+    body = {"id": uuid7(), "type": "company", "name": "客户" + secrets.token_hex(6), "industry": "retail", "grade": "B", "phone": "13800138000",
+            "primary_contact": {"id": uuid7(), "name": "陈经理", "phone": "13900139000"}}
+    body.update(changes)
+    return rep.post("/v1/customers", json={key: value for key, value in body.items() if value is not None})
+
+
+@pytest.mark.parametrize("changes, status, pointer", [
+    ({"name": None}, 400, "/name"), ({"type": None}, 400, "/type"), ({"industry": None}, 400, "/industry"), ({"grade": None}, 400, "/grade"),
+    ({"phone": None}, 422, "/phone"), ({"primary_contact": None}, 422, "/primary_contact"),
+    ({"primary_contact": {"id": NEVER, "name": "陈经理"}}, 422, "/primary_contact/phone"),
+    ({"primary_contact": {"id": NEVER, "phone": "13900139000"}}, 400, "/primary_contact/name"),
+    ({"contact_refused": "前台拒绝", "name": None}, 400, "/name"), ({"contact_refused": "前台拒绝", "phone": None, "primary_contact": None}, 422, "/phone"),
+])
+def test_D_13_what_is_missing_is_required(rep, changes, status, pointer):
+    answer = create(rep, **changes)
+    assert answer.status_code == status and (pointer, "required") in [(e["pointer"], e["code"]) for e in answer.json()["errors"]], answer.text
+
+
+@pytest.mark.parametrize("changes", [
+    {"phone": None, "email": "a@example.cn"}, {"primary_contact": {"id": NEVER, "name": "陈", "email": "b@example.cn"}},
+    {"contact_refused": "前台拒绝", "industry": None, "grade": None, "primary_contact": None},
+    {"contact_refused": "前台拒绝", "industry": None, "grade": None, "phone": None, "primary_contact": {"id": NEVER, "name": "陈", "phone": "13900139000"}},
+])
+def test_D_13_and_CUS_25_what_is_enough_is_enough(rep, changes):
+    assert create(rep, **changes).status_code == 201
+
+
+def test_CUS_25_the_reason_of_a_refusal_is_a_reason(rep):
+    for blank in ("。", "  "):
+        answer = create(rep, contact_refused=blank, industry=None, grade=None)
+        assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == "/contact_refused"
+
+
+def test_CUS_12_a_name_is_taken_whatever_its_width_case_and_spaces_and_is_free_again_after_a_change(rep):
+    first = create(rep, name="Acme 上海 123").json()
+    for name in ("ACME 上海 123", "ＡＣＭＥ　上海　１２３", " acme上海123 "):
+        answer = create(rep, name=name)
+        assert answer.status_code == 409 and answer.json()["code"] == "duplicate" and answer.json()["errors"][0]["pointer"] == "/name", name
+    etag = rep.etag(f"/v1/customers/{first['id']}")
+    answer = rep.patch(f"/v1/customers/{first['id']}", json={"name": "新名字", "reason": "更名"}, headers={"if-match": etag})
+    assert answer.status_code == 200
+    assert create(rep, name="acme 上海 123").status_code == 201 and create(rep, name="新名字").status_code == 409
+
+
+def test_eight_creates_of_one_name_at_once_let_one_through(rep):
+    answers = at_once([lambda: create(rep, name="同一家公司")] * 8)
+    assert sorted(a.status_code for a in answers) == [201] + [409] * 7
+
+
+# ---- G-12, G-23 ----
+
+def sent_at(due, zone=SHANGHAI, quiet_in=SHANGHAI):
+    """What is due from 21:00 to 08:00 on the person's clock waits until 08:00."""
+    there = due.replace(tzinfo=zone).astimezone(quiet_in)
+    if there.hour >= 21:
+        there = (there + datetime.timedelta(days=1)).replace(hour=8, minute=0)
+    elif there.hour < 8:
+        there = there.replace(hour=8, minute=0)
+    return rfc3339(int(there.timestamp()) * 1000)
+
+
+@pytest.mark.parametrize("hour, minute", [(9, 0), (20, 59), (21, 0), (23, 59), (0, 0), (7, 59), (8, 0)])
+@pytest.mark.parametrize("zone, name", [(SHANGHAI, None), (SHANGHAI, "Asia/Shanghai"), (NEW_YORK_WINTER, "America/New_York")])
+def test_G_12_and_G_23_the_sending_time_is_told_at_creation(rep, hour, minute, zone, name):
+    due = datetime.datetime(2027, 1, 20, hour, minute)
+    at_ms = rfc3339(int(due.replace(tzinfo=zone).timestamp()) * 1000)
+    fields = {"text": "回访", "due": due.strftime("%Y-%m-%dT%H:%M"), **({"tz": name} if name else {})}
+    made = rep.post("/v1/reminders", json={"id": uuid7(), **fields}).json()
+    assert (made["due_at"], made["send_at"]) == (at_ms, sent_at(due, zone)) and made["tz"] == (name or "Asia/Shanghai")
+    woken = rep.post("/v1/reminders", json={"id": uuid7(), "wake": True, **fields}).json()
+    assert woken["due_at"] == woken["send_at"] == at_ms
+    receipt = log(rep, rep.customer(), next_step=fields)["reminder"]
+    assert receipt["due_at"] == at_ms and receipt["send_at"] == sent_at(due, zone)
+    assert receipt["delayed_by_quiet_hours"] == (receipt["send_at"] != at_ms)
+    snoozed = rep.post(f"/v1/reminders/{receipt['id']}/snooze", json={"due": "2027-01-21T22:00", "tz": "Asia/Shanghai"},
+                       headers={"idempotency-key": uuid7()}).json()
+    assert snoozed["send_at"] == rfc3339(ms(2027, 1, 22, 8))
+
+
+def test_a_reminder_that_is_done_or_cancelled_is_settled_for_good(rep):
+    for verb, state in (("done", "done"), ("cancel", "cancelled")):
+        made = rep.post("/v1/reminders", json={"id": uuid7(), "text": "回访", "due": "2090-01-20T09:00"}).json()
+        path = f"/v1/reminders/{made['id']}"
+        assert rep.post(f"{path}/{verb}", headers={"idempotency-key": uuid7()}).json()["state"] == state
+        for again, body in (("done", None), ("cancel", None), ("snooze", {"due": "2090-01-21T09:00"})):
+            assert rep.post(f"{path}/{again}", json=body, headers={"idempotency-key": uuid7()}).status_code == 409
+        assert rep.patch(path, json={"text": "改"}, headers={"if-match": rep.etag(path)}).status_code == 409
+
+
+# ---- what is safe ----
+
+def safe(rep):
+    answer = rep.get(f"/v1/devices/{rep.device}/safe")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_G_01_safe_means_committed_without_a_gap_and_the_media_stored(rep):
+    assert rep.post("/v1/devices", json={"id": rep.device, "name": "手机", "platform": "android"}).status_code == 201
+    assert safe(rep) == {"safe_through": 0, "missing": [], "media_awaited": []}
+    customer = rep.customer()
+    got = set()
+
+    def expect():
+        through = 0
+        while through + 1 in got:
+            through += 1
+        gaps, run = [], []
+        for seq in range(through + 1, max(got) + 1):
+            if seq not in got:
+                run.append(seq)
+            elif run:
+                gaps.append({"from": run[0], "to": run[-1]})
+                run = []
+        answer = safe(rep)
+        assert (answer["safe_through"], answer["missing"]) == (through, gaps)
+
+    for seq in (1, 2, 5, 9, 4, 2, 8, 3):
+        log(rep, customer, GOOD + uuid7(), capture_seq=seq)
+        got.add(seq)
+        expect()
+    visit = rep.get("/v1/visits").json()["items"][0]["id"]
+    answer = rep.post("/v1/supplements", json={"id": uuid7(), "visit": visit, "content": "补充", "captured_at": rfc3339(0), "device": rep.device, "capture_seq": 6})
+    assert answer.status_code == 201
+    got.add(6)
+    expect()
+    # A refused capture is none.
+    log(rep, customer, capture_seq=7, contacts=[NEVER], status=422)
+    expect()
+
+
+def test_G_01_what_waits_for_its_media_is_not_safe(rep):
+    assert rep.post("/v1/devices", json={"id": rep.device, "name": "手机", "platform": "android"}).status_code == 201
+    customer = rep.customer()
+    content = b"no picture, but bytes " + secrets.token_bytes(16)
+    sha256 = hashlib.sha256(content).hexdigest()
+    log(rep, customer)
+    receipt = log(rep, customer, GOOD + "二", media=[{"id": uuid7(), "kind": "photo", "sha256": sha256, "type": "image/jpeg"}])
+    log(rep, customer, GOOD + "三")
+    media = receipt["awaited"][0]
+    assert safe(rep) == {"safe_through": 1, "missing": [],
+                         "media_awaited": [{"visit": receipt["visit"]["id"], "media": media, "sha256": sha256, "capture_seq": 2}]}
+    answer = rep.post("/v1/uploads", content=content, headers={"tus-resumable": "1.0.0", "upload-length": str(len(content)),
+                      "content-type": "application/offset+octet-stream", "upload-metadata": "type aW1hZ2UvanBlZw=="})
+    assert answer.status_code == 201, answer.text
+    until(lambda: safe(rep)["media_awaited"] == [], "the medium is stored")
+    assert safe(rep) == {"safe_through": 3, "missing": [], "media_awaited": []}
+
+
+def test_two_phones_of_one_person_number_on_their_own(rep):
+    other = rep.company.sign_in("wang")
+    customer = rep.customer()
+    for person in (rep, other):
+        assert person.post("/v1/devices", json={"id": person.device, "name": "手机", "platform": "android"}).status_code == 201
+        log(person, customer, GOOD + uuid7())
+    log(other, customer, GOOD + uuid7())
+    assert (safe(rep)["safe_through"], safe(other)["safe_through"]) == (1, 2)
+
+
+# ---- many customers ----
+
+def test_a_reps_page_is_as_dear_among_many_customers_of_others(rep):
+    """The contract suite counts what storage reads; here the rep's list is whole and in order beside others' customers."""
+    li = rep.company.sign_in("li")
+    mine = {rep.customer(f"甲{i:02d}{secrets.token_hex(3)}")["id"] for i in range(20)}
+    at_once([lambda: [li.customer() for _ in range(25)]] * 8)
+    pages, after = [], None
+    while True:
+        answer = rep.get("/v1/customers", params={"limit": 7, **({"after": after} if after else {})}).json()
+        pages.append(answer["items"])
+        after = answer["next"]
+        if not after:
+            break
+    listed = sum(pages, [])
+    assert [len(page) for page in pages][:2] == [7, 7] and {c["id"] for c in listed} == mine and len(listed) == len(mine)
+    assert [c["name"][:3] for c in listed] == sorted(c["name"][:3] for c in listed)
