@@ -550,5 +550,5 @@ enum bf_status bf__batch_run(struct bf_store *store, struct bf_session *writer, 
             return bf_fail(e, BF_E_CORRUPT, "a number or request that the log did not have was taken all the same");
     }
     *ret_n = written_n;
-    return status;
+    return status == BF_E_EXISTS ? bf_fail(e, BF_E_UNAVAILABLE, "%d races for the next entry were lost", LOST_RACES_MAX) : status;
 }
