@@ -197,8 +197,8 @@ static bool read_scalar(bson_iter_t *it, enum bf_type type, struct bf_value *v)
     }
 }
 
-static enum bf_status read_value(const struct reader *r, bson_iter_t *it, const struct bf_field *field, enum bf_type type, struct bf_value *v,
-                                 bool *ret_known);
+static enum bf_status read_value(const struct reader *r, bson_iter_t *it, const struct bf_field *field, enum bf_type type,
+                                 struct bf_value *v, bool *ret_known);
 
 static unsigned count_items(const bson_iter_t *array)
 {
@@ -230,8 +230,8 @@ static enum bf_status read_array(const struct reader *r, bson_iter_t *it, const 
     return BF_OK;
 }
 
-static enum bf_status read_value(const struct reader *r, bson_iter_t *it, const struct bf_field *field, enum bf_type type, struct bf_value *v,
-                                 bool *ret_known)
+static enum bf_status read_value(const struct reader *r, bson_iter_t *it, const struct bf_field *field, enum bf_type type,
+                                 struct bf_value *v, bool *ret_known)
 {
     struct bf_str word;
     v->type = type;
@@ -321,8 +321,8 @@ static bool read_envelope(bson_iter_t *it, struct bf_doc *doc, struct envelope *
     return it->err_off == 0 && env->version > 0 && doc->rev > 0 && (env->has_fields || doc->tombstone);
 }
 
-enum bf_status bf__bson_decode(struct bf_arena *arena, const struct bf_schema *schema, struct bf_uuid tenant, struct bf_uuid id, struct bf_str bytes,
-                               struct bf_doc **ret, struct bf_error *e)
+enum bf_status bf__bson_decode(struct bf_arena *arena, const struct bf_schema *schema, struct bf_uuid tenant, struct bf_uuid id,
+                               struct bf_str bytes, struct bf_doc **ret, struct bf_error *e)
 {
     struct reader r = {.arena = arena, .e = e};
     struct envelope env = {0};

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The check goes along the lines of derivation. Every entry of every log: no hole, leaf hash, commitments, times that do not go back, requests that find it;
- * each operation against the document it made. Then every document of a logged collection against the operation it names. Then keys, then blobs.
+ * The check goes along the lines of derivation. Every entry of every log: no hole, leaf hash, commitments, times that do not go back,
+ * requests that find it; each operation against the document it made. Then every document of a logged collection against the operation it
+ * names. Then keys, then blobs.
  *
- * It runs on the committer, so that nothing changes under it; writes wait. To mend is to make a document anew from the operation that made it, in the order of
- * the log, and keys from documents. The log itself is never mended: what is wrong in it is told.
+ * It runs on the committer, so that nothing changes under it; writes wait. To mend is to make a document anew from the operation that made
+ * it, in the order of the log, and keys from documents. The log itself is never mended: what is wrong in it is told.
  */
 #include "core/arena.h"
 #include "storage/bson.h"
@@ -80,7 +81,8 @@ static bool same(const struct bf_doc *a, const struct bf_doc *b)
     return a->rev == b->rev && a->tombstone == b->tombstone && bf_object_eq(&a->object, &b->object);
 }
 
-static enum bf_status check_op(struct care *c, const struct bf_log_entry *entry, const struct bf_log_op *op, struct bf_arena *arena, struct bf_error *e)
+static enum bf_status check_op(struct care *c, const struct bf_log_entry *entry, const struct bf_log_op *op, struct bf_arena *arena,
+                               struct bf_error *e)
 {
     struct bf_doc *stored = NULL;
     if (op->coll == NULL)
@@ -172,13 +174,15 @@ static enum bf_status check_log(struct care *c, int64_t last_n, struct bf_error 
 
 /* ---- documents against the log ---- */
 
-static enum bf_status check_origin(struct care *c, const struct bf_collection *coll, const struct bf_doc *doc, struct bf_arena *arena, struct bf_error *e)
+static enum bf_status check_origin(struct care *c, const struct bf_collection *coll, const struct bf_doc *doc, struct bf_arena *arena,
+                                   struct bf_error *e)
 {
     struct bf_raw_entry *raw;
     struct bf__entry entry = {0};
     unsigned found = 0;
     c->check.report->documents++;
-    enum bf_status status = doc->n < 1 ? BF_OK : c->vt->log_read(c->s, c->tenant, doc->n - 1, 1, ENTRY_BYTES, false, arena, &raw, &found, e);
+    enum bf_status status =
+        doc->n < 1 ? BF_OK : c->vt->log_read(c->s, c->tenant, doc->n - 1, 1, ENTRY_BYTES, false, arena, &raw, &found, e);
     if (status == BF_OK && found == 1)
         status = bf__entry_parse(arena, raw->header, bf_str(NULL, 0), &entry, NULL);
     if (status == BF_E_CORRUPT)
@@ -270,8 +274,8 @@ static enum bf_status run(void *ctx, struct bf_session *writer, struct bf_error 
     return status == BF_OK ? c->vt->check_keys(writer, &c->check, e) : status;
 }
 
-enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(void *ctx, const char *line), void *ctx, struct bf_check_report *ret,
-                              struct bf_error *e)
+enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(void *ctx, const char *line), void *ctx,
+                              struct bf_check_report *ret, struct bf_error *e)
 {
     struct bf_check_report report = {0};
     struct care c = {.store = store, .vt = store->driver->vt, .check = {.mend = mend, .say = say, .ctx = ctx, .report = &report}};

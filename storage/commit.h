@@ -3,8 +3,8 @@
  * The commit log of a tenant. Entry n holds one or more requests' operations; inserting it under (tenant, n) is the commit. Documents are
  * rolled forward to it before the answer goes out.
  *
- * A decision is a pure function of the view: no clock (the entry's time is given), no randomness, no I/O. It runs on the tenant's committer,
- * perhaps again after a lost race, with the operations of earlier requests of the same batch laid over the view.
+ * A decision is a pure function of the view: no clock (the entry's time is given), no randomness, no I/O. It runs on the tenant's
+ * committer, perhaps again after a lost race, with the operations of earlier requests of the same batch laid over the view.
  */
 #pragma once
 #include "storage/storage.h"
@@ -22,7 +22,8 @@ struct bf_read {
 
 /* BF_OK: the operations and the receipt put into `d` are committed. Anything else, with `e`: a refusal; nothing is committed, and asking
  * again decides again. `arena` lives until `done` returned. */
-typedef enum bf_status bf_decide_fn(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e);
+typedef enum bf_status bf_decide_fn(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx,
+                                    struct bf_error *e);
 
 /* NULL when absent. Asserts that (coll, id) is in the read set. A tombstone is returned as such. Do not change it: copy. */
 const struct bf_doc *bf_view_get(const struct bf_view *view, const struct bf_collection *coll, struct bf_uuid id);
@@ -45,7 +46,8 @@ struct bf_request_id {
 };
 
 struct bf_receipt {
-    enum bf_status status; /* BF_OK; a refusal; BF_E_ID_REUSED (same request id, other body); BF_E_GONE (receipt erased); BF_E_UNAVAILABLE */
+    enum bf_status
+        status; /* BF_OK; a refusal; BF_E_ID_REUSED (same request id, other body); BF_E_GONE (receipt erased); BF_E_UNAVAILABLE */
     struct bf_error error;
     int http_status;
     struct bf_str body;
@@ -71,18 +73,20 @@ struct bf_submission {
  * closing), in which case it never runs. No thread waits. A decision that puts nothing but gives a receipt commits nothing and is not
  * remembered. */
 enum bf_status bf_submit(struct bf_store *store, const struct bf_submission *submission, struct bf_error *e);
-/* The same, blocking, `home` and `done` unused: for jobs, seeds and administration. The receipt's body lives in `arena`. Returns its status. */
-enum bf_status bf_submit_wait(struct bf_store *store, const struct bf_submission *submission, struct bf_arena *arena, struct bf_receipt *ret,
-                              struct bf_error *e);
+/* The same, blocking, `home` and `done` unused: for jobs, seeds and administration. The receipt's body lives in `arena`. Returns its
+ * status. */
+enum bf_status bf_submit_wait(struct bf_store *store, const struct bf_submission *submission, struct bf_arena *arena,
+                              struct bf_receipt *ret, struct bf_error *e);
 /* The first receipt of a request if it was committed: looked up before If-Match is judged. BF_OK with *found = false when not. */
-enum bf_status bf_receipt_find(struct bf_store *store, struct bf_uuid tenant, const struct bf_request_id *request, const uint8_t body_hash[32],
-                               struct bf_arena *arena, bool *found, struct bf_receipt *ret, struct bf_error *e);
+enum bf_status bf_receipt_find(struct bf_store *store, struct bf_uuid tenant, const struct bf_request_id *request,
+                               const uint8_t body_hash[32], struct bf_arena *arena, bool *found, struct bf_receipt *ret,
+                               struct bf_error *e);
 
 /* ---- reading the log ---- */
 
 struct bf_log_op {
     int k;
-    struct bf_uuid actor; /* of the request it came from: an entry holds the requests that waited together */
+    struct bf_uuid actor;             /* of the request it came from: an entry holds the requests that waited together */
     const struct bf_collection *coll; /* NULL: a collection this build does not know */
     struct bf_uuid id, subject;
     struct bf_uuid owner_before, owner_after, team_before, team_after; /* zero: none */
@@ -103,17 +107,18 @@ enum bf_log_detail { BF_LOG_HEADERS, BF_LOG_DOCS };
 enum bf_status bf_log_read(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit, enum bf_log_detail detail,
                            struct bf_arena *arena, struct bf_log_entry **ret, unsigned *ret_n, struct bf_error *e);
 /* Decrypts one operation's after-image: NULL with *ret_erased when its key is gone, NULL alone for a tombstone. */
-enum bf_status bf_log_doc(struct bf_store *store, struct bf_uuid tenant, int64_t n, int k, struct bf_arena *arena, const struct bf_doc **ret,
-                          bool *ret_erased, struct bf_error *e);
+enum bf_status bf_log_doc(struct bf_store *store, struct bf_uuid tenant, int64_t n, int k, struct bf_arena *arena,
+                          const struct bf_doc **ret, bool *ret_erased, struct bf_error *e);
 enum bf_status bf_log_head(struct bf_store *store, struct bf_uuid tenant, int64_t *ret_n, struct bf_error *e);
 /* Changes with each restore; cursors, event ids and ETags carry it. */
 uint32_t bf_store_incarnation(const struct bf_store *store);
 /* Tenants that have a log; the array lives in `arena`. */
 enum bf_status bf_log_tenants(struct bf_store *store, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
 
-/* `woken(ctx, tenant, n)` runs after entry n became durable and was applied and before its `done`s are posted, on the committer: it may only post
- * tasks or set flags. Up to 16 watchers; they stay until the store closes. */
+/* `woken(ctx, tenant, n)` runs after entry n became durable and was applied and before its `done`s are posted, on the committer: it may
+ * only post tasks or set flags. Up to 16 watchers; they stay until the store closes. */
 void bf_log_watch(struct bf_store *store, void (*woken)(void *ctx, struct bf_uuid tenant, int64_t n), void *ctx);
 
 /* Destroys the subject's key (G-16), after its erasure entry n was committed: content is gone, proofs hold; marked "destroyed at n". */
-enum bf_status bf_store_destroy_subject(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+enum bf_status bf_store_destroy_subject(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n,
+                                        struct bf_error *e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The committer's queue items and groups, and the decisions of one tenant within a group. For committer.c and batch.c. */
+/* The committer's queue items and groups, and the decisions of one tenant within a group. For committer.c, submit.c and the batches. */
 #pragma once
 #include "storage/seal.h"
 #include <stdatomic.h>
@@ -26,7 +26,7 @@ struct bf__item {
     struct bf__group *group;
     struct bf__waiter *waiter; /* NULL: asynchronous */
     int64_t queued_ms;
-    enum bf_status status; /* of a write or call */
+    enum bf_status status;  /* of a write or call */
     struct bf_error *error; /* the waiting caller's, or NULL */
     const struct bf_write *write;
     bf__call_fn *call;
@@ -37,17 +37,21 @@ struct bf__item {
     struct bf_read reads[];
 };
 
-/* Settles all items (ITEM_SUBMIT of one tenant, in order), writing their entries. An error, the whole group's, when the driver failed; what was decided
- * is then undone by the caller's rollback. *ret_n: the last entry written, 0 when none was. */
+/* Settles all items (ITEM_SUBMIT of one tenant, in order), writing their entries. An error, the whole group's, when the driver failed; what
+ * was decided is then undone by the caller's rollback. *ret_n: the last entry written, 0 when none was. */
 enum bf_status bf__batch_run(struct bf_store *store, struct bf_session *writer, struct bf_arena *arena, struct bf__item **items, unsigned n,
                              int64_t *ret_n, struct bf_error *e);
 void bf__receipt_refuse(struct bf_receipt *receipt, enum bf_status status, const struct bf_error *e);
 
+/* Queues the items, or none of them: BF_E_UNAVAILABLE (full), BF_E_CANCELLED (closing). */
+enum bf_status bf__committer_enqueue(struct bf_committer *c, struct bf__item *const *items, unsigned n, struct bf_error *e);
+void bf__group_leave(struct bf__group *group); /* each item once, when nobody needs what the group made for it any more */
 enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e);
 void bf__committer_stop(struct bf_store *store); /* finishes what was queued */
 
 /* log.c: the receipt of a request that entry n holds. What is wrong with the receipt itself (another body, erased) is its status. */
-enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n, const struct bf_request_id *request,
-                                const uint8_t body_hash[32], struct bf_arena *arena, struct bf_receipt *ret, struct bf_error *e);
+enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n,
+                                const struct bf_request_id *request, const uint8_t body_hash[32], struct bf_arena *arena,
+                                struct bf_receipt *ret, struct bf_error *e);
 enum bf_status bf__log_entry(struct bf_store *store, struct bf_session *s, const struct bf_raw_entry *raw, enum bf_log_detail detail,
                              struct bf_arena *arena, struct bf_log_entry *ret, struct bf_error *e);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a driver gives, and all that the code above it (committer, log, keys, jobs, check) uses. Three exist or will: embedded (SQLite), memory (in the
- * tests) and MongoDB.
+ * What a driver gives, and all that the code above it (committer, log, keys, jobs, check) uses. Three exist or will: embedded (SQLite),
+ * memory (in the tests) and MongoDB.
  *
- * A session is one connection; one thread at a time uses it. Readers come from the driver's own bounded set; the writer belongs to the committer.
- * Everything returned lives in the arena given. Errors are those of core/error.h; BF_E_CORRUPT for stored bytes that cannot be read.
+ * A session is one connection; one thread at a time uses it. Readers come from the driver's own bounded set; the writer belongs to the
+ * committer. Everything returned lives in the arena given. Errors are those of core/error.h; BF_E_CORRUPT for stored bytes that cannot be
+ * read.
  *
- * Committing. With `one_transaction`, what the committer does between `begin` and `commit` becomes durable as a whole or not at all. Without it,
- * `append` by itself is the commit of an entry (durable, under the unique keys (tenant, n) and (tenant, request)) and answers BF_E_EXISTS when either
- * is taken; then `apply` rolls a document forward, guarded by its n, any number of times; `begin` and `commit` do nothing.
+ * Committing. With `one_transaction`, what the committer does between `begin` and `commit` becomes durable as a whole or not at all.
+ * Without it, `append` by itself is the commit of an entry (durable, under the unique keys (tenant, n) and (tenant, request)) and answers
+ * BF_E_EXISTS when either is taken; then `apply` rolls a document forward, guarded by its n, any number of times; `begin` and `commit` do
+ * nothing.
  */
 #pragma once
 #include "storage/commit.h"
@@ -64,16 +66,18 @@ struct bf_driver_vtable {
     struct bf_session *(*writer)(struct bf_driver *driver); /* always the same one */
 
     /* Documents: as bf_store_get_many, bf_store_find and bf_store_count. */
-    enum bf_status (*get_many)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids, unsigned n,
-                               struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
-    enum bf_status (*find)(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);
+    enum bf_status (*get_many)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
+                               unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
+    enum bf_status (*find)(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret,
+                           struct bf_error *e);
     enum bf_status (*count)(struct bf_session *s, const struct bf_query *query, int64_t *ret, struct bf_error *e);
 
-    /* The log. log_read gives entries after `after_n`, at most `limit` and, past the first, `bytes_max`; without `payloads` those are left empty.
-     * log_last gives NULL for a tenant without a log. log_requests gives each request's n, 0 when it has none. */
-    enum bf_status (*log_read)(struct bf_session *s, struct bf_uuid tenant, int64_t after_n, unsigned limit, size_t bytes_max, bool payloads,
-                               struct bf_arena *arena, struct bf_raw_entry **ret, unsigned *ret_n, struct bf_error *e);
-    enum bf_status (*log_last)(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret, struct bf_error *e);
+    /* The log. log_read gives entries after `after_n`, at most `limit` and, past the first, `bytes_max`; without `payloads` those are left
+     * empty. log_last gives NULL for a tenant without a log. log_requests gives each request's n, 0 when it has none. */
+    enum bf_status (*log_read)(struct bf_session *s, struct bf_uuid tenant, int64_t after_n, unsigned limit, size_t bytes_max,
+                               bool payloads, struct bf_arena *arena, struct bf_raw_entry **ret, unsigned *ret_n, struct bf_error *e);
+    enum bf_status (*log_last)(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret,
+                               struct bf_error *e);
     enum bf_status (*log_requests)(struct bf_session *s, struct bf_uuid tenant, const struct bf_request_id *ids, unsigned n, int64_t *ret_n,
                                    struct bf_error *e);
     enum bf_status (*log_tenants)(struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
@@ -82,8 +86,8 @@ struct bf_driver_vtable {
     enum bf_status (*meta_get)(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
     enum bf_status (*meta_set)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
 
-    /* The writer only. `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot be told (a failed
-     * sync): the store then takes no more writes. */
+    /* The writer only. `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot be told (a
+     * failed sync): the store then takes no more writes. */
     enum bf_status (*begin)(struct bf_session *s, struct bf_error *e);
     enum bf_status (*commit)(struct bf_session *s, struct bf_error *e);
     void (*rollback)(struct bf_session *s);
@@ -93,12 +97,12 @@ struct bf_driver_vtable {
     /* Housekeeping after a group was answered (checkpoint). `truncate`: leave no trace of what was deleted, as far as the driver can. */
     enum bf_status (*tidy)(struct bf_session *s, bool truncate, struct bf_error *e);
 
-    /* Care, by the writer. check_keys verifies (and with `mend` rebuilds) what the driver derives from documents. `remove` deletes physically.
-     * backup copies the database into the new directory `to`, step by step: call until *done; NULL *state at the first call, and again after the
-     * last. */
+    /* Care, by the writer. check_keys verifies (and with `mend` rebuilds) what the driver derives from documents. `remove` deletes
+     * physically. backup copies the database into the new directory `to`, step by step: call until *done; NULL *state at the first call,
+     * and again after the last. */
     enum bf_status (*check_keys)(struct bf_session *s, const struct bf_check *check, struct bf_error *e);
-    enum bf_status (*remove)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id, struct bf_arena *arena,
-                             struct bf_error *e);
+    enum bf_status (*remove)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
+                             struct bf_arena *arena, struct bf_error *e);
     enum bf_status (*backup)(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);
 };
 

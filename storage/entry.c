@@ -237,7 +237,8 @@ enum bf_status bf__entry_head(struct bf_str header, int64_t *ret_n, int64_t *ret
     return r.bad || *ret_n < 1 ? bf_fail(e, BF_E_CORRUPT, "a log entry's header cannot be read") : BF_OK;
 }
 
-enum bf_status bf__entry_parse(struct bf_arena *arena, struct bf_str header, struct bf_str payload, struct bf__entry *ret, struct bf_error *e)
+enum bf_status bf__entry_parse(struct bf_arena *arena, struct bf_str header, struct bf_str payload, struct bf__entry *ret,
+                               struct bf_error *e)
 {
     struct bf__entry entry = {0};
     struct reader r = {.left = header};

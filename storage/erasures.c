@@ -71,8 +71,8 @@ static enum bf_status read_line(const char *line, bf__erasure_fn *fn, void *ctx,
     uint64_t entry;
     if (n == 0 || line[n - 1] != '\n')
         return BF_OK;
-    if (n < 76 || line[36] != ' ' || line[73] != ' ' || !bf_uuid_parse(bf_str(line, 36), &tenant) || !bf_uuid_parse(bf_str(line + 37, 36), &subject) ||
-        !bf_str_u64(bf_str(line + 74, n - 75), INT64_MAX, &entry))
+    if (n < 76 || line[36] != ' ' || line[73] != ' ' || !bf_uuid_parse(bf_str(line, 36), &tenant) ||
+        !bf_uuid_parse(bf_str(line + 37, 36), &subject) || !bf_str_u64(bf_str(line + 74, n - 75), INT64_MAX, &entry))
         return bf_fail(e, BF_E_CORRUPT, "%s has a line that cannot be read", path);
     return fn(ctx, tenant, subject, (int64_t)entry, e);
 }

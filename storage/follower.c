@@ -2,9 +2,10 @@
 /*
  * The log follower: hands every entry to every consumer, in order, at least once.
  *
- * One lane per (consumer, tenant): the next entry to hand over, how far the tenant's log is known to go, and when to try again after a failure. The
- * committer's watch tells the heads; the thread sleeps until it does, until a pause is over, or until a cursor is to be saved. Cursors are saved when a lane
- * has moved far or a while ago, and at the end: what a crash takes back is handed over again, which consumers bear (job ids are deterministic).
+ * One lane per (consumer, tenant): the next entry to hand over, how far the tenant's log is known to go, and when to try again after a
+ * failure. The committer's watch tells the heads; the thread sleeps until it does, until a pause is over, or until a cursor is to be saved.
+ * Cursors are saved when a lane has moved far or a while ago, and at the end: what a crash takes back is handed over again, which consumers
+ * bear (job ids are deterministic).
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -28,7 +29,8 @@ static const struct bf_field fields[CUR_ROWS] = {
     [CUR_TENANT] = BF_FIELD("tenant", UUID, BF_F_SERVER, 0, 0, NORMAL, "公司", "Tenant"),
     [CUR_N] = BF_FIELD("n", INT, BF_F_SERVER, 0, 0, NORMAL, "日志序号", "Log entry"),
 };
-static const struct bf_schema schema = {.name = "cursor", .zh = "游标", .en = "Cursor", .version = 1, .fields = fields, .n_fields = CUR_ROWS};
+static const struct bf_schema schema = {
+    .name = "cursor", .zh = "游标", .en = "Cursor", .version = 1, .fields = fields, .n_fields = CUR_ROWS};
 const struct bf_collection bf__coll_cursors = {
     .name = "cursors", .schema = &schema, .cls = BF_SYSTEM_COLLECTION, .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
 
@@ -319,8 +321,7 @@ static void finish(struct bf_follower *f)
 {
     struct tenant *t, *next;
     bf__log_unwatch(f->store, f);
-    HASH_ITER(hh, f->tenants, t, next)
-    {
+    HASH_ITER(hh, f->tenants, t, next) {
         HASH_DEL(f->tenants, t);
         free(t);
     }

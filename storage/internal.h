@@ -32,9 +32,9 @@ struct bf__watcher {
 
 struct bf_store {
     const struct bf_env *env;
-    struct bf_store_config config; /* the strings are the store's own, NUL behind them; defaults filled in */
-    const char *place;             /* of config.uri, behind the scheme: the directory */
-    struct bf_arena *arena;        /* of what lives as long as the store; used by the opening thread only */
+    struct bf_store_config config;            /* the strings are the store's own, NUL behind them; defaults filled in */
+    const char *place;                        /* of config.uri, behind the scheme: the directory */
+    struct bf_arena *arena;                   /* of what lives as long as the store; used by the opening thread only */
     const struct bf_collection **collections; /* the caller's, then storage's own */
     unsigned n_collections;
     _Atomic uint64_t *versions; /* a count for each collection: bf_store_version */
@@ -67,12 +67,13 @@ void bf__store_touched(struct bf_store *store);
 /* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
 extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs, bf__coll_restored;
 
-/* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check", "key_exported". */
+/* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check",
+ * "key_exported". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
 enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_str value, struct bf_error *e);
 
-/* Runs `fn(ctx, writer's session)` on the committer between two groups and waits for it: backup steps, check. It may use the driver's begin and
- * commit; it must not call what waits for the committer. */
+/* Runs `fn(ctx, writer's session)` on the committer between two groups and waits for it: backup steps, check. It may use the driver's begin
+ * and commit; it must not call what waits for the committer. */
 typedef enum bf_status bf__call_fn(void *ctx, struct bf_session *writer, struct bf_error *e);
 enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e);
 void bf__log_unwatch(struct bf_store *store, void *ctx);
@@ -80,15 +81,16 @@ void bf__log_unwatch(struct bf_store *store, void *ctx);
 /* Deletes done jobs that were derived from entries up to `passed_n`, which every cursor has durably passed; a bounded number at a time. */
 enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, int64_t passed_n, struct bf_error *e);
 
-/* The erasure register: a text file beside the master key (its name and ".erasures"), outside every backup. A line per destroyed subject: tenant,
- * subject, n. bf__erasures_note is durable when it returns; bf__erasures_each calls `fn` for each line, in order. */
+/* The erasure register: a text file beside the master key (its name and ".erasures"), outside every backup. A line per destroyed subject:
+ * tenant, subject, n. bf__erasures_note is durable when it returns; bf__erasures_each calls `fn` for each line, in order. */
 enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 /* As bf_store_destroy_subject, for a line that is in the register already. */
 enum bf_status bf__keys_destroy(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 typedef enum bf_status bf__erasure_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 enum bf_status bf__erasures_each(const char *master_key_file, bf__erasure_fn *fn, void *ctx, struct bf_error *e);
 
-/* Of storage/media/: called by bf__store_open once keys work and before the committer starts; by bf_store_close before the driver closes. */
+/* Of storage/media/: called by bf__store_open once keys work and before the committer starts; by bf_store_close before the driver closes.
+ */
 enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e);
 void bf__media_close(struct bf_store *store);
 /* While held, no file of a blob is deleted. */

@@ -114,8 +114,8 @@ enum bf_status bf_job_add(struct bf_store *store, const struct bf_job *jobs, uns
 
 /* ---- claiming ---- */
 
-/* Threads of this process that claim at the same time step aside for each other, so that one group commit serves them all; what guards against other
- * processes is the rev. */
+/* Threads of this process that claim at the same time step aside for each other, so that one group commit serves them all; what guards
+ * against other processes is the rev. */
 static bool claim_begin(struct bf_store *store, struct bf_uuid id)
 {
     pthread_mutex_lock(&store->claim_lock);
@@ -175,8 +175,8 @@ static enum bf_status claim(struct bf_store *store, struct bf_doc *doc, int64_t 
     return replace(store, doc, e);
 }
 
-static enum bf_status due_jobs(struct bf_store *store, const char *kind, int64_t now_ms, unsigned limit, struct bf_arena *arena, struct bf_page *ret,
-                               struct bf_error *e)
+static enum bf_status due_jobs(struct bf_store *store, const char *kind, int64_t now_ms, unsigned limit, struct bf_arena *arena,
+                               struct bf_page *ret, struct bf_error *e)
 {
     struct bf_value kind_value = {.type = BF_T_STRING, .s = bf_strz(kind)}, now = {.type = BF_T_TIME, .i = now_ms};
     struct bf_cond conds[] = {{J_KIND, BF_EQ, &kind_value, 1}, {J_WAKE, BF_LE, &now, 1}};
@@ -185,8 +185,8 @@ static enum bf_status due_jobs(struct bf_store *store, const char *kind, int64_t
 }
 
 /* One round over the first candidates. *lost: some were claimed by others, so it is worth looking again. */
-static enum bf_status claim_first(struct bf_store *store, const struct bf_page *page, int64_t until_ms, struct bf_arena *arena, struct bf_job **ret,
-                                  bool *lost, struct bf_error *e)
+static enum bf_status claim_first(struct bf_store *store, const struct bf_page *page, int64_t until_ms, struct bf_arena *arena,
+                                  struct bf_job **ret, bool *lost, struct bf_error *e)
 {
     *lost = false;
     for (unsigned i = 0; i < page->n; i++) {
@@ -206,8 +206,8 @@ static enum bf_status claim_first(struct bf_store *store, const struct bf_page *
     return BF_OK;
 }
 
-enum bf_status bf_job_take(struct bf_store *store, const char *kind, int64_t now_ms, int64_t lease_ms, struct bf_arena *arena, struct bf_job **ret,
-                           struct bf_error *e)
+enum bf_status bf_job_take(struct bf_store *store, const char *kind, int64_t now_ms, int64_t lease_ms, struct bf_arena *arena,
+                           struct bf_job **ret, struct bf_error *e)
 {
     struct bf_page page;
     bool lost = true;
@@ -252,8 +252,8 @@ static void change(struct bf_object *o, const struct settle *s)
 }
 
 /* *mine = false: the fence is no longer the job's, or it is settled. */
-static enum bf_status settle_once(struct bf_store *store, const struct bf_job *job, const struct settle *s, struct bf_arena *arena, bool *mine,
-                                  struct bf_error *e)
+static enum bf_status settle_once(struct bf_store *store, const struct bf_job *job, const struct settle *s, struct bf_arena *arena,
+                                  bool *mine, struct bf_error *e)
 {
     struct bf_doc *doc = NULL;
     enum bf_status status = bf_store_get(store, &bf__coll_jobs, no_tenant, job->id, arena, &doc, e);
@@ -298,7 +298,8 @@ enum bf_status bf_job_done(struct bf_store *store, const struct bf_job *job, str
     return status;
 }
 
-enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, int64_t due_ms, bool count, const char *cause, struct bf_error *e)
+enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, int64_t due_ms, bool count, const char *cause,
+                            struct bf_error *e)
 {
     enum bf_status status = settle(store, job, &(struct settle){.act = ACT_RETRY, .wake_ms = due_ms, .count = count, .cause = cause}, e);
     if (status == BF_OK)
@@ -370,7 +371,8 @@ enum bf_status bf_job_next_due(struct bf_store *store, const char *kind, int64_t
 
 enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, int64_t passed_n, struct bf_error *e)
 {
-    struct bf_value state = {.type = BF_T_ENUM, .i = JOB_DONE}, t = {.type = BF_T_UUID, .uuid = tenant}, n = {.type = BF_T_INT, .i = passed_n};
+    struct bf_value state = {.type = BF_T_ENUM, .i = JOB_DONE}, t = {.type = BF_T_UUID, .uuid = tenant},
+                    n = {.type = BF_T_INT, .i = passed_n};
     struct bf_cond conds[] = {{J_STATE, BF_EQ, &state, 1}, {J_TENANT, BF_EQ, &t, 1}, {J_N, BF_LE, &n, 1}};
     struct bf_query query = {.coll = &bf__coll_jobs, .conds = conds, .n_conds = 3, .index = &by_entry, .limit = ADD_BATCH};
     struct bf_write writes[ADD_BATCH];

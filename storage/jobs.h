@@ -32,7 +32,8 @@ enum bf_status bf_job_take(struct bf_store *store, const char *kind, int64_t now
 enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *job, int64_t until_ms, struct bf_error *e);
 enum bf_status bf_job_done(struct bf_store *store, const struct bf_job *job, struct bf_error *e);
 /* Puts it back with a cause. `count` false: the attempt does not count (a provider that is away). */
-enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, int64_t due_ms, bool count, const char *cause, struct bf_error *e);
+enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, int64_t due_ms, bool count, const char *cause,
+                            struct bf_error *e);
 enum bf_status bf_job_dead(struct bf_store *store, const struct bf_job *job, const char *cause, struct bf_error *e);
 /* Makes waiting jobs of `kind` due now (the provider is back). */
 enum bf_status bf_job_hasten(struct bf_store *store, const char *kind, int64_t now_ms, struct bf_error *e);
@@ -43,8 +44,8 @@ enum bf_status bf_job_next_due(struct bf_store *store, const char *kind, int64_t
 
 struct bf_follower;
 
-/* Called on the follower's thread for each entry after the consumer's cursor, in order. BF_OK: the cursor may pass. A failure is tried again
- * after a pause that grows from 100 ms to 10 s. */
+/* Called on the follower's thread for each entry after the consumer's cursor, in order. BF_OK: the cursor may pass. A failure is tried
+ * again after a pause that grows from 100 ms to 10 s. */
 typedef enum bf_status bf_consume_fn(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena,
                                      struct bf_error *e);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Subject keys. A key that the committer makes is written in the transaction of the first entry that uses it and enters the cache only when that was
- * committed. Destroying runs on the committer too, so that it stands before or behind each group, never in it; a reader that had fetched the wrapped key
- * just before does not put it into the cache, because the cache's generation changed.
+ * Subject keys. A key that the committer makes is written in the transaction of the first entry that uses it and enters the cache only when
+ * that was committed. Destroying runs on the committer too, so that it stands before or behind each group, never in it; a reader that had
+ * fetched the wrapped key just before does not put it into the cache, because the cache's generation changed.
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -20,9 +20,14 @@ static const struct bf_field fields[KEY_ROWS] = {
     [KEY_WRAPPED] = BF_FIELD("wrapped", BYTES, BF_F_SERVER | BF_F_SECRET, 0, WRAPPED, NORMAL, "密钥", "Key"),
     [KEY_DESTROYED_AT] = BF_FIELD("destroyed_at", INT, BF_F_SERVER, 0, 0, NORMAL, "销毁于", "Destroyed at entry"),
 };
-static const struct bf_schema schema = {.name = "subject_key", .zh = "主体密钥", .en = "Subject key", .version = 1, .fields = fields, .n_fields = KEY_ROWS};
-const struct bf_collection bf__coll_subject_keys = {
-    .name = "subject_keys", .schema = &schema, .cls = BF_TENANT_COLLECTION, .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
+static const struct bf_schema schema = {
+    .name = "subject_key", .zh = "主体密钥", .en = "Subject key", .version = 1, .fields = fields, .n_fields = KEY_ROWS};
+const struct bf_collection bf__coll_subject_keys = {.name = "subject_keys",
+                                                    .schema = &schema,
+                                                    .cls = BF_TENANT_COLLECTION,
+                                                    .subject = BF_ROW_NONE,
+                                                    .owner = BF_ROW_NONE,
+                                                    .team = BF_ROW_NONE};
 
 struct name {
     struct bf_uuid tenant, subject;
@@ -58,7 +63,8 @@ static void drop(struct bf_keys *keys, struct cached *c)
     free(c);
 }
 
-static bool cache_find(struct bf_keys *keys, const struct name *name, bool committer, struct bf__subject_keys *ret, uint64_t *ret_generation)
+static bool cache_find(struct bf_keys *keys, const struct name *name, bool committer, struct bf__subject_keys *ret,
+                       uint64_t *ret_generation)
 {
     struct cached *c;
     pthread_mutex_lock(&keys->lock);
@@ -153,7 +159,8 @@ static enum bf_status unwrap(const struct bf_keys *keys, const struct name *name
     uint8_t plain[WRAPPED];
     struct bf_str wrapped = bf_get_str(&doc->object, KEY_WRAPPED);
     if (bf_has(&doc->object, KEY_DESTROYED_AT))
-        return bf_fail(e, BF_E_GONE, "the subject's key was destroyed at entry %lld", (long long)bf_get_int(&doc->object, KEY_DESTROYED_AT));
+        return bf_fail(e, BF_E_GONE, "the subject's key was destroyed at entry %lld",
+                       (long long)bf_get_int(&doc->object, KEY_DESTROYED_AT));
     if (wrapped.n != WRAPPED)
         return bf_fail(e, BF_E_CORRUPT, "a subject's wrapped key has the wrong size");
     enum bf_status status = bf_unseal(&keys->wrapping, bf_str((const char *)name, sizeof *name), wrapped.p, wrapped.n, plain, &n, e);
@@ -177,14 +184,14 @@ static struct bf_doc *wrap_new(const struct bf_store *store, const struct name *
     return doc;
 }
 
-static enum bf_status fetch(struct bf_store *store, struct bf_session *s, const struct name *name, struct bf_arena *arena, struct bf_doc **ret,
-                            struct bf_error *e)
+static enum bf_status fetch(struct bf_store *store, struct bf_session *s, const struct name *name, struct bf_arena *arena,
+                            struct bf_doc **ret, struct bf_error *e)
 {
     return store->driver->vt->get_many(s, &bf__coll_subject_keys, name->tenant, &name->subject, 1, arena, ret, e);
 }
 
-enum bf_status bf__keys_get(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_uuid subject, struct bf_arena *arena,
-                            struct bf__subject_keys *ret, struct bf_error *e)
+enum bf_status bf__keys_get(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_uuid subject,
+                            struct bf_arena *arena, struct bf__subject_keys *ret, struct bf_error *e)
 {
     struct name name = {tenant, subject};
     struct bf_doc *doc = NULL;
@@ -202,8 +209,8 @@ enum bf_status bf__keys_get(struct bf_store *store, struct bf_session *s, struct
     return status;
 }
 
-enum bf_status bf__keys_take(struct bf_store *store, struct bf_session *writer, struct bf_uuid tenant, struct bf_uuid subject, struct bf_arena *arena,
-                             struct bf__subject_keys *ret, struct bf_error *e)
+enum bf_status bf__keys_take(struct bf_store *store, struct bf_session *writer, struct bf_uuid tenant, struct bf_uuid subject,
+                             struct bf_arena *arena, struct bf__subject_keys *ret, struct bf_error *e)
 {
     struct name name = {tenant, subject};
     struct bf_doc *doc = NULL;
@@ -304,7 +311,8 @@ enum bf_status bf__keys_destroy(struct bf_store *store, struct bf_uuid tenant, s
     return bf__committer_call(store, destroy, &d, e);
 }
 
-enum bf_status bf_store_destroy_subject(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+enum bf_status bf_store_destroy_subject(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n,
+                                        struct bf_error *e)
 {
     enum bf_status status = bf__erasures_note(store, tenant, subject, n, e);
     return status == BF_OK ? bf__keys_destroy(store, tenant, subject, n, e) : status;

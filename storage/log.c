@@ -49,8 +49,9 @@ static const struct bf__entry_request *find_request(const struct bf__entry *entr
     return NULL;
 }
 
-enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n, const struct bf_request_id *request,
-                                const uint8_t body_hash[32], struct bf_arena *arena, struct bf_receipt *ret, struct bf_error *e)
+enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n,
+                                const struct bf_request_id *request, const uint8_t body_hash[32], struct bf_arena *arena,
+                                struct bf_receipt *ret, struct bf_error *e)
 {
     struct reading r = {store, s, arena};
     struct bf__entry entry;
@@ -75,8 +76,8 @@ enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, st
     return BF_OK;
 }
 
-enum bf_status bf_receipt_find(struct bf_store *store, struct bf_uuid tenant, const struct bf_request_id *request, const uint8_t body_hash[32],
-                               struct bf_arena *arena, bool *found, struct bf_receipt *ret, struct bf_error *e)
+enum bf_status bf_receipt_find(struct bf_store *store, struct bf_uuid tenant, const struct bf_request_id *request,
+                               const uint8_t body_hash[32], struct bf_arena *arena, bool *found, struct bf_receipt *ret, struct bf_error *e)
 {
     const struct bf_driver_vtable *vt = store->driver->vt;
     int64_t n = 0;
@@ -92,7 +93,8 @@ enum bf_status bf_receipt_find(struct bf_store *store, struct bf_uuid tenant, co
 
 /* ---- entries ---- */
 
-static enum bf_status open_image(const struct reading *r, const struct bf__entry *entry, unsigned k, struct bf_log_op *op, struct bf_error *e)
+static enum bf_status open_image(const struct reading *r, const struct bf__entry *entry, unsigned k, struct bf_log_op *op,
+                                 struct bf_error *e)
 {
     const struct bf__entry_op *raw = &entry->ops[k];
     struct bf__place place = {.tenant = entry->tenant, .n = entry->n, .k = (int)k, .coll = raw->coll};
@@ -168,8 +170,8 @@ enum bf_status bf_log_read(struct bf_store *store, struct bf_uuid tenant, int64_
     return status;
 }
 
-enum bf_status bf_log_doc(struct bf_store *store, struct bf_uuid tenant, int64_t n, int k, struct bf_arena *arena, const struct bf_doc **ret,
-                          bool *ret_erased, struct bf_error *e)
+enum bf_status bf_log_doc(struct bf_store *store, struct bf_uuid tenant, int64_t n, int k, struct bf_arena *arena,
+                          const struct bf_doc **ret, bool *ret_erased, struct bf_error *e)
 {
     struct bf_session *s = store->driver->vt->reader(store->driver);
     struct reading r = {store, s, arena};

@@ -55,8 +55,8 @@ void bf__seal_part(const struct bf_store *store, struct bf_arena *arena, const s
     *ret_sealed = bf_str((char *)out, plain.n + BF_SEAL_OVERHEAD);
 }
 
-enum bf_status bf__unseal_part(struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place, struct bf_str sealed,
-                               const uint8_t commitment[32], struct bf_str *ret_plain, struct bf_error *e)
+enum bf_status bf__unseal_part(struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
+                               struct bf_str sealed, const uint8_t commitment[32], struct bf_str *ret_plain, struct bf_error *e)
 {
     uint8_t aad[PLACE_MAX], mac[32];
     uint8_t *out = bf_arena_alloc(arena, sealed.n);

@@ -14,11 +14,12 @@ struct bf__subject_keys {
 enum bf_status bf__keys_open(struct bf_store *store, bool store_is_new, struct bf_error *e);
 void bf__keys_close(struct bf_store *store);
 /* As bf_keys_subject, for a reader's session and without `create`. */
-enum bf_status bf__keys_get(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_uuid subject, struct bf_arena *arena,
-                            struct bf__subject_keys *ret, struct bf_error *e);
-/* The committer's, inside its transaction: makes a key that is not there. New keys are trusted only after bf__keys_settle(committed = true). */
-enum bf_status bf__keys_take(struct bf_store *store, struct bf_session *writer, struct bf_uuid tenant, struct bf_uuid subject, struct bf_arena *arena,
-                             struct bf__subject_keys *ret, struct bf_error *e);
+enum bf_status bf__keys_get(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_uuid subject,
+                            struct bf_arena *arena, struct bf__subject_keys *ret, struct bf_error *e);
+/* The committer's, inside its transaction: makes a key that is not there. New keys are trusted only after bf__keys_settle(committed =
+ * true). */
+enum bf_status bf__keys_take(struct bf_store *store, struct bf_session *writer, struct bf_uuid tenant, struct bf_uuid subject,
+                             struct bf_arena *arena, struct bf__subject_keys *ret, struct bf_error *e);
 void bf__keys_settle(struct bf_store *store, bool committed);
 
 /* The additional data of a part: where it stands. A receipt has k = -1 and its request's id in the place of the document's. */
@@ -30,12 +31,13 @@ struct bf__place {
     uint8_t id[16];
 };
 void bf__draw_init(struct bf__draw *d, const struct bf_env *from);
-/* On the committer only: it draws from store->draw and seals with store->gcm, which the caller put under keys->seal. As bf_seal lays it out. */
+/* On the committer only: it draws from store->draw and seals with store->gcm, which the caller put under keys->seal. As bf_seal lays it
+ * out. */
 void bf__seal_part(const struct bf_store *store, struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
                    struct bf_str plain, struct bf_str *ret_sealed, uint8_t ret_commitment[32]);
 /* Also holds the plain text against the commitment. BF_E_CORRUPT. */
-enum bf_status bf__unseal_part(struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place, struct bf_str sealed,
-                               const uint8_t commitment[32], struct bf_str *ret_plain, struct bf_error *e);
+enum bf_status bf__unseal_part(struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
+                               struct bf_str sealed, const uint8_t commitment[32], struct bf_str *ret_plain, struct bf_error *e);
 /* A receipt's plain text. */
 struct bf_str bf__receipt_pack(struct bf_arena *arena, int http_status, struct bf_str body);
 enum bf_status bf__receipt_unpack(struct bf_str plain, int *ret_http_status, struct bf_str *ret_body, struct bf_error *e);

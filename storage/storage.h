@@ -70,8 +70,8 @@ void bf_store_close(struct bf_store **store);
 enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e);
 const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name); /* NULL when not declared */
 
-/* A number that moves on with each commit of this process that changed documents of the logged collection, after it was applied and before its
- * answers: what was read before and kept is still true while the number is the same. Never blocks. */
+/* A number that moves on with each commit of this process that changed documents of the logged collection, after it was applied and before
+ * its answers: what was read before and kept is still true while the number is the same. Never blocks. */
 uint64_t bf_store_version(const struct bf_store *store, const struct bf_collection *coll);
 
 struct bf_key;
@@ -101,10 +101,11 @@ struct bf_query {
     struct bf_uuid tenant; /* zero in system collections, never zero in tenant collections (asserted) */
     const struct bf_cond *conds;
     unsigned n_conds;
-    /* The index that gives the order; NULL only with a condition on BF_ROW_ID, or for id order over the whole tenant. EQ and IN (and EXISTS false)
-     * on the index's leading fields select, the remaining fields order (with IN the ranges are merged; at most BF_IN_MAX of them); a range on the
-     * first of the remaining ones bounds what is read; other conditions are checked on what is read. A multikey index wants EQ, IN or ALL on its
-     * array. An absent field sorts first and meets no EQ, IN or range. An array meets EQ and IN by any of its items, ALL when it has each. */
+    /* The index that gives the order; NULL only with a condition on BF_ROW_ID, or for id order over the whole tenant. EQ and IN (and EXISTS
+     * false) on the index's leading fields select, the remaining fields order (with IN the ranges are merged; at most BF_IN_MAX of them); a
+     * range on the first of the remaining ones bounds what is read; other conditions are checked on what is read. A multikey index wants
+     * EQ, IN or ALL on its array. An absent field sorts first and meets no EQ, IN or range. An array meets EQ and IN by any of its items,
+     * ALL when it has each. */
     const struct bf_index *index;
     bool descending;
     struct bf_str after; /* key cursor from an earlier page; n = 0: from the start */
@@ -114,12 +115,13 @@ struct bf_query {
 struct bf_page {
     struct bf_doc **docs; /* tombstones are left out */
     unsigned n;
-    struct bf_str next; /* key cursor, plain: the edge encrypts it before it leaves; n = 0: no more. A page may be short of `limit` and still
-                         * have it: reading stops after BF_EXAMINE_MAX that other conditions threw away */
+    struct bf_str next; /* key cursor, plain: the edge encrypts it before it leaves; n = 0: no more. A page may be short of `limit` and
+                         * still have it: reading stops after BF_EXAMINE_MAX that other conditions threw away */
     unsigned examined;  /* index entries (or, without an index, documents) looked at, for tests of cost */
 };
 
-enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);
+enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret,
+                             struct bf_error *e);
 /* Stops counting at `limit` (any size here). */
 enum bf_status bf_store_count(struct bf_store *store, const struct bf_query *query, int64_t *ret, struct bf_error *e);
 
@@ -150,15 +152,18 @@ struct bf_check_report {
     int64_t documents, keys, entries, blobs, faults, mended;
 };
 /* Verifies along the lines of derivation: index keys from documents, documents from the log, leaf hashes, gaplessness, blobs against their
- * hashes. `say` gets one line per fault. With `mend`, keys and documents are rebuilt from what they derive from. Writes wait while it runs. */
+ * hashes. `say` gets one line per fault. With `mend`, keys and documents are rebuilt from what they derive from. Writes wait while it runs.
+ */
 enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(void *ctx, const char *line), void *ctx,
                               struct bf_check_report *ret, struct bf_error *e);
-/* An online copy into the new directory `to`: the database through the writer's connection between groups, then the blobs; no blob is deleted
- * meanwhile. Never contains the master key; BF_E_CONFLICT until bf_store_export_key was done once. Says the position it is equal up to. */
-enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*say)(void *ctx, const char *line), void *ctx, struct bf_error *e);
+/* An online copy into the new directory `to`: the database through the writer's connection between groups, then the blobs; no blob is
+ * deleted meanwhile. Never contains the master key; BF_E_CONFLICT until bf_store_export_key was done once. Says the position it is equal up
+ * to. */
+enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*say)(void *ctx, const char *line), void *ctx,
+                               struct bf_error *e);
 /* Writes the master key, as text, to a new file (0600) and notes in the store that it was done. */
 enum bf_status bf_store_export_key(struct bf_store *store, const char *to, struct bf_error *e);
-/* Makes the new directory of `config->uri` from a backup, with a new incarnation and a `restored` entry per tenant. Refuses without the right
- * master key, and does not end well before the erasure register (beside the key file) was replayed. */
+/* Makes the new directory of `config->uri` from a backup, with a new incarnation and a `restored` entry per tenant. Refuses without the
+ * right master key, and does not end well before the erasure register (beside the key file) was replayed. */
 enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config,
                                 const struct bf_collection *const *collections, unsigned n, struct bf_error *e);

@@ -9,7 +9,7 @@
 enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256 };
 
 static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
-                                                             &bf__coll_restored};
+                                                              &bf__coll_restored};
 enum { N_OWN = sizeof own_collections / sizeof *own_collections };
 
 /* ---- opening ---- */
@@ -273,7 +273,8 @@ static enum bf_status bound_ranges(const struct bf_query *query, struct bf_error
     return BF_OK;
 }
 
-enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e)
+enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret,
+                             struct bf_error *e)
 {
     check_query(query);
     assert(query->limit <= BF_PAGE_MAX);

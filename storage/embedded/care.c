@@ -16,7 +16,9 @@ enum { WAL_PAGES = 4000, WAL_PAGES_LONG = 32000 };
 
 enum bf_status bf__tidy(struct bf_session *s, bool truncate, struct bf_error *e)
 {
-    int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : s->wal_pages >= WAL_PAGES_LONG ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+    int mode = truncate                         ? SQLITE_CHECKPOINT_TRUNCATE
+               : s->wal_pages >= WAL_PAGES_LONG ? SQLITE_CHECKPOINT_RESTART
+                                                : SQLITE_CHECKPOINT_PASSIVE;
     if (!truncate && s->wal_pages < WAL_PAGES)
         return BF_OK;
     int rc = sqlite3_wal_checkpoint_v2(s->sql, NULL, mode, NULL, NULL);
@@ -48,8 +50,8 @@ static void fault(struct checker *c, const char *what, const uint8_t *id)
 }
 
 /* Each key of one document must be there and name its row. Returns how many it should have. */
-static enum bf_status check_document(struct checker *c, struct bf_str key, struct bf_str bytes, int64_t row, struct bf_arena *arena, int64_t *expected,
-                                     struct bf_error *e)
+static enum bf_status check_document(struct checker *c, struct bf_str key, struct bf_str bytes, int64_t row, struct bf_arena *arena,
+                                     int64_t *expected, struct bf_error *e)
 {
     struct bf_doc *doc;
     struct bf_uuid tenant, id;
@@ -228,7 +230,8 @@ static enum bf_status backup_end(struct backup *b, struct bf_error *e)
     return status;
 }
 
-/* The copy is made on the writer's connection, so what commits between two steps is copied along and the copy ends equal to the last commit. */
+/* The copy is made on the writer's connection, so what commits between two steps is copied along and the copy ends equal to the last
+ * commit. */
 enum bf_status bf__backup(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e)
 {
     struct backup *b = *state;

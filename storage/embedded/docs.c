@@ -8,8 +8,8 @@
 
 static struct bf_str key_str(const uint8_t key[BF__DOC_KEY]) { return bf_str((const char *)key, BF__DOC_KEY); }
 
-static enum bf_status get_one(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id, struct bf_arena *arena,
-                              struct bf_doc **ret, struct bf_error *e)
+static enum bf_status get_one(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
+                              struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
 {
     uint8_t key[BF__DOC_KEY];
     sqlite3_stmt *st;
@@ -28,8 +28,8 @@ static enum bf_status get_one(struct bf_session *s, const struct bf_collection *
     return status;
 }
 
-enum bf_status bf__get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids, unsigned n,
-                            struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
+enum bf_status bf__get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
+                            unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     bool begun = n > 1 && bf__snapshot_begin(s);
@@ -50,7 +50,8 @@ static enum bf_status row_of(struct bf_session *s, const struct bf__table *t, st
     if (rc == SQLITE_ROW)
         *ret = sqlite3_column_int64(st, 0);
     else
-        status = rc == SQLITE_DONE ? bf_fail(e, BF_E_CORRUPT, "a document of %s is missing", t->coll->name) : bf__sql_fail(s, e, "reading a document");
+        status = rc == SQLITE_DONE ? bf_fail(e, BF_E_CORRUPT, "a document of %s is missing", t->coll->name)
+                                   : bf__sql_fail(s, e, "reading a document");
     sqlite3_reset(st);
     return status;
 }
@@ -107,8 +108,8 @@ static enum bf_status change_keys(struct change *c, unsigned index, struct bf__k
 }
 
 /* Writes `bson` (none: deletes) in the place of `before` and its keys in the place of the old ones. */
-static enum bf_status put_doc(struct change *c, const struct bf_doc *before, const struct bf_doc *after, struct bf_str bson, struct bf_arena *arena,
-                              struct bf_error *e)
+static enum bf_status put_doc(struct change *c, const struct bf_doc *before, const struct bf_doc *after, struct bf_str bson,
+                              struct bf_arena *arena, struct bf_error *e)
 {
     sqlite3_stmt *st;
     enum bf__doc_sql kind = after == NULL ? SQL_DOC_DELETE : before == NULL ? SQL_DOC_INSERT : SQL_DOC_UPDATE;
@@ -173,8 +174,8 @@ enum bf_status bf__write(struct bf_session *s, const struct bf_write *w, struct 
 }
 
 /* A document that cannot be read goes without its keys, which are not known: the check of keys finds and mends them. */
-enum bf_status bf__remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id, struct bf_arena *arena,
-                          struct bf_error *e)
+enum bf_status bf__remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
+                          struct bf_arena *arena, struct bf_error *e)
 {
     uint8_t key[BF__DOC_KEY];
     sqlite3_stmt *st;

@@ -9,8 +9,9 @@
  *   log_requests          k = tenant, request; n
  *   meta                  name, value
  *
- * Exactly one connection writes and checkpoints, and the committer's thread alone uses it: SQLite 3.40 can corrupt the database when a second
- * connection checkpoints or writes while the WAL is reset (fixed in 3.51.3). The readers are query_only and never checkpoint, not at close either.
+ * Exactly one connection writes and checkpoints, and the committer's thread alone uses it: SQLite 3.40 can corrupt the database when a
+ * second connection checkpoints or writes while the WAL is reset (fixed in 3.51.3). The readers are query_only and never checkpoint, not at
+ * close either.
  */
 #pragma once
 #include "core/env.h"
@@ -93,21 +94,23 @@ enum bf_status bf__schema_ensure(struct bf_session *s, struct bf_error *e);
 enum bf_status bf__index_build(struct bf_session *s, const struct bf__table *t, unsigned index, int64_t *ret_keys, struct bf_error *e);
 
 /* docs.c */
-enum bf_status bf__get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids, unsigned n,
-                            struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
+enum bf_status bf__get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
+                            unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
 enum bf_status bf__write(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
 enum bf_status bf__apply(struct bf_session *s, const struct bf_apply *apply, struct bf_arena *arena, struct bf_error *e);
-enum bf_status bf__remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id, struct bf_arena *arena,
-                          struct bf_error *e);
+enum bf_status bf__remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
+                          struct bf_arena *arena, struct bf_error *e);
 
 /* find.c */
-enum bf_status bf__find(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);
+enum bf_status bf__find(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret,
+                        struct bf_error *e);
 enum bf_status bf__count(struct bf_session *s, const struct bf_query *query, int64_t *ret, struct bf_error *e);
 
 /* log.c */
 enum bf_status bf__log_read(struct bf_session *s, struct bf_uuid tenant, int64_t after_n, unsigned limit, size_t bytes_max, bool payloads,
                             struct bf_arena *arena, struct bf_raw_entry **ret, unsigned *ret_n, struct bf_error *e);
-enum bf_status bf__log_last(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret, struct bf_error *e);
+enum bf_status bf__log_last(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret,
+                            struct bf_error *e);
 enum bf_status bf__log_requests(struct bf_session *s, struct bf_uuid tenant, const struct bf_request_id *ids, unsigned n, int64_t *ret_n,
                                 struct bf_error *e);
 enum bf_status bf__log_tenants(struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);

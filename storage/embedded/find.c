@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pages: the ranges of the plan are read in small chunks and merged by suffix. With one range a chunk is about a page; with many it is small, so that
- * little is read which the page does not need.
+ * Pages: the ranges of the plan are read in small chunks and merged by suffix. With one range a chunk is about a page; with many it is
+ * small, so that little is read which the page does not need.
  */
 #include "core/arena.h"
 #include "storage/bson.h"
@@ -195,7 +195,8 @@ static enum bf_status collect(struct merge *m, const struct bf__plan *plan, stru
     }
 }
 
-static enum bf_status find_ranges(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *page, struct bf_error *e)
+static enum bf_status find_ranges(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *page,
+                                  struct bf_error *e)
 {
     struct bf__plan plan;
     struct merge m = {.s = s, .query = query, .arena = arena};
@@ -296,7 +297,8 @@ static bool countable(const struct bf_query *query, const struct bf__plan *plan)
     return query->index != NULL && plan->n_rest == 0 && !(query->index->multikey && plan->n_ranges > 1);
 }
 
-static enum bf_status count_keys(struct bf_session *s, const struct bf_query *query, const struct bf__plan *plan, int64_t *ret, struct bf_error *e)
+static enum bf_status count_keys(struct bf_session *s, const struct bf_query *query, const struct bf__plan *plan, int64_t *ret,
+                                 struct bf_error *e)
 {
     struct bf_query ascending = *query;
     sqlite3_stmt *st;

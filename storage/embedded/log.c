@@ -67,7 +67,8 @@ enum bf_status bf__log_read(struct bf_session *s, struct bf_uuid tenant, int64_t
     return status;
 }
 
-enum bf_status bf__log_last(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret, struct bf_error *e)
+enum bf_status bf__log_last(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret,
+                            struct bf_error *e)
 {
     uint8_t low[KEY_N], high[KEY_N];
     sqlite3_stmt *st;
@@ -117,7 +118,8 @@ enum bf_status bf__log_requests(struct bf_session *s, struct bf_uuid tenant, con
 }
 
 /* The next tenant behind `key`, skipping to it in the index. */
-static enum bf_status next_tenant(struct bf_session *s, sqlite3_stmt *st, struct bf_str key, struct bf_uuid *ret, bool *found, struct bf_error *e)
+static enum bf_status next_tenant(struct bf_session *s, sqlite3_stmt *st, struct bf_str key, struct bf_uuid *ret, bool *found,
+                                  struct bf_error *e)
 {
     bf__bind(st, 1, key);
     int rc = sqlite3_step(st);
@@ -153,7 +155,8 @@ enum bf_status bf__log_tenants(struct bf_session *s, struct bf_arena *arena, str
     return status;
 }
 
-static enum bf_status add_request(struct bf_session *s, const struct bf_raw_entry *entry, const struct bf_request_id *id, struct bf_error *e)
+static enum bf_status add_request(struct bf_session *s, const struct bf_raw_entry *entry, const struct bf_request_id *id,
+                                  struct bf_error *e)
 {
     uint8_t key[KEY_REQUEST];
     sqlite3_stmt *st;

@@ -96,7 +96,8 @@ static void fix_fields(struct planner *p)
     }
 }
 
-/* Bounds on the first ordering field, as encodings behind the prefix; n = 0: none. `low_after`: everything that begins with it is outside. */
+/* Bounds on the first ordering field, as encodings behind the prefix; n = 0: none. `low_after`: everything that begins with it is outside.
+ */
 struct bounds {
     struct bf_str low, high;
     bool low_after, high_after;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a query to ranges of keys. Each range has a prefix, fixed by EQ and IN; what stands behind the prefix (the suffix) is the order, the same for
- * all ranges, and the page's cursor.
+ * From a query to ranges of keys. Each range has a prefix, fixed by EQ and IN; what stands behind the prefix (the suffix) is the order, the
+ * same for all ranges, and the page's cursor.
  */
 #pragma once
 #include "storage/storage.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the database must hold. The definition of each index is kept in `meta`; one that is new or was built under another definition (other fields,
- * another version of the schema, whose upgrade may change what is indexed) is built anew, in one transaction with its note.
+ * What the database must hold. The definition of each index is kept in `meta`; one that is new or was built under another definition (other
+ * fields, another version of the schema, whose upgrade may change what is indexed) is built anew, in one transaction with its note.
  */
 #include "core/arena.h"
 #include "storage/bson.h"
@@ -55,8 +55,8 @@ static enum bf_status check_format(struct bf_session *s, struct bf_error *e)
         return meta_note(s, "format", text, e);
     }
     if (atoi(text) > BF__FORMAT)
-        return bf_fail(e, BF_E_CONFIG, "%s has storage format %s, made by a newer Baifang; this build reads formats up to %d", s->db->path, text,
-                       BF__FORMAT);
+        return bf_fail(e, BF_E_CONFIG, "%s has storage format %s, made by a newer Baifang; this build reads formats up to %d", s->db->path,
+                       text, BF__FORMAT);
     return atoi(text) == BF__FORMAT ? BF_OK : bf_fail(e, BF_E_CORRUPT, "%s has no readable storage format", s->db->path);
 }
 
@@ -65,7 +65,8 @@ static void define(const struct bf_collection *coll, const struct bf_index *inde
     int n = snprintf(out, DEFINITION_MAX, "1 v%d%s", coll->schema->version, index->multikey ? " multikey" : "");
     for (unsigned i = 0; i < index->n_fields; i++) {
         const struct bf_field *field = index->fields[i] == BF_ROW_ID ? NULL : &coll->schema->fields[index->fields[i]];
-        n += snprintf(out + n, DEFINITION_MAX - (size_t)n, " %s:%d", field == NULL ? "id" : field->name, field == NULL ? BF_T_UUID : (int)field->type);
+        n += snprintf(out + n, DEFINITION_MAX - (size_t)n, " %s:%d", field == NULL ? "id" : field->name,
+                      field == NULL ? BF_T_UUID : (int)field->type);
         assert(n < DEFINITION_MAX);
     }
 }
@@ -157,7 +158,8 @@ static enum bf_status ensure_index(struct bf_session *s, const struct bf__table 
     snprintf(name, sizeof name, "index.%s.%s", t->coll->name, index->name);
     enum bf_status status = meta_text(s, name, stored, sizeof stored, e);
     if (status == BF_OK)
-        status = bf__exec(s, e, "CREATE TABLE IF NOT EXISTS x_%s__%s(k BLOB PRIMARY KEY, r INTEGER NOT NULL) WITHOUT ROWID", t->coll->name, index->name);
+        status = bf__exec(s, e, "CREATE TABLE IF NOT EXISTS x_%s__%s(k BLOB PRIMARY KEY, r INTEGER NOT NULL) WITHOUT ROWID", t->coll->name,
+                          index->name);
     if (status != BF_OK || strcmp(stored, wanted) == 0)
         return status;
     status = bf__index_build(s, t, i, &keys, e);
@@ -208,8 +210,9 @@ static enum bf_status ensure_collection(struct bf_session *s, const struct bf__t
 
 static enum bf_status ensure_log(struct bf_session *s, struct bf_error *e)
 {
-    enum bf_status status = bf__exec(s, e, "CREATE TABLE IF NOT EXISTS log(r INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, h BLOB NOT NULL, "
-                                           "l BLOB NOT NULL, p BLOB NOT NULL)");
+    enum bf_status status = bf__exec(s, e,
+                                     "CREATE TABLE IF NOT EXISTS log(r INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, h BLOB NOT NULL, "
+                                     "l BLOB NOT NULL, p BLOB NOT NULL)");
     if (status == BF_OK)
         status = bf__exec(s, e, "CREATE TABLE IF NOT EXISTS log_requests(k BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
     return status;
@@ -217,7 +220,8 @@ static enum bf_status ensure_log(struct bf_session *s, struct bf_error *e)
 
 enum bf_status bf__schema_ensure(struct bf_session *s, struct bf_error *e)
 {
-    enum bf_status status = bf__exec(s, e, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
+    enum bf_status status =
+        bf__exec(s, e, "BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
     if (status != BF_OK)
         return status;
     status = check_format(s, e);

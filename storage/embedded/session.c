@@ -37,8 +37,10 @@ static const char *const doc_sql[SQL_DOCS] = {
 
 /* %1$s: collection, %2$s: index. CROSS JOIN keeps the index outside. */
 static const char *const index_sql[SQL_INDEXES] = {
-    [SQL_IX_ASC] = "SELECT x.k, d.d FROM x_%1$s__%2$s x CROSS JOIN d_%1$s d ON d.r = x.r WHERE x.k >= ?1 AND x.k < ?2 ORDER BY x.k LIMIT ?3",
-    [SQL_IX_DESC] = "SELECT x.k, d.d FROM x_%1$s__%2$s x CROSS JOIN d_%1$s d ON d.r = x.r WHERE x.k >= ?1 AND x.k < ?2 ORDER BY x.k DESC LIMIT ?3",
+    [SQL_IX_ASC] =
+        "SELECT x.k, d.d FROM x_%1$s__%2$s x CROSS JOIN d_%1$s d ON d.r = x.r WHERE x.k >= ?1 AND x.k < ?2 ORDER BY x.k LIMIT ?3",
+    [SQL_IX_DESC] =
+        "SELECT x.k, d.d FROM x_%1$s__%2$s x CROSS JOIN d_%1$s d ON d.r = x.r WHERE x.k >= ?1 AND x.k < ?2 ORDER BY x.k DESC LIMIT ?3",
     [SQL_IX_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM x_%1$s__%2$s WHERE k >= ?1 AND k < ?2 LIMIT ?3)",
     [SQL_IX_GET] = "SELECT r FROM x_%1$s__%2$s WHERE k = ?1",
     [SQL_IX_INSERT] = "INSERT OR REPLACE INTO x_%1$s__%2$s(k, r) VALUES(?1, ?2)",
@@ -176,7 +178,8 @@ static int note_wal(void *ctx, sqlite3 *sql, const char *name, int pages)
 
 static enum bf_status set_up_writer(struct bf_session *s, struct bf_error *e)
 {
-    enum bf_status status = bf__exec(s, e, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON");
+    enum bf_status status =
+        bf__exec(s, e, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON");
     if (status == BF_OK)
         status = bf__exec(s, e, "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY", WRITER_CACHE_KIB);
     sqlite3_wal_hook(s->sql, note_wal, s);

@@ -18,7 +18,8 @@ static void read_shape(struct bare_shape *shape)
         struct bare_key key;
         if (shape->n_docs < BARE_DOCS_MAX && sscanf(line, "doc %u %u %lf", &doc.bytes, &doc.among, &doc.rate) == 3)
             shape->docs[shape->n_docs++] = doc;
-        else if (shape->n_keys < BARE_KEYS_MAX && sscanf(line, "key %u %lf", &key.bytes, &key.rate) == 2 && key.bytes >= 32 && key.bytes <= 256)
+        else if (shape->n_keys < BARE_KEYS_MAX && sscanf(line, "key %u %lf", &key.bytes, &key.rate) == 2 && key.bytes >= 32 &&
+                 key.bytes <= 256)
             shape->keys[shape->n_keys++] = key;
         else if (sscanf(line, "log %u %u", &shape->header_bytes, &shape->payload_bytes) != 2)
             exit(2);

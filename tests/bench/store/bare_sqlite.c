@@ -58,9 +58,12 @@ static void step(struct bare *b, sqlite3_stmt *st)
 static void make_tables(struct bare *b)
 {
     char text[TEXT_MAX];
-    run_sql(b, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=4000;"
-               "PRAGMA cache_size=-65536; CREATE TABLE log(r INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, h BLOB NOT NULL, l BLOB NOT NULL, p BLOB NOT NULL);"
-               "CREATE TABLE log_requests(k BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
+    run_sql(
+        b,
+        "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=4000;"
+        "PRAGMA cache_size=-65536; CREATE TABLE log(r INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, h BLOB NOT NULL, l BLOB NOT NULL, p "
+        "BLOB NOT NULL);"
+        "CREATE TABLE log_requests(k BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
     for (unsigned i = 0; i < b->shape->n_docs; i++) {
         snprintf(text, sizeof text, "CREATE TABLE d_%u(r INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, d BLOB NOT NULL)", i);
         run_sql(b, text);
@@ -209,7 +212,8 @@ void bare_run(const char *dir, const struct bare_shape *shape, unsigned n, doubl
     char path[4096];
     double due = 0;
     snprintf(path, sizeof path, "%s/bare.db", dir);
-    if (b.noise == NULL || sqlite3_open_v2(path, &b.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    if (b.noise == NULL ||
+        sqlite3_open_v2(path, &b.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         exit(1);
     for (size_t i = 0; i < NOISE; i++)
         b.noise[i] = (unsigned char)(scatter(i) >> 56);
@@ -244,8 +248,9 @@ static unsigned ask(struct bare *b, const char *text, const char *name)
 
 void bare_measure(const char *database, unsigned creates, double group, struct bare_shape *ret)
 {
-    static const char *const inserted[] = {"bench_visits", "bench_verdicts", "bench_captures"}, *const updated[] = {"bench_weeks", "bench_last"};
-    static const char *const keys[] = {"bench_visits__owner", "bench_visits__team",  "bench_visits__time",  "bench_visits__customer",
+    static const char *const inserted[] = {"bench_visits", "bench_verdicts", "bench_captures"}, *const updated[] = {"bench_weeks",
+                                                                                                                    "bench_last"};
+    static const char *const keys[] = {"bench_visits__owner", "bench_visits__team",    "bench_visits__time",    "bench_visits__customer",
                                        "bench_visits__rep",   "bench_verdicts__visit", "bench_verdicts__owner", "bench_verdicts__team"};
     struct bare b = {.shape = ret};
     if (sqlite3_open_v2(database, &b.db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
@@ -255,7 +260,8 @@ void bare_measure(const char *database, unsigned creates, double group, struct b
         ret->docs[i] = (struct bare_doc){.bytes = ask(&b, "SELECT avg(length(d)) FROM d_%s", inserted[i]), .rate = 1};
     for (unsigned i = 0; i < 2; i++)
         ret->docs[3 + i] = (struct bare_doc){.bytes = ask(&b, "SELECT avg(length(d)) FROM d_%s", updated[i]),
-                                             .among = ask(&b, "SELECT count(*) FROM d_%s", updated[i]), .rate = 1};
+                                             .among = ask(&b, "SELECT count(*) FROM d_%s", updated[i]),
+                                             .rate = 1};
     for (unsigned i = 0; i < 8; i++)
         ret->keys[i] = (struct bare_key){.bytes = ask(&b, "SELECT avg(length(k)) FROM x_%s", keys[i]), .rate = 1};
     ret->header_bytes = ask(&b, "SELECT sum(length(h)) FROM log%s", "") / creates;

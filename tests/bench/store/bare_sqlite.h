@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bare baseline of a durable create: one thread, one SQLite connection, prepared statements, the same tables, rows, keys and log entry as the store
- * writes, with everything encoded and sealed beforehand, the same number of creates per transaction, synchronous=FULL. What it leaves out is all that the
- * store does besides: deciding, reading what is decided on, encoding, sealing, receipts, threads.
+ * The bare baseline of a durable create: one thread, one SQLite connection, prepared statements, the same tables, rows, keys and log entry
+ * as the store writes, with everything encoded and sealed beforehand, the same number of creates per transaction, synchronous=FULL. What it
+ * leaves out is all that the store does besides: deciding, reading what is decided on, encoding, sealing, receipts, threads.
  */
 #pragma once
 #include <stdint.h>

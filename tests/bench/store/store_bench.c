@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Durable creates of a visit through the store, 32 in flight, beside the bare SQLite loop: `store_bench DIR [creates] [rounds]`. Both run in turn in
- * one process; each round's CPU (user and system of the whole process) and rate are taken, and the medians printed.
+ * Durable creates of a visit through the store, 32 in flight, beside the bare SQLite loop: `store_bench DIR [creates] [rounds]`. Both run
+ * in turn in one process; each round's CPU (user and system of the whole process) and rate are taken, and the medians printed.
  *
- * A create reads five documents and puts five: visit (five indexes), verdict (three), capture, the week's count, the rep's last record; its receipt has
- * about 900 bytes.
+ * A create reads five documents and puts five: visit (five indexes), verdict (three), capture, the week's count, the rep's last record; its
+ * receipt has about 900 bytes.
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -20,17 +20,23 @@ enum { IN_FLIGHT = 32, REPS = 40, CUSTOMERS = 2000, ROUNDS_MAX = 15 };
 
 enum row { B_OWNER, B_TEAM, B_CUSTOMER, B_REP, B_VISIT, B_AT, B_CAPTURED, B_RECEIVED, B_TEXT, B_NEXT, B_STATE, B_COUNT, B_ZONE, B_ROWS };
 static const struct bf_field fields[B_ROWS] = {
-    [B_OWNER] = BF_FIELD("owner_id", UUID, 0, 0, 0, NORMAL, "", ""),     [B_TEAM] = BF_FIELD("team_id", UUID, 0, 0, 0, NORMAL, "", ""),
-    [B_CUSTOMER] = BF_FIELD("customer_id", UUID, 0, 0, 0, NORMAL, "", ""), [B_REP] = BF_FIELD("rep_id", UUID, 0, 0, 0, NORMAL, "", ""),
-    [B_VISIT] = BF_FIELD("visit_id", UUID, 0, 0, 0, NORMAL, "", ""),     [B_AT] = BF_FIELD("happened_at", TIME, 0, 0, 0, NORMAL, "", ""),
-    [B_CAPTURED] = BF_FIELD("captured_at", TIME, 0, 0, 0, NORMAL, "", ""), [B_RECEIVED] = BF_FIELD("received_at", TIME, 0, 0, 0, NORMAL, "", ""),
-    [B_TEXT] = BF_FIELD("text", STRING, 0, 0, 0, NORMAL, "", ""),        [B_NEXT] = BF_FIELD("next_step", STRING, 0, 0, 0, NORMAL, "", ""),
-    [B_STATE] = BF_FIELD("state", STRING, 0, 0, 0, NORMAL, "", ""),      [B_COUNT] = BF_FIELD("count", INT, 0, 0, 0, NORMAL, "", ""),
+    [B_OWNER] = BF_FIELD("owner_id", UUID, 0, 0, 0, NORMAL, "", ""),
+    [B_TEAM] = BF_FIELD("team_id", UUID, 0, 0, 0, NORMAL, "", ""),
+    [B_CUSTOMER] = BF_FIELD("customer_id", UUID, 0, 0, 0, NORMAL, "", ""),
+    [B_REP] = BF_FIELD("rep_id", UUID, 0, 0, 0, NORMAL, "", ""),
+    [B_VISIT] = BF_FIELD("visit_id", UUID, 0, 0, 0, NORMAL, "", ""),
+    [B_AT] = BF_FIELD("happened_at", TIME, 0, 0, 0, NORMAL, "", ""),
+    [B_CAPTURED] = BF_FIELD("captured_at", TIME, 0, 0, 0, NORMAL, "", ""),
+    [B_RECEIVED] = BF_FIELD("received_at", TIME, 0, 0, 0, NORMAL, "", ""),
+    [B_TEXT] = BF_FIELD("text", STRING, 0, 0, 0, NORMAL, "", ""),
+    [B_NEXT] = BF_FIELD("next_step", STRING, 0, 0, 0, NORMAL, "", ""),
+    [B_STATE] = BF_FIELD("state", STRING, 0, 0, 0, NORMAL, "", ""),
+    [B_COUNT] = BF_FIELD("count", INT, 0, 0, 0, NORMAL, "", ""),
     [B_ZONE] = BF_FIELD("tz", ZONE, 0, 0, 0, NORMAL, "", ""),
 };
 static const struct bf_schema schema = {.name = "bench", .zh = "", .en = "", .version = 1, .fields = fields, .n_fields = B_ROWS};
 
-#define INDEX(name_, label, ...)                                                                                                         \
+#define INDEX(name_, label, ...)                                                                                                           \
     static const struct bf_index name_ = {.name = label, .fields = {__VA_ARGS__}, .n_fields = sizeof((int[]){__VA_ARGS__}) / sizeof(int)}
 INDEX(by_owner, "owner", B_OWNER, B_AT);
 INDEX(by_team, "team", B_TEAM, B_AT);
@@ -43,9 +49,15 @@ INDEX(of_team, "team", B_TEAM);
 static const struct bf_index *const visit_indexes[] = {&by_owner, &by_team, &by_time, &by_customer, &by_rep};
 static const struct bf_index *const verdict_indexes[] = {&of_visit, &of_owner, &of_team};
 
-#define COLLECTION(name_, label, ...)                                                                                                    \
-    static const struct bf_collection name_ = {.name = label, .schema = &schema, .cls = BF_TENANT_COLLECTION, .logged = true,              \
-                                               .subject = B_CUSTOMER, .owner = B_OWNER, .team = B_TEAM, __VA_ARGS__}
+#define COLLECTION(name_, label, ...)                                                                                                      \
+    static const struct bf_collection name_ = {.name = label,                                                                              \
+                                               .schema = &schema,                                                                          \
+                                               .cls = BF_TENANT_COLLECTION,                                                                \
+                                               .logged = true,                                                                             \
+                                               .subject = B_CUSTOMER,                                                                      \
+                                               .owner = B_OWNER,                                                                           \
+                                               .team = B_TEAM,                                                                             \
+                                               __VA_ARGS__}
 COLLECTION(visits, "bench_visits", .indexes = visit_indexes, .n_indexes = 5);
 COLLECTION(verdicts, "bench_verdicts", .indexes = verdict_indexes, .n_indexes = 3);
 COLLECTION(captures, "bench_captures", .indexes = NULL);
@@ -162,7 +174,8 @@ static void submit(struct client *c)
     c->week = numbered(7, customer % REPS);
     c->last = numbered(8, customer);
     struct bf_read reads[] = {{&visits, c->visit}, {&verdicts, c->verdict}, {&captures, c->capture}, {&weeks, c->week}, {&last, c->last}};
-    struct bf_submission s = {.tenant = tenant, .actor = c->rep, .reads = reads, .n_reads = 5, .decide = decide, .ctx = c, .home = &b->home, .done = done};
+    struct bf_submission s = {
+        .tenant = tenant, .actor = c->rep, .reads = reads, .n_reads = 5, .decide = decide, .ctx = c, .home = &b->home, .done = done};
     struct bf_uuid request = bf_uuid_from_name(&n, sizeof n);
     memcpy(s.request.b, request.b, sizeof s.request.b);
     memcpy(s.body_hash, request.b, sizeof request.b);
@@ -272,16 +285,18 @@ int main(int argc, char **argv)
         snprintf(database, sizeof database, "%s/store/store.db", dir);
         bare_measure(database, creates + CUSTOMERS, ours.group, &shape);
         bare_run(dir, &shape, creates, ours.group, &bare);
-        printf("round %u: store %.1f us, %.0f/s, groups of %.1f; bare %.1f us, %.0f/s\n", i, ours.cpu_us, ours.per_s, ours.group, bare.cpu_us,
-               bare.creates_per_s);
+        printf("round %u: store %.1f us, %.0f/s, groups of %.1f; bare %.1f us, %.0f/s\n", i, ours.cpu_us, ours.per_s, ours.group,
+               bare.cpu_us, bare.creates_per_s);
         cpu[0][i] = ours.cpu_us;
         cpu[1][i] = bare.cpu_us;
         rate[0][i] = ours.per_s;
         rate[1][i] = bare.creates_per_s;
         group = ours.group;
     }
-    double ours = median(cpu[0], rounds), bare = median(cpu[1], rounds), per_s = median(rate[0], rounds), bare_per_s = median(rate[1], rounds);
-    printf("durable create, %d in flight, groups of about %.0f: store %.1f us CPU, %.0f/s; bare SQLite %.1f us CPU, %.0f/s; ratio %.2f, rate %.0f %%\n",
+    double ours = median(cpu[0], rounds), bare = median(cpu[1], rounds), per_s = median(rate[0], rounds),
+           bare_per_s = median(rate[1], rounds);
+    printf("durable create, %d in flight, groups of about %.0f: store %.1f us CPU, %.0f/s; bare SQLite %.1f us CPU, %.0f/s; ratio %.2f, "
+           "rate %.0f %%\n",
            IN_FLIGHT, group, ours, per_s, bare, bare_per_s, ours / bare, 100 * per_s / bare_per_s);
     return 0;
 }

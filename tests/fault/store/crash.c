@@ -10,10 +10,22 @@ static const struct bf_field fields[C_ROWS] = {
 static const struct bf_schema schema = {.name = "crash", .zh = "", .en = "", .version = 1, .fields = fields, .n_fields = C_ROWS};
 static const struct bf_index by_number = {.name = "number", .fields = {C_NUMBER}, .n_fields = 1};
 static const struct bf_index *const indexes[] = {&by_number};
-const struct bf_collection crash_items = {.name = "crash_items", .schema = &schema, .cls = BF_TENANT_COLLECTION, .logged = true, .subject = BF_ROW_ID,
-                                          .owner = BF_ROW_NONE, .team = BF_ROW_NONE, .indexes = indexes, .n_indexes = 1};
-const struct bf_collection crash_counters = {.name = "crash_counters", .schema = &schema, .cls = BF_TENANT_COLLECTION, .logged = true,
-                                             .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
+const struct bf_collection crash_items = {.name = "crash_items",
+                                          .schema = &schema,
+                                          .cls = BF_TENANT_COLLECTION,
+                                          .logged = true,
+                                          .subject = BF_ROW_ID,
+                                          .owner = BF_ROW_NONE,
+                                          .team = BF_ROW_NONE,
+                                          .indexes = indexes,
+                                          .n_indexes = 1};
+const struct bf_collection crash_counters = {.name = "crash_counters",
+                                             .schema = &schema,
+                                             .cls = BF_TENANT_COLLECTION,
+                                             .logged = true,
+                                             .subject = BF_ROW_NONE,
+                                             .owner = BF_ROW_NONE,
+                                             .team = BF_ROW_NONE};
 const struct bf_collection *const crash_collections[2] = {&crash_items, &crash_counters};
 const struct bf_uuid crash_tenant = {{0xc4}}, crash_counter = {{0xc0}};
 
@@ -24,7 +36,8 @@ enum bf_status crash_decide(const struct bf_view *view, struct bf_decision *d, s
     uint64_t request = *(uint64_t *)ctx;
     struct bf_uuid id = crash_item(request);
     const struct bf_doc *old = bf_view_get(view, &crash_counters, crash_counter);
-    struct bf_doc *counter = bf_doc_create(arena, &schema, crash_tenant, crash_counter), *item = bf_doc_create(arena, &schema, crash_tenant, id);
+    struct bf_doc *counter = bf_doc_create(arena, &schema, crash_tenant, crash_counter),
+                  *item = bf_doc_create(arena, &schema, crash_tenant, id);
     int64_t number = old == NULL ? 1 : bf_get_int(&old->object, C_NUMBER) + 1;
     if (bf_view_get(view, &crash_items, id) != NULL)
         return bf_fail(e, BF_E_EXISTS, "made before, under another request");

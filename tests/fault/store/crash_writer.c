@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crash_writer DIR FIRST IN_FLIGHT [COUNT]: creates items FIRST, FIRST + 1, ... in the store of DIR until it is killed (or COUNT were made). As soon as a
- * create is acknowledged, and before anything else, a line "REQUEST RECEIPT" is appended to DIR/ledger by one write. With the first one it says a byte on
- * its standard output.
+ * crash_writer DIR FIRST IN_FLIGHT [COUNT]: creates items FIRST, FIRST + 1, ... in the store of DIR until it is killed (or COUNT were
+ * made). As soon as a create is acknowledged, and before anything else, a line "REQUEST RECEIPT" is appended to DIR/ledger by one write.
+ * With the first one it says a byte on its standard output.
  */
 #include "core/arena.h"
 #include "tests/fault/store/crash.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A writer with creates in flight is killed at a random moment, again and again on the same directory (40 times; BF_SOAK set: 1,000). After each kill the
- * store is opened and everything that was acknowledged must be there, once, with the receipt that was given.
+ * A writer with creates in flight is killed at a random moment, again and again on the same directory (40 times; BF_SOAK set: 1,000). After
+ * each kill the store is opened and everything that was acknowledged must be there, once, with the receipt that was given.
  */
 #include "core/arena.h"
 #include "tests/fault/store/crash.h"
@@ -99,7 +99,8 @@ static void live_and_die(struct crash *c, bool work, unsigned life_ms)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL); /* it died of the kill, not of an error of its own */
 }
 
-static struct bf_doc *find(struct crash *c, struct bf_store *store, const struct bf_collection *coll, struct bf_uuid id, struct bf_arena *arena)
+static struct bf_doc *find(struct crash *c, struct bf_store *store, const struct bf_collection *coll, struct bf_uuid id,
+                           struct bf_arena *arena)
 {
     struct bf_doc *doc = NULL;
     struct bf_error e = {0};

@@ -31,14 +31,38 @@ static const struct bf_index *const note_indexes[] = {&notes_by_owner, &notes_by
 static const struct bf_index *const item_indexes[] = {&items_by_owner};
 static const struct bf_index *const tick_indexes[] = {&ticks_by_at};
 
-const struct bf_collection items = {.name = "items", .schema = &thing_schema, .cls = BF_TENANT_COLLECTION, .logged = true, .subject = BF_ROW_ID,
-                                    .owner = T_OWNER, .team = T_TEAM, .indexes = item_indexes, .n_indexes = 1};
-const struct bf_collection parts = {.name = "parts", .schema = &thing_schema, .cls = BF_TENANT_COLLECTION, .logged = true, .subject = T_PARENT,
-                                    .owner = T_OWNER, .team = BF_ROW_NONE};
-const struct bf_collection notes = {.name = "notes", .schema = &thing_schema, .cls = BF_TENANT_COLLECTION, .subject = BF_ROW_NONE,
-                                    .owner = BF_ROW_NONE, .team = BF_ROW_NONE, .indexes = note_indexes, .n_indexes = 5};
-const struct bf_collection ticks = {.name = "ticks", .schema = &thing_schema, .cls = BF_SYSTEM_COLLECTION, .subject = BF_ROW_NONE,
-                                    .owner = BF_ROW_NONE, .team = BF_ROW_NONE, .indexes = tick_indexes, .n_indexes = 1};
+const struct bf_collection items = {.name = "items",
+                                    .schema = &thing_schema,
+                                    .cls = BF_TENANT_COLLECTION,
+                                    .logged = true,
+                                    .subject = BF_ROW_ID,
+                                    .owner = T_OWNER,
+                                    .team = T_TEAM,
+                                    .indexes = item_indexes,
+                                    .n_indexes = 1};
+const struct bf_collection parts = {.name = "parts",
+                                    .schema = &thing_schema,
+                                    .cls = BF_TENANT_COLLECTION,
+                                    .logged = true,
+                                    .subject = T_PARENT,
+                                    .owner = T_OWNER,
+                                    .team = BF_ROW_NONE};
+const struct bf_collection notes = {.name = "notes",
+                                    .schema = &thing_schema,
+                                    .cls = BF_TENANT_COLLECTION,
+                                    .subject = BF_ROW_NONE,
+                                    .owner = BF_ROW_NONE,
+                                    .team = BF_ROW_NONE,
+                                    .indexes = note_indexes,
+                                    .n_indexes = 5};
+const struct bf_collection ticks = {.name = "ticks",
+                                    .schema = &thing_schema,
+                                    .cls = BF_SYSTEM_COLLECTION,
+                                    .subject = BF_ROW_NONE,
+                                    .owner = BF_ROW_NONE,
+                                    .team = BF_ROW_NONE,
+                                    .indexes = tick_indexes,
+                                    .n_indexes = 1};
 static const struct bf_collection *const collections[] = {&items, &parts, &notes, &ticks};
 
 const struct bf_uuid tenant_a = {{0xa1}}, tenant_b = {{0xb2, 1}};
@@ -154,8 +178,8 @@ enum bf_status decide_rename(const struct bf_view *view, struct bf_decision *d, 
 
 struct bf_request_id request_id(unsigned n) { return (struct bf_request_id){{0x52, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}}; }
 
-static struct bf_submission submission(struct bf_uuid tenant, unsigned request, unsigned body, const struct bf_read *reads, unsigned n_reads,
-                                       bf_decide_fn *decide, void *ctx)
+static struct bf_submission submission(struct bf_uuid tenant, unsigned request, unsigned body, const struct bf_read *reads,
+                                       unsigned n_reads, bf_decide_fn *decide, void *ctx)
 {
     return (struct bf_submission){.tenant = tenant,
                                   .actor = suite_uuid(7000 + request),
@@ -167,8 +191,8 @@ static struct bf_submission submission(struct bf_uuid tenant, unsigned request, 
                                   .ctx = ctx};
 }
 
-enum bf_status submit_as(struct suite *s, struct bf_uuid tenant, unsigned request, unsigned body, const struct bf_read *reads, unsigned n_reads,
-                         bf_decide_fn *decide, void *ctx, struct bf_receipt *ret)
+enum bf_status submit_as(struct suite *s, struct bf_uuid tenant, unsigned request, unsigned body, const struct bf_read *reads,
+                         unsigned n_reads, bf_decide_fn *decide, void *ctx, struct bf_receipt *ret)
 {
     struct bf_submission sub = submission(tenant, request, body, reads, n_reads, decide, ctx);
     return bf_submit_wait(s->store, &sub, s->arena, ret, NULL);
@@ -250,8 +274,8 @@ static void done_pair(const struct bf_receipt *receipt, void *ctx)
     free(pair);
 }
 
-void gather_submit(struct suite *s, struct gather *g, unsigned at, struct bf_uuid tenant, unsigned request, unsigned body, const struct bf_read *reads,
-                   unsigned n_reads, bf_decide_fn *decide, void *ctx)
+void gather_submit(struct suite *s, struct gather *g, unsigned at, struct bf_uuid tenant, unsigned request, unsigned body,
+                   const struct bf_read *reads, unsigned n_reads, bf_decide_fn *decide, void *ctx)
 {
     struct pair *pair = malloc(sizeof *pair);
     assert_true(pair != NULL && at < g->n);

@@ -96,7 +96,8 @@ static void an_answer_without_changes_commits_nothing_and_is_not_remembered(void
     assert_int_equal(head, 0);
 }
 
-static enum bf_status put_tombstone(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+static enum bf_status put_tombstone(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx,
+                                    struct bf_error *e)
 {
     (void)view;
     (void)arena;
@@ -140,7 +141,8 @@ static void a_tombstone_stays_and_leaves_the_lists(void **state)
 static enum bf_status count_up(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
     const struct bf_doc *old = bf_view_get(view, &items, *(struct bf_uuid *)ctx);
-    struct bf_doc *doc = old == NULL ? bf_doc_create(arena, &thing_schema, bf_view_tenant(view), *(struct bf_uuid *)ctx) : bf_doc_copy(arena, old);
+    struct bf_doc *doc =
+        old == NULL ? bf_doc_create(arena, &thing_schema, bf_view_tenant(view), *(struct bf_uuid *)ctx) : bf_doc_copy(arena, old);
     (void)e;
     bf_set_int(&doc->object, T_SCORE, bf_get_int(&doc->object, T_SCORE) + 1);
     bf_decision_put(d, &items, doc);

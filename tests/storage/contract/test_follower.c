@@ -27,7 +27,8 @@ static void sink_finish(struct sink *sink)
     pthread_mutex_destroy(&sink->lock);
 }
 
-static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena, struct bf_error *e)
+static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena,
+                              struct bf_error *e)
 {
     struct sink *sink = ctx;
     enum bf_status status = BF_OK;

@@ -8,7 +8,8 @@ enum { T0 = 1000000, LEASE = 30000 };
 
 static struct bf_job make(unsigned id, const char *kind, int64_t due_ms)
 {
-    return (struct bf_job){.id = suite_uuid(id), .tenant = tenant_a, .kind = kind, .ref = suite_uuid(900), .argument = BF_STR("x"), .due_ms = due_ms};
+    return (struct bf_job){
+        .id = suite_uuid(id), .tenant = tenant_a, .kind = kind, .ref = suite_uuid(900), .argument = BF_STR("x"), .due_ms = due_ms};
 }
 
 static void add(struct suite *s, struct bf_job job) { assert_int_equal(bf_job_add(s->store, &job, 1, NULL), BF_OK); }
@@ -154,8 +155,8 @@ static unsigned number_of(const struct bf_job *job)
     return (unsigned)job->id.b[2] << 24 | (unsigned)job->id.b[3] << 16 | (unsigned)job->id.b[4] << 8 | job->id.b[5];
 }
 
-/* Every third claim is dropped, as by a worker that died: its lease is already over for the next taker, so others take it over, and the drop's late `done`
- * must bounce off. */
+/* Every third claim is dropped, as by a worker that died: its lease is already over for the next taker, so others take it over, and the
+ * drop's late `done` must bounce off. */
 static void *work(void *arg)
 {
     struct crew *crew = arg;
@@ -196,5 +197,5 @@ static void many_threads_finish_every_job_exactly_once(void **state)
 
 SUITE_PART(suite_jobs, SUITE_TEST(ids_of_jobs_are_the_same_each_time), SUITE_TEST(the_job_due_the_longest_is_claimed_first),
            SUITE_TEST(adding_again_leaves_a_job_as_it_is), SUITE_TEST(a_lease_that_ran_out_is_taken_over_and_its_holder_fenced_off),
-           SUITE_TEST(a_renewed_lease_holds), SUITE_TEST(a_retry_waits_with_its_cause_and_may_not_count), SUITE_TEST(hastened_jobs_are_due_now),
-           SUITE_TEST(many_threads_finish_every_job_exactly_once));
+           SUITE_TEST(a_renewed_lease_holds), SUITE_TEST(a_retry_waits_with_its_cause_and_may_not_count),
+           SUITE_TEST(hastened_jobs_are_due_now), SUITE_TEST(many_threads_finish_every_job_exactly_once));

@@ -3,7 +3,8 @@
 #include "tests/storage/contract/suite.h"
 #include <stdatomic.h>
 
-static struct bf_log_entry *read_log(struct suite *s, struct bf_uuid tenant, int64_t after, unsigned limit, enum bf_log_detail detail, unsigned *n)
+static struct bf_log_entry *read_log(struct suite *s, struct bf_uuid tenant, int64_t after, unsigned limit, enum bf_log_detail detail,
+                                     unsigned *n)
 {
     struct bf_log_entry *entries = NULL;
     struct bf_error e = {0};
@@ -114,7 +115,8 @@ static void a_destroyed_subjects_content_is_gone_and_the_rest_stays(void **state
     struct suite *s = *state;
     struct bf_receipt r;
     unsigned n;
-    struct rename doomed = {.coll = &items, .id = suite_uuid(1), .name = "doomed"}, other = {.coll = &items, .id = suite_uuid(2), .name = "other"};
+    struct rename doomed = {.coll = &items, .id = suite_uuid(1), .name = "doomed"},
+                  other = {.coll = &items, .id = suite_uuid(2), .name = "other"};
     struct rename child = {.coll = &parts, .id = suite_uuid(3), .name = "child", .parent = suite_uuid(1)};
     submit_rename(s, tenant_a, 1, &doomed, &r);
     submit_rename(s, tenant_a, 2, &other, &r);
@@ -131,7 +133,8 @@ static void a_destroyed_subjects_content_is_gone_and_the_rest_stays(void **state
         assert_true(!log[0].ops[0].erased);
         assert_int_equal(submit_rename(s, tenant_a, 1, &doomed, &r), BF_E_GONE); /* the receipt was the subject's too */
         assert_true(r.replay);
-        assert_int_equal(submit_rename(s, tenant_a, 20 + (unsigned)restarted, &child, &r), BF_E_GONE); /* nothing new under a destroyed key */
+        assert_int_equal(submit_rename(s, tenant_a, 20 + (unsigned)restarted, &child, &r),
+                         BF_E_GONE);                                                               /* nothing new under a destroyed key */
         assert_int_equal(bf_store_destroy_subject(s->store, tenant_a, doomed.id, 3, NULL), BF_OK); /* again: as it is */
         suite_reopen(s);
     }

@@ -188,7 +188,8 @@ static struct bf_cond random_cond(struct suite *s, int row, enum bf_cond_op op)
 
 static void random_query(struct suite *s, struct bf_query *q, struct bf_cond *conds)
 {
-    static const struct bf_index *const choices[] = {NULL, NULL, &notes_by_owner, &notes_by_tags, &notes_by_kind, &notes_by_ratio, &notes_by_flag};
+    static const struct bf_index *const choices[] = {NULL,          NULL, &notes_by_owner, &notes_by_tags, &notes_by_kind, &notes_by_ratio,
+                                                     &notes_by_flag};
     static const int others[] = {T_OWNER, T_NAME, T_KIND, T_SCORE, T_RATIO, T_AT, T_FLAG, BF_ROW_ID};
     *q = (struct bf_query){.coll = &notes, .tenant = tenant_a, .conds = conds, .index = choices[suite_random(s, 7)]};
     q->descending = suite_random(s, 2) == 0;
@@ -197,7 +198,8 @@ static void random_query(struct suite *s, struct bf_query *q, struct bf_cond *co
         conds[q->n_conds++] = random_cond(s, T_TAGS, ops[suite_random(s, 3)]);
     }
     for (unsigned i = q->n_conds; q->index != NULL && i < q->index->n_fields && suite_random(s, 3) > 0; i++) /* along the index's fields */
-        conds[q->n_conds++] = random_cond(s, q->index->fields[i], suite_random(s, 3) == 0 ? BF_IN : (enum bf_cond_op)suite_random(s, BF_EXISTS + 1));
+        conds[q->n_conds++] =
+            random_cond(s, q->index->fields[i], suite_random(s, 3) == 0 ? BF_IN : (enum bf_cond_op)suite_random(s, BF_EXISTS + 1));
     while (q->n_conds < 5 && suite_random(s, 3) == 0) /* and beside them */
         conds[q->n_conds++] = random_cond(s, others[suite_random(s, 8)], (enum bf_cond_op)suite_random(s, BF_EXISTS + 1));
     if (q->n_conds < 5 && suite_random(s, 6) == 0)
@@ -335,7 +337,8 @@ static void too_many_ranges_are_refused(void **state)
     }
     for (int i = 0; i < N_KINDS; i++)
         kinds[i] = (struct bf_value){.type = BF_T_ENUM, .i = i};
-    struct bf_cond conds[] = {{T_KIND, BF_IN, kinds, N_KINDS}, {T_FLAG, BF_IN, flags, 2}, {T_AT, BF_IN, times, N}, {T_NAME, BF_IN, words, N}};
+    struct bf_cond conds[] = {
+        {T_KIND, BF_IN, kinds, N_KINDS}, {T_FLAG, BF_IN, flags, 2}, {T_AT, BF_IN, times, N}, {T_NAME, BF_IN, words, N}};
     struct bf_query q = {.coll = &notes, .tenant = tenant_a, .conds = conds, .n_conds = 4, .index = &notes_by_kind, .limit = 5};
     assert_int_equal(bf_store_find(s->store, &q, s->arena, &page, NULL), BF_E_INVALID_QUERY);
     q.n_conds = 3;

@@ -74,7 +74,8 @@ static void *race(void *arg)
 {
     struct racer *racer = arg;
     struct bf_read read = {racer->what->coll, racer->what->id};
-    struct bf_submission sub = {.tenant = tenant_a, .request = request_id(1), .reads = &read, .n_reads = 1, .decide = decide_rename, .ctx = racer->what};
+    struct bf_submission sub = {
+        .tenant = tenant_a, .request = request_id(1), .reads = &read, .n_reads = 1, .decide = decide_rename, .ctx = racer->what};
     pthread_barrier_wait(racer->start);
     bf_submit_wait(racer->s->store, &sub, racer->arena, &racer->receipt, NULL);
     return NULL;

@@ -138,6 +138,9 @@ static void one_request_at_fault_fails_alone(void **state)
     gather_destroy(&g);
 }
 
-#define FAULTY_TEST(f) {#f, f, faulty_setup, faulty_teardown, NULL}
-SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work_goes_on), FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
-           FAULTY_TEST(one_request_at_fault_fails_alone));
+#define FAULTY_TEST(f)                                                                                                                     \
+    {                                                                                                                                      \
+#f, f, faulty_setup, faulty_teardown, NULL                                                                                         \
+    }
+SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work_goes_on),
+           FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged), FAULTY_TEST(one_request_at_fault_fails_alone));

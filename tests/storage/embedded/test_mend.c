@@ -7,7 +7,8 @@ static void fill(struct suite *s)
 {
     struct bf_receipt r;
     for (unsigned i = 0; i < 20; i++) {
-        struct rename one = {.coll = &items, .id = suite_uuid(1 + i % 8), .name = bf_arena_printf(s->arena, "v%u", i), .owner = suite_uuid(50 + i % 3)};
+        struct rename one = {
+            .coll = &items, .id = suite_uuid(1 + i % 8), .name = bf_arena_printf(s->arena, "v%u", i), .owner = suite_uuid(50 + i % 3)};
         assert_int_equal(submit_rename(s, i % 5 == 0 ? tenant_b : tenant_a, i, &one, &r), BF_OK);
     }
 }

@@ -132,5 +132,5 @@ static void an_upgrade_on_read_reaches_the_indexes(void **state)
 }
 
 SUITE_PART(suite_opening, SUITE_TEST(a_directory_in_use_is_refused), SUITE_TEST(a_newer_format_is_refused_by_name),
-           SUITE_TEST(another_master_key_is_refused_and_a_lost_one_not_remade), SUITE_TEST(an_index_is_built_when_declared_and_dropped_when_not),
-           SUITE_TEST(an_upgrade_on_read_reaches_the_indexes));
+           SUITE_TEST(another_master_key_is_refused_and_a_lost_one_not_remade),
+           SUITE_TEST(an_index_is_built_when_declared_and_dropped_when_not), SUITE_TEST(an_upgrade_on_read_reaches_the_indexes));

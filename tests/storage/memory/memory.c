@@ -163,13 +163,14 @@ static struct row *find_row(struct memory *m, const char *coll, struct bf_uuid t
     return row;
 }
 
-static enum bf_status decode(const struct row *row, const struct bf_collection *coll, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
+static enum bf_status decode(const struct row *row, const struct bf_collection *coll, struct bf_arena *arena, struct bf_doc **ret,
+                             struct bf_error *e)
 {
     return bf__bson_decode(arena, coll->schema, row->key.tenant, row->key.id, bf_str(bf_arena_dup(arena, row->p, row->n), row->n), ret, e);
 }
 
-static enum bf_status get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids, unsigned n,
-                               struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
+static enum bf_status get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
+                               unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     pthread_mutex_lock(&s->m->lock);
@@ -282,16 +283,16 @@ static bool selected(const struct bf_query *query, unsigned field)
     for (unsigned i = 0; i < query->n_conds; i++) {
         const struct bf_cond *c = &query->conds[i];
         bool item = query->index->multikey && field == 0;
-        if (c->row == query->index->fields[field] && (c->op == BF_EQ || c->op == BF_IN || (c->op == BF_ALL && item) ||
-                                                      (c->op == BF_EXISTS && !c->values[0].b && !item)))
+        if (c->row == query->index->fields[field] &&
+            (c->op == BF_EQ || c->op == BF_IN || (c->op == BF_ALL && item) || (c->op == BF_EXISTS && !c->values[0].b && !item)))
             return true;
     }
     return false;
 }
 
 /* Every document that the query matches, in order. */
-static enum bf_status match_all(struct memory *m, const struct bf_query *query, struct sorting *sorting, struct bf_arena *arena, struct bf_doc ***ret,
-                                unsigned *ret_n, struct bf_error *e)
+static enum bf_status match_all(struct memory *m, const struct bf_query *query, struct sorting *sorting, struct bf_arena *arena,
+                                struct bf_doc ***ret, unsigned *ret_n, struct bf_error *e)
 {
     unsigned n = 0, bound = 0;
     for (const struct row *row = m->rows; row != NULL; row = row->hh.next)
@@ -328,14 +329,15 @@ static struct bf_str cursor_of(struct bf_arena *arena, const struct bf_doc *doc)
     return bf_str(p, 16 + bson.n);
 }
 
-static enum bf_status cut_page(const struct bf_query *query, const struct sorting *sorting, struct bf_doc **docs, unsigned n, struct bf_arena *arena,
-                               struct bf_page *page, struct bf_error *e)
+static enum bf_status cut_page(const struct bf_query *query, const struct sorting *sorting, struct bf_doc **docs, unsigned n,
+                               struct bf_arena *arena, struct bf_page *page, struct bf_error *e)
 {
     struct bf_doc *last = NULL;
     if (query->after.n > 16) {
         struct bf_uuid id;
         memcpy(id.b, query->after.p, 16);
-        enum bf_status status = bf__bson_decode(arena, query->coll->schema, query->tenant, id, bf_str(query->after.p + 16, query->after.n - 16), &last, e);
+        enum bf_status status =
+            bf__bson_decode(arena, query->coll->schema, query->tenant, id, bf_str(query->after.p + 16, query->after.n - 16), &last, e);
         if (status != BF_OK)
             return status;
     }
@@ -353,7 +355,8 @@ static enum bf_status cut_page(const struct bf_query *query, const struct sortin
     return BF_OK;
 }
 
-static enum bf_status find(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e)
+static enum bf_status find(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret,
+                           struct bf_error *e)
 {
     struct sorting sorting = {.query = query};
     struct bf_page page = {.docs = bf_arena_alloc(arena, query->limit * sizeof(struct bf_doc *))};
@@ -403,8 +406,8 @@ static struct bf_raw_entry raw_of(const struct entry *entry, bool payload, struc
     return raw;
 }
 
-static enum bf_status log_read(struct bf_session *s, struct bf_uuid tenant, int64_t after_n, unsigned limit, size_t bytes_max, bool payloads,
-                               struct bf_arena *arena, struct bf_raw_entry **ret, unsigned *ret_n, struct bf_error *e)
+static enum bf_status log_read(struct bf_session *s, struct bf_uuid tenant, int64_t after_n, unsigned limit, size_t bytes_max,
+                               bool payloads, struct bf_arena *arena, struct bf_raw_entry **ret, unsigned *ret_n, struct bf_error *e)
 {
     struct bf_raw_entry *raw = bf_arena_alloc(arena, limit * sizeof *raw);
     const struct entry *entry;
@@ -423,7 +426,8 @@ static enum bf_status log_read(struct bf_session *s, struct bf_uuid tenant, int6
     return BF_OK;
 }
 
-static enum bf_status log_last(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret, struct bf_error *e)
+static enum bf_status log_last(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret,
+                               struct bf_error *e)
 {
     const struct entry *last = NULL;
     (void)e;

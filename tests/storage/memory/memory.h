@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A driver that keeps everything in memory and answers queries the simplest way: look at every document, sort, cut. It is slow and shares no code for
- * keys, ranges and pages with the real ones, so that the contract suite has something to disagree with.
+ * A driver that keeps everything in memory and answers queries the simplest way: look at every document, sort, cut. It is slow and shares
+ * no code for keys, ranges and pages with the real ones, so that the contract suite has something to disagree with.
  */
 #pragma once
 #include "storage/driver.h"

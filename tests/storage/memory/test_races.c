@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A driver without transactions: the insert of an entry is the commit, and another process may be faster. Two stores share one memory; each time the first
- * is about to insert, the second gets its own entry in before. What was decided on the old state must be decided again.
+ * A driver without transactions: the insert of an entry is the commit, and another process may be faster. Two stores share one memory; each
+ * time the first is about to insert, the second gets its own entry in before. What was decided on the old state must be decided again.
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -13,8 +13,13 @@
 enum row { R_VALUE, R_ROWS };
 static const struct bf_field fields[R_ROWS] = {[R_VALUE] = BF_FIELD("value", INT, 0, 0, 0, NORMAL, "", "")};
 static const struct bf_schema schema = {.name = "counter", .zh = "", .en = "", .version = 1, .fields = fields, .n_fields = R_ROWS};
-static const struct bf_collection counters = {.name = "race_counters", .schema = &schema, .cls = BF_TENANT_COLLECTION, .logged = true,
-                                              .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
+static const struct bf_collection counters = {.name = "race_counters",
+                                              .schema = &schema,
+                                              .cls = BF_TENANT_COLLECTION,
+                                              .logged = true,
+                                              .subject = BF_ROW_NONE,
+                                              .owner = BF_ROW_NONE,
+                                              .team = BF_ROW_NONE};
 static const struct bf_collection *const collections[] = {&counters};
 static const struct bf_uuid tenant = {{1}}, counter = {{2}};
 
@@ -33,7 +38,8 @@ static enum bf_status count_up(const struct bf_view *view, struct bf_decision *d
     ++*(unsigned *)ctx;
     bf_set_int(&doc->object, R_VALUE, (old == NULL ? 0 : bf_get_int(&old->object, R_VALUE)) + 1);
     bf_decision_put(d, &counters, doc);
-    bf_decision_receipt(d, 200, bf_strz(bf_arena_printf(arena, "%lld", (long long)bf_get_int(&doc->object, R_VALUE))), (struct bf_uuid){{0}});
+    bf_decision_receipt(d, 200, bf_strz(bf_arena_printf(arena, "%lld", (long long)bf_get_int(&doc->object, R_VALUE))),
+                        (struct bf_uuid){{0}});
     return BF_OK;
 }
 

@@ -49,9 +49,10 @@ static void the_bytes_are_plain_bson(void **state)
     static const struct {
         const char *path;
         bson_type_t type;
-    } expected[] = {{"v", BSON_TYPE_INT32},         {"rev", BSON_TYPE_INT64},        {"f.name", BSON_TYPE_UTF8},    {"f.done", BSON_TYPE_BOOL},
-                    {"f.count", BSON_TYPE_INT64},   {"f.score", BSON_TYPE_DOUBLE},   {"f.kind", BSON_TYPE_UTF8},    {"f.at", BSON_TYPE_DATE_TIME},
-                    {"f.owner_id", BSON_TYPE_BINARY}, {"f.place.city", BSON_TYPE_UTF8}, {"f.tags.1", BSON_TYPE_UTF8}, {"f.places.0.city", BSON_TYPE_UTF8}};
+    } expected[] = {{"v", BSON_TYPE_INT32},           {"rev", BSON_TYPE_INT64},      {"f.name", BSON_TYPE_UTF8},
+                    {"f.done", BSON_TYPE_BOOL},       {"f.count", BSON_TYPE_INT64},  {"f.score", BSON_TYPE_DOUBLE},
+                    {"f.kind", BSON_TYPE_UTF8},       {"f.at", BSON_TYPE_DATE_TIME}, {"f.owner_id", BSON_TYPE_BINARY},
+                    {"f.place.city", BSON_TYPE_UTF8}, {"f.tags.1", BSON_TYPE_UTF8},  {"f.places.0.city", BSON_TYPE_UTF8}};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         assert_true(bson_iter_init(&it, &b) && bson_iter_find_descendant(&it, expected[i].path, &at));
         assert_int_equal(bson_iter_type(&at), expected[i].type);
@@ -76,7 +77,8 @@ static const struct bf_field old_fields[] = {BF_FIELD("name", STRING, 0, 0, 0, N
 static const struct bf_schema old_schema = {.name = "old", .zh = "", .en = "", .version = 1, .fields = old_fields, .n_fields = 1};
 static const struct bf_word two_words[] = {{"call", "", ""}, {"visit", "", ""}}, one_word[] = {{"call", "", ""}};
 static const struct bf_enum two = {"two", two_words, 2}, one = {"one", one_word, 1};
-static const struct bf_field new_fields[] = {BF_FIELD("name", STRING, 0, 0, 0, NORMAL, "", ""), BF_FIELD("phone", STRING, 0, 0, 0, NORMAL, "", ""),
+static const struct bf_field new_fields[] = {BF_FIELD("name", STRING, 0, 0, 0, NORMAL, "", ""),
+                                             BF_FIELD("phone", STRING, 0, 0, 0, NORMAL, "", ""),
                                              BF_FIELD("kind", ENUM, 0, 0, 0, NORMAL, "", "", .words = &two)};
 static const struct bf_schema new_schema = {.name = "new", .zh = "", .en = "", .version = 3, .fields = new_fields, .n_fields = 3};
 static const struct bf_field few_fields[] = {BF_FIELD("name", STRING, 0, 0, 0, NORMAL, "", ""),

@@ -11,13 +11,27 @@ static struct bf__entry sample(struct bf_arena *arena)
     struct bf__entry e = {.tenant = u(1), .n = INT64_C(0x1122334455), .at_ms = 1800000000123, .n_ops = 3, .n_requests = 2};
     e.ops = bf_arena_calloc(arena, 3, sizeof *e.ops);
     e.requests = bf_arena_calloc(arena, 2, sizeof *e.requests);
-    e.ops[0] = (struct bf__entry_op){.coll = BF_STR("customers"), .id = u(2), .subject = u(2), .owner_after = u(3), .team_after = u(4), .rev = 1,
-                                     .commitment = {9, 9}, .sealed = BF_STR("sealed one")};
-    e.ops[1] = (struct bf__entry_op){.coll = BF_STR("visits"), .id = u(5), .subject = u(2), .owner_before = u(3), .owner_after = u(6), .team_before = u(4),
-                                     .team_after = u(7), .rev = INT64_MAX, .commitment = {8}, .sealed = BF_STR("")};
+    e.ops[0] = (struct bf__entry_op){.coll = BF_STR("customers"),
+                                     .id = u(2),
+                                     .subject = u(2),
+                                     .owner_after = u(3),
+                                     .team_after = u(4),
+                                     .rev = 1,
+                                     .commitment = {9, 9},
+                                     .sealed = BF_STR("sealed one")};
+    e.ops[1] = (struct bf__entry_op){.coll = BF_STR("visits"),
+                                     .id = u(5),
+                                     .subject = u(2),
+                                     .owner_before = u(3),
+                                     .owner_after = u(6),
+                                     .team_before = u(4),
+                                     .team_after = u(7),
+                                     .rev = INT64_MAX,
+                                     .commitment = {8},
+                                     .sealed = BF_STR("")};
     e.ops[2] = (struct bf__entry_op){.coll = BF_STR("x"), .id = u(8), .rev = 3, .tombstone = true};
-    e.requests[0] = (struct bf__entry_request){.id = {{1}}, .actor = u(10), .subject = u(2), .body_hash = {7}, .commitment = {6}, .n_ops = 2,
-                                               .sealed = BF_STR("receipt")};
+    e.requests[0] = (struct bf__entry_request){
+        .id = {{1}}, .actor = u(10), .subject = u(2), .body_hash = {7}, .commitment = {6}, .n_ops = 2, .sealed = BF_STR("receipt")};
     e.requests[1] = (struct bf__entry_request){.id = {{2}}, .actor = u(11), .n_ops = 1, .sealed = BF_STR("r")};
     return e;
 }
@@ -37,7 +51,8 @@ static void an_entry_comes_back_as_it_was(void **state)
     }
     for (unsigned i = 0; i < 2; i++) {
         assert_memory_equal(&back.requests[i].id, &e.requests[i].id, 16);
-        assert_true(bf_uuid_eq(&back.requests[i].actor, &e.requests[i].actor) && bf_uuid_eq(&back.requests[i].subject, &e.requests[i].subject));
+        assert_true(bf_uuid_eq(&back.requests[i].actor, &e.requests[i].actor) &&
+                    bf_uuid_eq(&back.requests[i].subject, &e.requests[i].subject));
         assert_memory_equal(back.requests[i].body_hash, e.requests[i].body_hash, 64);
         assert_true(back.requests[i].n_ops == e.requests[i].n_ops && bf_str_eq(back.requests[i].sealed, e.requests[i].sealed));
     }

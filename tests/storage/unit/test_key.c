@@ -41,7 +41,8 @@ static void assert_ascending(struct bf_arena *arena, const struct bf_value *valu
 
 static void numbers_sort_by_value(void **state)
 {
-    static const int64_t ints[] = {INT64_MIN, INT64_MIN + 1, -65536, -256, -255, -1, 0, 1, 255, 256, 65535, 65536, INT64_MAX - 1, INT64_MAX};
+    static const int64_t ints[] = {INT64_MIN, INT64_MIN + 1, -65536, -256,  -255,          -1,       0, 1,
+                                   255,       256,           65535,  65536, INT64_MAX - 1, INT64_MAX};
     static const double doubles[] = {-DBL_MAX, -2.5, -1, -DBL_MIN, 0, DBL_MIN, 0.1, 1, 1.0000000000000002, 1e300, DBL_MAX};
     struct bf_value v[14], d[11], negative_zero = {.type = BF_T_DOUBLE, .d = -0.0}, zero = {.type = BF_T_DOUBLE, .d = 0.0};
     for (int i = 0; i < 14; i++)
@@ -60,7 +61,9 @@ static void texts_sort_by_bytes_and_prefixes_first(void **state)
     for (int i = 0; i < 11; i++)
         v[i] = (struct bf_value){.type = BF_T_STRING, .s = bf_strz(texts[i])};
     assert_ascending(*state, v, 11);
-    struct bf_value nul[] = {{.type = BF_T_STRING, .s = {"a", 1}}, {.type = BF_T_STRING, .s = {"a\0", 2}}, {.type = BF_T_STRING, .s = {"a\0b", 3}},
+    struct bf_value nul[] = {{.type = BF_T_STRING, .s = {"a", 1}},
+                             {.type = BF_T_STRING, .s = {"a\0", 2}},
+                             {.type = BF_T_STRING, .s = {"a\0b", 3}},
                              {.type = BF_T_STRING, .s = {"a\xff", 2}}};
     assert_ascending(*state, nul, 4);
 }
@@ -102,7 +105,8 @@ static int free_arena(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(numbers_sort_by_value), T(texts_sort_by_bytes_and_prefixes_first), T(enums_sort_by_word_and_booleans_by_truth),
+    const struct CMUnitTest tests[] = {T(numbers_sort_by_value), T(texts_sort_by_bytes_and_prefixes_first),
+                                       T(enums_sort_by_word_and_booleans_by_truth),
                                        T(the_end_of_a_prefix_is_just_behind_all_that_begins_with_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The callers' side of the committer: submitting, writing, calling, and waiting for it. */
+#include "core/arena.h"
+#include "core/env.h"
+#include "storage/committer.h"
+#include <assert.h>
+#include <stdlib.h>
+
+static struct bf__item *new_item(struct bf_store *store, enum bf__item_kind kind, unsigned n_reads)
+{
+    struct bf__item *item = malloc(sizeof *item + n_reads * sizeof item->reads[0]);
+    if (item == NULL)
+        abort();
+    memset(item, 0, offsetof(struct bf__item, receipt));
+    item->receipt.status = BF_OK;
+    item->kind = kind;
+    item->settled = false;
+    item->queued_ms = bf_mono_ms(store->env);
+    return item;
+}
+
+static void check_submission(const struct bf_submission *s)
+{
+    assert(s->n_reads <= BF_READS_MAX && s->decide != NULL && !bf_uuid_is_zero(&s->tenant));
+    for (unsigned i = 0; i < s->n_reads; i++)
+        assert(s->reads[i].coll->cls == BF_TENANT_COLLECTION);
+}
+
+static struct bf__item *submit_item(struct bf_store *store, const struct bf_submission *s)
+{
+    check_submission(s);
+    struct bf__item *item = new_item(store, ITEM_SUBMIT, s->n_reads);
+    item->submission = *s;
+    if (s->n_reads > 0)
+        memcpy(item->reads, s->reads, s->n_reads * sizeof s->reads[0]);
+    item->submission.reads = item->reads;
+    return item;
+}
+
+enum bf_status bf_submit(struct bf_store *store, const struct bf_submission *submission, struct bf_error *e)
+{
+    assert(submission->home != NULL && submission->done != NULL);
+    struct bf__item *item = submit_item(store, submission);
+    enum bf_status status = bf__committer_enqueue(store->committer, &item, 1, e);
+    if (status != BF_OK)
+        free(item);
+    return status;
+}
+
+/* Queues the items and waits until all were answered. */
+static enum bf_status enqueue_and_wait(struct bf_store *store, struct bf__item **items, unsigned n, struct bf_error *e)
+{
+    struct bf__waiter w = {.left = n};
+    pthread_mutex_init(&w.lock, NULL);
+    pthread_cond_init(&w.wake, NULL);
+    for (unsigned i = 0; i < n; i++)
+        items[i]->waiter = &w;
+    enum bf_status status = bf__committer_enqueue(store->committer, items, n, e);
+    pthread_mutex_lock(&w.lock);
+    while (status == BF_OK && w.left > 0)
+        pthread_cond_wait(&w.wake, &w.lock);
+    pthread_mutex_unlock(&w.lock);
+    pthread_cond_destroy(&w.wake);
+    pthread_mutex_destroy(&w.lock);
+    return status;
+}
+
+enum bf_status bf_submit_wait(struct bf_store *store, const struct bf_submission *submission, struct bf_arena *arena,
+                              struct bf_receipt *ret, struct bf_error *e)
+{
+    struct bf__item *item = submit_item(store, submission);
+    enum bf_status status = enqueue_and_wait(store, &item, 1, e);
+    if (status == BF_OK) {
+        *ret = item->receipt;
+        ret->body = bf_str_dup(arena, item->receipt.body);
+        status = ret->status;
+        if (status != BF_OK && e != NULL)
+            *e = ret->error;
+        bf__group_leave(item->group);
+    }
+    free(item);
+    return status;
+}
+
+enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
+{
+    assert(n > 0 && (rets != NULL || n == 1));
+    struct bf__item **items = calloc(n, sizeof(struct bf__item *));
+    if (items == NULL)
+        abort();
+    for (unsigned i = 0; i < n; i++) {
+        const struct bf_collection *coll = writes[i].coll;
+        assert(!coll->logged && bf_uuid_is_zero(&writes[i].doc->tenant) == (coll->cls == BF_SYSTEM_COLLECTION));
+        items[i] = new_item(store, ITEM_WRITE, 0);
+        items[i]->write = &writes[i];
+        items[i]->error = rets == NULL ? e : NULL;
+    }
+    enum bf_status status = enqueue_and_wait(store, items, n, e);
+    bool queued = status == BF_OK;
+    for (unsigned i = 0; i < n; i++) {
+        if (rets != NULL)
+            rets[i] = queued ? items[i]->status : status;
+        if (queued)
+            bf__group_leave(items[i]->group);
+        if (queued && rets == NULL)
+            status = items[i]->status;
+        free(items[i]);
+    }
+    free(items);
+    return status;
+}
+
+enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e)
+{
+    struct bf__item *item = new_item(store, ITEM_CALL, 0);
+    item->call = fn;
+    item->call_ctx = ctx;
+    item->error = e;
+    enum bf_status status = enqueue_and_wait(store, &item, 1, e);
+    if (status == BF_OK)
+        status = item->status;
+    free(item);
+    return status;
+}
