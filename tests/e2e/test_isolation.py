@@ -415,6 +415,25 @@ def test_an_open_stream_of_the_old_rep_gets_gone_and_the_new_ones_the_records(w)
         assert [data["id"] for _, data, _ in bystander.seen] == [fence]
 
 
+def test_a_person_who_changes_teams_takes_the_customers_along(w):
+    """PER-03: the new team's supervisor sees them, the old one's no longer, also on the phones."""
+    login = "mover" + uuid7()[-6:]
+    w.company.add(login, "马移", "rep", w.company.team)
+    mover = w.company.sign_in(login)
+    story = Story(mover)
+    mover.customer()
+    old_boss, new_boss = Feed(w.zhao).pull(), Feed(w.zhou).pull()
+    assert story.ids() <= old_boss.ids() and not story.ids() & new_boss.ids()
+    w.server.admin("user", "assign", w.company.code, login, "rep", w.zhou.tokens["user"]["team"])
+    until(lambda: story.ids() <= new_boss.pull().ids() and not story.ids() & old_boss.pull().ids(), "the supervisors' feeds follow")
+    for paths in story.paths().values():
+        for path in paths:
+            assert w.zhou.get(path).status_code == 200 and w.zhao.get(path).status_code == 404, path
+    moved = w.company.sign_in(login)
+    assert Feed(moved).pull().ids("customer") >= {story.customer} and len(read_all(moved, "/v1/customers")) == 2
+    assert {c["team"] for c in read_all(moved, "/v1/customers")} == {w.zhou.tokens["user"]["team"]}
+
+
 def test_transfers_go_to_people_who_keep_customers(w):
     customer = w.wang.customer()["id"]
     for owner in (w.rui.id, w.gu.id, w.xu.id, w.fu.id, w.stranger.id, NEVER, customer):
