@@ -232,7 +232,7 @@ def listed(person, path):
     """All records of a list, page by page."""
     after, items = None, []
     while True:
-        answer = person.get(path, params={"limit": 200, **({"after": after} if after else {})})
+        answer = person.sure("GET", str(httpx.URL(path, params={"limit": 200, **({"after": after} if after else {})})))
         assert answer.status_code == 200, answer.text
         items += answer.json()["items"]
         after = answer.json().get("next")

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No space left: what cannot be kept is refused and says so, what was acknowledged stays, and the server goes on when there is space again."""
+import contextlib
+import os
+import subprocess
+
+import pytest
+
+from baifang import Server
+from rig import Ledger, Phone, Photos, Upload, assert_clean, digest, listed, raw, replay
+
+DISK_MB = 48
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A file system of its own for the data directory."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0700", "tmpfs", place], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("not run: nothing may be mounted here: " + done.stderr.strip())
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def fill(place):
+    """Takes all space that is left."""
+    path, chunk = place / "filler", bytes(1 << 16)
+    with open(path, "wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while file.write(chunk) == len(chunk):
+                pass
+        with contextlib.suppress(OSError):
+            while file.write(b"\0") == 1:
+                pass
+    return path
+
+
+def once(phone, path, body):
+    """One try: (status, code), or None when the connection broke."""
+    answer = phone.try_once("POST", path, {"content-type": "application/json"}, raw(body))
+    if answer is None:
+        return None
+    if answer.status_code not in (200, 201):
+        assert answer.headers["content-type"] == "application/problem+json", answer.text
+        return answer.status_code, answer.json()["code"]
+    return answer.status_code, answer
+
+
+def test_a_full_disk_refuses_and_loses_nothing_and_the_server_goes_on_when_there_is_space(tmp_path, disk):
+    with Server(disk / "s") as server:
+        company = server.company()
+        phone, ledger = Phone(company, "wang"), Ledger(tmp_path / "ledger")
+        body = phone.customer_body()
+        phone.create(ledger, "/v1/customers", body)
+        customer, contact = body["id"], body["primary_contact"]["id"]
+        for _ in range(20):
+            phone.create(ledger, "/v1/visits", phone.visit(customer, contact))
+        upload = Upload(phone, ledger, Photos("disk").make(2_000_000), "image/jpeg")
+        upload.step(500_000)
+        filler = fill(disk)
+
+        refused, accepted = [], 0
+        while len(refused) < 10 and accepted < 5000:
+            visit = phone.visit(customer, contact)
+            what = once(phone, "/v1/visits", visit)
+            if what and what[0] == 201:
+                accepted += 1
+                ledger.note(kind="create", login="wang", path="/v1/visits", id=visit["id"], body=visit, receipt=digest(what[1].content))
+            else:
+                refused.append((what, visit))
+        assert len(refused) == 10, "the disk never filled"
+        assert {what for what, _ in refused} <= {(507, "no_space"), (503, "unavailable"), (503, "unknown_outcome")}, [what for what, _ in refused]
+        stuck = upload.acked
+        upload.step(800_000)
+        assert upload.acked == stuck or upload.ask() == upload.acked
+        assert phone.sure("GET", "/v1/customers/" + customer).status_code == 200, "reading needs no space"
+
+        os.unlink(filler)
+        for _, visit in refused:
+            phone.create(ledger, "/v1/visits", visit)
+        while not upload.is_whole():
+            upload.step(500_000)
+        upload.ask()
+        for item in ledger.of("create"):
+            replay(phone, item)
+        assert sorted(doc["id"] for doc in listed(phone, "/v1/visits")) == sorted(i["id"] for i in ledger.of("create") if i["path"] == "/v1/visits")
+        assert_clean(server)
+        print(f"{accepted} more creates fitted; refusals: {sorted({str(what) for what, _ in refused})}; servers that ended: {server.count('supervisor.server_ended')}")
+    assert_clean(server)
