@@ -343,8 +343,9 @@ enum bf_status bf_client_start(const struct bf_env *env, const struct bf_client_
 void bf_client_drain(struct bf_client *c, unsigned grace_ms)
 {
     pthread_mutex_lock(&c->lock);
+    if (!c->stopping) /* the first word counts: the thread reads it without the lock */
+        c->grace_ms = grace_ms;
     c->stopping = true;
-    c->grace_ms = grace_ms;
     pthread_mutex_unlock(&c->lock);
     curl_multi_wakeup(c->multi);
 }
