@@ -269,3 +269,35 @@ void bare_measure(const char *database, unsigned creates, double group, struct b
     (void)group;
     sqlite3_close(b.db);
 }
+
+/* ---- reading ---- */
+
+double bare_gets(const char *database, const char *collection, unsigned n)
+{
+    struct bare b = {0};
+    char sql[TEXT_MAX];
+    unsigned n_keys = 0;
+    unsigned char(*keys)[32] = calloc(n, sizeof *keys);
+    if (keys == NULL || sqlite3_open_v2(database, &b.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        exit(1);
+    run_sql(&b, "PRAGMA query_only=ON; PRAGMA cache_size=-16384");
+    snprintf(sql, sizeof sql, "SELECT k FROM d_%s", collection);
+    sqlite3_stmt *st = prepare(&b, sql);
+    for (; n_keys < n && sqlite3_step(st) == SQLITE_ROW; n_keys++)
+        memcpy(keys[n_keys], sqlite3_column_blob(st, 0), 32);
+    sqlite3_finalize(st);
+    snprintf(sql, sizeof sql, "SELECT d FROM d_%s WHERE k = ?1", collection);
+    st = prepare(&b, sql);
+    double cpu = cpu_us_now();
+    for (unsigned i = 0; i < n; i++) {
+        sqlite3_bind_blob(st, 1, keys[(uint64_t)i * 7919 % n_keys], 32, SQLITE_STATIC);
+        check(&b, sqlite3_step(st), SQLITE_ROW);
+        b.noise = (unsigned char *)(uintptr_t)sqlite3_column_blob(st, 0);
+        sqlite3_reset(st);
+    }
+    cpu = (cpu_us_now() - cpu) / n;
+    b.noise = NULL;
+    free(keys);
+    finish(&b);
+    return cpu;
+}

@@ -32,5 +32,7 @@ struct bare_result {
 void bare_run(const char *dir, const struct bare_shape *shape, unsigned n, double group, struct bare_result *ret);
 /* Reads the shape from a store that made `creates` creates. */
 void bare_measure(const char *database, unsigned creates, double group, struct bare_shape *ret);
+/* CPU of reading one row of the collection by its key, one thread, in random order. */
+double bare_gets(const char *database, const char *collection, unsigned n);
 double cpu_us_now(void); /* of this process, user and system */
 double wall_us_now(void);

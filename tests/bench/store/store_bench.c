@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { IN_FLIGHT = 32, REPS = 40, CUSTOMERS = 2000, ROUNDS_MAX = 15 };
+enum { IN_FLIGHT = 32, REPS = 40, CUSTOMERS = 2000, ROUNDS_MAX = 15, GETS = 50000 };
 
 enum row { B_OWNER, B_TEAM, B_CUSTOMER, B_REP, B_VISIT, B_AT, B_CAPTURED, B_RECEIVED, B_TEXT, B_NEXT, B_STATE, B_COUNT, B_ZONE, B_ROWS };
 static const struct bf_field fields[B_ROWS] = {
@@ -220,8 +220,25 @@ static void run_clients(struct bench *b)
 }
 
 struct result {
-    double cpu_us, per_s, group;
+    double cpu_us, per_s, group, get_us;
 };
+
+/* CPU of a read by id, one thread, in random order. */
+static double measure_gets(struct bench *b, unsigned creates)
+{
+    struct bf_arena *arena = bf_arena_create();
+    double cpu = cpu_us_now();
+    for (unsigned i = 0; i < GETS; i++) {
+        struct bf_doc *doc = NULL;
+        struct bf_uuid id = numbered(4, CUSTOMERS + i * 7919 % creates);
+        if (bf_store_get(b->store, &visits, tenant, id, arena, &doc, NULL) != BF_OK || doc == NULL)
+            abort();
+        bf_arena_reset(arena);
+    }
+    cpu = (cpu_us_now() - cpu) / GETS;
+    bf_arena_destroy(&arena);
+    return cpu;
+}
 
 static void store_run(const char *dir, unsigned creates, struct result *ret)
 {
@@ -250,6 +267,7 @@ static void store_run(const char *dir, unsigned creates, struct result *ret)
     ret->cpu_us = (cpu_us_now() - cpu) / creates;
     ret->per_s = creates / ((wall_us_now() - wall) / 1e6);
     ret->group = (double)creates / (double)(b.entries - first);
+    ret->get_us = measure_gets(&b, creates);
     bf_store_close(&b.store);
     bf_env_finish(&b.env);
 }
@@ -269,7 +287,7 @@ static double median(double *values, unsigned n)
 int main(int argc, char **argv)
 {
     unsigned creates = argc > 2 ? (unsigned)atoi(argv[2]) : 20000, rounds = argc > 3 ? (unsigned)atoi(argv[3]) : 5;
-    double cpu[2][ROUNDS_MAX], rate[2][ROUNDS_MAX], group = 0;
+    double cpu[2][ROUNDS_MAX], rate[2][ROUNDS_MAX], get[2][ROUNDS_MAX], group = 0;
     if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX || creates < IN_FLIGHT) {
         fprintf(stderr, "store_bench DIR [creates] [rounds up to %d]\n", ROUNDS_MAX);
         return 2;
@@ -291,6 +309,8 @@ int main(int argc, char **argv)
         cpu[1][i] = bare.cpu_us;
         rate[0][i] = ours.per_s;
         rate[1][i] = bare.creates_per_s;
+        get[0][i] = ours.get_us;
+        get[1][i] = bare_gets(database, "bench_visits", GETS);
         group = ours.group;
     }
     double ours = median(cpu[0], rounds), bare = median(cpu[1], rounds), per_s = median(rate[0], rounds),
@@ -298,5 +318,6 @@ int main(int argc, char **argv)
     printf("durable create, %d in flight, groups of about %.0f: store %.1f us CPU, %.0f/s; bare SQLite %.1f us CPU, %.0f/s; ratio %.2f, "
            "rate %.0f %%\n",
            IN_FLIGHT, group, ours, per_s, bare, bare_per_s, ours / bare, 100 * per_s / bare_per_s);
+    printf("read by id: store %.1f us CPU, bare SQLite %.1f us CPU\n", median(get[0], rounds), median(get[1], rounds));
     return 0;
 }
