@@ -127,6 +127,20 @@ def test_signals_that_come_while_the_server_starts_wait_for_it(fresh):
     assert fresh.count("supervisor.server_ended") == 1
 
 
+def test_systemd_hears_of_ready_reload_and_stop(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        name = "baifang-test-" + os.urandom(8).hex()
+        notify.bind("\0" + name)
+        notify.settimeout(60)
+        with Server(tmp_path, environment={"NOTIFY_SOCKET": "@" + name}) as server:
+            assert notify.recv(200) == b"READY=1"
+            os.kill(server.process.pid, signal.SIGHUP)
+            kind, clock = notify.recv(200).split(b"\n")
+            assert kind == b"RELOADING=1" and clock.startswith(b"MONOTONIC_USEC=")
+            assert notify.recv(200) == b"READY=1"
+        assert notify.recv(200) == b"STOPPING=1"
+
+
 def test_a_second_server_on_the_same_directory_is_refused(fresh):
     done = subprocess.run([BAIFANG, "serve", "--config", fresh.config_path], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0 and "start_failed" in done.stderr
