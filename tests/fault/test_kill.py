@@ -69,6 +69,7 @@ class Load:
         upload = Upload(phone, self.ledger, phone.photos.make(phone.random.randrange(20_000, 600_000)), "image/jpeg")
         self.open_uploads.append(upload)
         while not upload.is_whole() and not self.stop.is_set():
+            pause(phone.random.uniform(0, 0.05))
             upload.step(phone.random.randrange(10_000, 250_000))
         if upload.is_whole():
             self.open_uploads.remove(upload)
