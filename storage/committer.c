@@ -221,6 +221,15 @@ static void note_times(const struct run *r)
             bf_metric_time(env->metrics, BF_M_COMMIT_TIME, (now - r->items[i]->queued_ms) * 1000);
 }
 
+/* It is not known what reached the disk: from here on every write gets BF_E_IO. */
+static void poison(struct bf_committer *c, enum bf_status status, const struct bf_error *e)
+{
+    if (status != BF_E_UNKNOWN_OUTCOME || c->poison.status != BF_OK)
+        return;
+    c->poison = *e;
+    c->poison.status = BF_E_IO;
+}
+
 /* Commits the items as one group; on a failure that left nothing behind, each by itself. */
 static void commit_group(struct run *r)
 {
@@ -234,10 +243,7 @@ static void commit_group(struct run *r)
         return;
     }
     e.status = status;
-    if (status == BF_E_UNKNOWN_OUTCOME && r->c->poison.status == BF_OK) {
-        r->c->poison = e;
-        r->c->poison.status = BF_E_IO;
-    }
+    poison(r->c, status, &e);
     for (unsigned i = 0; i < r->n; i++) {
         struct run alone = *r;
         alone.items = &r->items[i];
@@ -269,13 +275,15 @@ static void run_group(struct bf_committer *c, struct bf__item **items, unsigned 
     for (unsigned i = 0; i < n; i++)
         answer(items[i]);
     bf__group_leave(r.group);
-    c->store->driver->vt->tidy(r.s, /* truncate= */ false, NULL);
+    struct bf_error e = {0};
+    poison(c, c->store->driver->vt->tidy(r.s, /* truncate= */ false, &e), &e);
 }
 
 static void run_call(struct bf_committer *c, struct bf__item *item)
 {
     struct bf_error e = c->poison;
     item->status = e.status != BF_OK ? e.status : item->call(item->call_ctx, c->store->driver->vt->writer(c->store->driver), &e);
+    poison(c, item->status, &e);
     if (item->status != BF_OK && item->error != NULL)
         *item->error = e;
     wake_waiter(item->waiter);

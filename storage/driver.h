@@ -94,7 +94,8 @@ struct bf_driver_vtable {
     enum bf_status (*write)(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
     enum bf_status (*append)(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
     enum bf_status (*apply)(struct bf_session *s, const struct bf_apply *apply, struct bf_arena *arena, struct bf_error *e);
-    /* Housekeeping after a group was answered (checkpoint). `truncate`: leave no trace of what was deleted, as far as the driver can. */
+    /* Housekeeping after a group was answered (checkpoint). `truncate`: leave no trace of what was deleted, as far as the driver can.
+     * BF_E_UNKNOWN_OUTCOME as for `commit`. */
     enum bf_status (*tidy)(struct bf_session *s, bool truncate, struct bf_error *e);
 
     /* Care, by the writer. check_keys verifies (and with `mend` rebuilds) what the driver derives from documents. `remove` deletes

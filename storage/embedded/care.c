@@ -23,7 +23,23 @@ enum bf_status bf__tidy(struct bf_session *s, bool truncate, struct bf_error *e)
         return BF_OK;
     int rc = sqlite3_wal_checkpoint_v2(s->sql, NULL, mode, NULL, NULL);
     s->wal_pages = 0;
-    return rc == SQLITE_OK || rc == SQLITE_BUSY ? BF_OK : bf__sql_fail(s, e, "checkpoint");
+    if (rc == SQLITE_OK || rc == SQLITE_BUSY)
+        return BF_OK;
+    /* After a failed sync of the database the kernel may have dropped the pages: a checkpoint that succeeds later must not free the log
+     * that holds them. */
+    struct bf_error cause = {0};
+    enum bf_status status = bf__sql_fail(s, &cause, "checkpoint");
+    bf__distrust(s);
+    return bf_fail(e, status == BF_E_IO ? BF_E_UNKNOWN_OUTCOME : status, "%s", cause.cause);
+}
+
+enum bf_status bf__settle_log(struct bf_session *s, struct bf_error *e)
+{
+    if (sqlite3_wal_checkpoint_v2(s->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
+        return BF_OK;
+    enum bf_status status = bf__sql_fail(s, e, "recovering the write-ahead log");
+    bf__distrust(s);
+    return status;
 }
 
 /* ---- keys ---- */

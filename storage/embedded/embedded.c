@@ -69,6 +69,8 @@ static enum bf_status open_sessions(struct bf__embedded *db, unsigned readers, s
 {
     enum bf_status status = bf__session_open(db, &db->writer, true, e);
     if (status == BF_OK)
+        status = bf__settle_log(&db->writer, e);
+    if (status == BF_OK)
         status = bf__schema_ensure(&db->writer, e);
     db->readers = calloc(readers, sizeof *db->readers);
     if (db->readers == NULL)
@@ -176,6 +178,8 @@ static enum bf_status commit(struct bf_session *s, struct bf_error *e)
     if (status == BF_OK)
         return BF_OK;
     rollback(s);
+    if (status == BF_E_IO)
+        bf__distrust(s);
     return bf_fail(e, status == BF_E_IO ? BF_E_UNKNOWN_OUTCOME : status, "%s", cause.cause);
 }
 

@@ -83,6 +83,8 @@ static inline unsigned bf__index_slot(const struct bf__table *t, unsigned index,
 void bf__bind(sqlite3_stmt *st, int at, struct bf_str bytes); /* not copied */
 struct bf_str bf__column(sqlite3_stmt *st, int at);           /* until the next step */
 struct bf_str bf__column_dup(sqlite3_stmt *st, int at, struct bf_arena *arena);
+/* After an I/O error of the writer: its close must not checkpoint, which could succeed without the pages having reached the disk. */
+void bf__distrust(struct bf_session *s);
 /* Steps a statement that gives no row, and resets it. */
 enum bf_status bf__run(struct bf_session *s, sqlite3_stmt *st, struct bf_error *e, const char *doing);
 /* A snapshot for several statements; false when one is open already (the writer's transaction). */
@@ -117,6 +119,10 @@ enum bf_status bf__log_tenants(struct bf_session *s, struct bf_arena *arena, str
 enum bf_status bf__append(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
 
 /* care.c */
+/* The first act on an existing database: all that the log holds is written to the database anew and synced, and the log begins empty. Were
+ * it left as found, a part of it whose sync had failed before the restart (in the kernel's cache, not on the disk) would stand before new
+ * commits and break them off in a power cut. */
+enum bf_status bf__settle_log(struct bf_session *s, struct bf_error *e);
 enum bf_status bf__tidy(struct bf_session *s, bool truncate, struct bf_error *e);
 enum bf_status bf__check_keys(struct bf_session *s, const struct bf_check *check, struct bf_error *e);
 enum bf_status bf__backup(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);

@@ -212,6 +212,8 @@ enum bf_status bf__session_open(struct bf__embedded *db, struct bf_session *s, b
     return writer ? set_up_writer(s, e) : set_up_reader(s, e);
 }
 
+void bf__distrust(struct bf_session *s) { sqlite3_db_config(s->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); }
+
 void bf__session_close(struct bf_session *s)
 {
     if (s->sql == NULL)

@@ -3,12 +3,16 @@
 #include "tests/storage/embedded/rig.h"
 #include <stdatomic.h>
 
-/* SQLite's own layer is process-wide, and so is this one over it. Only the write-ahead log is touched. */
+/* SQLite's own layer is process-wide, and so is this one over it. The write-ahead log's writes and syncs and the
+ * database's syncs can be made to fail. */
 static sqlite3_vfs layer, *below;
 static sqlite3_io_methods patched;
 static const sqlite3_io_methods *original;
 static sqlite3_file *_Atomic wal;
-static atomic_int fail_sync, fail_write; /* result codes to give; 0: none */
+static atomic_int fail_sync, fail_write; /* of the log: result codes to give; 0: none */
+static sqlite3_io_methods patched_db;
+static const sqlite3_io_methods *original_db;
+static atomic_int fail_db_sync;
 
 static int layer_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
 {
@@ -22,10 +26,29 @@ static int layer_sync(sqlite3_file *file, int flags)
     return rc != 0 ? rc : original->xSync(file, flags);
 }
 
+static int layer_db_sync(sqlite3_file *file, int flags)
+{
+    int rc = atomic_load(&fail_db_sync);
+    return rc != 0 ? rc : original_db->xSync(file, flags);
+}
+
+static void patch_db(sqlite3_file *file)
+{
+    if (original_db == NULL) {
+        original_db = file->pMethods;
+        patched_db = *original_db;
+        patched_db.xSync = layer_db_sync;
+    }
+    if (file->pMethods == original_db)
+        file->pMethods = &patched_db;
+}
+
 static int layer_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out)
 {
     (void)vfs;
     int rc = below->xOpen(below, name, file, flags, out);
+    if (rc == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB))
+        patch_db(file);
     if (rc != SQLITE_OK || !(flags & SQLITE_OPEN_WAL))
         return rc;
     if (original == NULL) {
@@ -59,6 +82,7 @@ static int faulty_teardown(void **state)
 {
     atomic_store(&fail_sync, 0);
     atomic_store(&fail_write, 0);
+    atomic_store(&fail_db_sync, 0);
     return suite_teardown(state);
 }
 
@@ -112,6 +136,24 @@ static void after_a_failed_sync_nothing_more_is_acknowledged(void **state)
     assert_string_equal(rig_check(s, false, &report), "");
 }
 
+static void after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct bf_check_report report;
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"}, two = {.coll = &items, .id = suite_uuid(2), .name = "two"};
+    submit_rename(s, tenant_a, 1, &one, &r);
+    submit_rename(s, tenant_a, 2, &two, &r);
+    atomic_store(&fail_db_sync, SQLITE_IOERR_FSYNC);
+    assert_int_equal(bf_store_destroy_subject(s->store, tenant_a, two.id, 2, NULL), BF_E_UNKNOWN_OUTCOME); /* ends in a checkpoint */
+    atomic_store(&fail_db_sync, 0);
+    assert_int_equal(submit_rename(s, tenant_a, 3, &one, &r), BF_E_IO);
+    reopen(s);
+    assert_string_equal(name_of(get(s, &items, tenant_a, one.id)), "one");
+    assert_int_equal(submit_rename(s, tenant_a, 3, &one, &r), BF_OK);
+    assert_string_equal(rig_check(s, false, &report), "");
+}
+
 static void one_request_at_fault_fails_alone(void **state)
 {
     struct suite *s = *state;
@@ -143,4 +185,5 @@ static void one_request_at_fault_fails_alone(void **state)
 #f, f, faulty_setup, faulty_teardown, NULL                                                                                         \
     }
 SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work_goes_on),
-           FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged), FAULTY_TEST(one_request_at_fault_fails_alone));
+           FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
+           FAULTY_TEST(after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged), FAULTY_TEST(one_request_at_fault_fails_alone));
