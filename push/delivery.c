@@ -28,26 +28,36 @@ static const char job_kind[] = "push";
 
 /* ---- from the log to the job ---- */
 
+/* Nobody is woken for what is due later: the runner looks for that by itself. */
+enum bf_status bf__jobs_add(struct bf_push *push, const struct bf_job *jobs, unsigned n, struct bf_error *e)
+{
+    int64_t now_ms = bf_now_ms(push->ctx->env);
+    bool is_due = false;
+    enum bf_status status = n == 0 ? BF_OK : bf_job_add(push->ctx->store, jobs, n, e);
+    for (unsigned i = 0; i < n && !is_due; i++)
+        is_due = jobs[i].due_ms <= now_ms;
+    if (status == BF_OK && is_due)
+        bf_job_runner_wake(push->runner);
+    return status;
+}
+
 static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena, struct bf_error *e)
 {
     struct bf_push *push = ctx;
-    enum bf_status status = BF_OK;
-    (void)arena;
-    for (unsigned i = 0; i < entry->n_ops && status == BF_OK; i++) {
+    struct bf_job *jobs = bf_arena_alloc(arena, entry->n_ops * sizeof *jobs);
+    unsigned n = 0;
+    for (unsigned i = 0; i < entry->n_ops; i++) {
         const struct bf_log_op *op = &entry->ops[i];
         if (op->coll != &bf_notifications || op->rev != 1 || op->tombstone)
             continue;
-        struct bf_job job = {.id = bf_job_id(tenant, entry->n, op->k, job_kind),
-                             .tenant = tenant,
-                             .kind = job_kind,
-                             .ref = op->id,
-                             .due_ms = bf_now_ms(push->ctx->env), /* not the entry's time, which does not go back with the clock */
-                             .n = entry->n};
-        status = bf_job_add(push->ctx->store, &job, 1, e);
-        if (status == BF_OK)
-            bf_job_runner_wake(push->runner);
+        jobs[n++] = (struct bf_job){.id = bf_job_id(tenant, entry->n, op->k, job_kind),
+                                    .tenant = tenant,
+                                    .kind = job_kind,
+                                    .ref = op->id,
+                                    .due_ms = bf_now_ms(push->ctx->env), /* not the time of the entry, which does not go back with the clock */
+                                    .n = entry->n};
     }
-    return status;
+    return bf__jobs_add(push, jobs, n, e);
 }
 
 struct bf_consumer bf__delivery_consumer(struct bf_push *push)

@@ -35,6 +35,7 @@ struct bf_consumer bf__reminders_consumer(struct bf_push *push);
 struct bf_job_work bf__reminders_work(struct bf_push *push);
 
 /* ---- delivery (push/delivery.c) ---- */
+enum bf_status bf__jobs_add(struct bf_push *push, const struct bf_job *jobs, unsigned n, struct bf_error *e);
 struct bf_consumer bf__delivery_consumer(struct bf_push *push);
 struct bf_job_work bf__delivery_work(struct bf_push *push, unsigned threads);
 

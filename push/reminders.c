@@ -19,23 +19,20 @@ static const char job_kind[] = "reminder";
 static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena, struct bf_error *e)
 {
     struct bf_push *push = ctx;
-    enum bf_status status = BF_OK;
-    (void)arena;
-    for (unsigned i = 0; i < entry->n_ops && status == BF_OK; i++) {
+    struct bf_job *jobs = bf_arena_alloc(arena, entry->n_ops * sizeof *jobs);
+    unsigned n = 0;
+    for (unsigned i = 0; i < entry->n_ops; i++) {
         const struct bf_log_op *op = &entry->ops[i];
         if (op->coll != &bf_reminders || op->doc == NULL || bf_get_enum(&op->doc->object, BF_REMINDER_STATE) != BF_REMINDER_STATE_IS_PLANNED)
             continue;
-        struct bf_job job = {.id = bf_job_id(tenant, entry->n, op->k, job_kind),
-                             .tenant = tenant,
-                             .kind = job_kind,
-                             .ref = op->id,
-                             .due_ms = bf_get_int(&op->doc->object, BF_REMINDER_SEND_AT),
-                             .n = entry->n};
-        status = bf_job_add(push->ctx->store, &job, 1, e);
-        if (status == BF_OK)
-            bf_job_runner_wake(push->runner);
+        jobs[n++] = (struct bf_job){.id = bf_job_id(tenant, entry->n, op->k, job_kind),
+                                    .tenant = tenant,
+                                    .kind = job_kind,
+                                    .ref = op->id,
+                                    .due_ms = bf_get_int(&op->doc->object, BF_REMINDER_SEND_AT),
+                                    .n = entry->n};
     }
-    return status;
+    return bf__jobs_add(push, jobs, n, e);
 }
 
 struct bf_consumer bf__reminders_consumer(struct bf_push *push)
