@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Media jobs on the real store and with the real sandbox: in which order things come, what is done twice, what is not there. Nothing is replaced but
+ * the threads: the tests take the steps one by one, so that each can be cut short.
+ */
+#include "core/arena.h"
+#include "core/crypto.h"
+#include "core/env.h"
+#include "crm/ids.h"
+#include "crm/visit.h"
+#include "ingest/decode/client.h"
+#include "ingest/pipeline/pipeline.h"
+#include "tests/ingest/decode/harness.h"
+#include "tests/test.h"
+#include <sys/stat.h>
+
+/* 16 x 12, baseline, made by ImageMagick. */
+static const uint8_t jpeg[] = {
+    0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a, 0x46, 0x49, 0x46, 0x00, 0x01, 0x01, 0x00, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00,
+    0xff, 0xdb, 0x00, 0x43, 0x00, 0x10, 0x0b, 0x0c, 0x0e, 0x0c, 0x0a, 0x10, 0x0e, 0x0d, 0x0e, 0x12, 0x11, 0x10, 0x13, 0x18,
+    0x28, 0x1a, 0x18, 0x16, 0x16, 0x18, 0x31, 0x23, 0x25, 0x1d, 0x28, 0x3a, 0x33, 0x3d, 0x3c, 0x39, 0x33, 0x38, 0x37, 0x40,
+    0x48, 0x5c, 0x4e, 0x40, 0x44, 0x57, 0x45, 0x37, 0x38, 0x50, 0x6d, 0x51, 0x57, 0x5f, 0x62, 0x67, 0x68, 0x67, 0x3e, 0x4d,
+    0x71, 0x79, 0x70, 0x64, 0x78, 0x5c, 0x65, 0x67, 0x63, 0xff, 0xdb, 0x00, 0x43, 0x01, 0x11, 0x12, 0x12, 0x18, 0x15, 0x18,
+    0x2f, 0x1a, 0x1a, 0x2f, 0x63, 0x42, 0x38, 0x42, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63,
+    0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63,
+    0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0x63, 0xff, 0xc0,
+    0x00, 0x11, 0x08, 0x00, 0x0c, 0x00, 0x10, 0x03, 0x01, 0x22, 0x00, 0x02, 0x11, 0x01, 0x03, 0x11, 0x01, 0xff, 0xc4, 0x00,
+    0x16, 0x00, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x04,
+    0x06, 0xff, 0xc4, 0x00, 0x19, 0x10, 0x00, 0x01, 0x05, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x01, 0x12, 0x13, 0x51, 0x61, 0xff, 0xc4, 0x00, 0x14, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x05, 0xff, 0xc4, 0x00, 0x16, 0x11, 0x00, 0x03, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x15, 0xff, 0xda, 0x00, 0x0c, 0x03, 0x01,
+    0x00, 0x02, 0x11, 0x03, 0x11, 0x00, 0x3f, 0x00, 0xcf, 0x4d, 0xa2, 0x6d, 0x20, 0x7a, 0xd8, 0x7a, 0xd8, 0xec, 0x75, 0x88,
+    0xd5, 0x61, 0xff, 0xd9,
+};
+
+enum { LEASE_MS = 60000 };
+
+struct rig {
+    struct bf_env env;
+    struct bf_store *store;
+    struct bf_ingest ingest;
+    pid_t zygote;
+    struct bf_arena *arena;
+    struct bf_uuid tenant, rep, customer;
+    int64_t derived; /* the entry up to which the log was looked at */
+    uint8_t photo[sizeof jpeg + 16]; /* the picture and a tail that makes it this test's own */
+    uint8_t sha256[32];
+};
+
+static void good(enum bf_status status, const struct bf_error *e)
+{
+    if (status != BF_OK)
+        fail_msg("%s: %s", bf_status_code(status), e->cause);
+}
+
+/* ---- set up ---- */
+
+static int open_rig(void **state)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    struct bf_error e = {0};
+    bf_env_system(&r->env);
+    r->arena = bf_arena_create();
+    r->tenant = bf_uuid_v7(&r->env);
+    r->rep = bf_uuid_v7(&r->env);
+    r->customer = bf_uuid_v7(&r->env);
+    memcpy(r->photo, jpeg, sizeof jpeg);
+    memcpy(r->photo + sizeof jpeg, r->tenant.b, 16);
+    bf_sha256(r->photo, sizeof r->photo, r->sha256);
+    char *dir = bf_arena_printf(r->arena, "%s/XXXXXX", getenv("BF_TEST_DIR"));
+    assert_non_null(mkdtemp(dir));
+    struct bf_store_config config = {.uri = bf_strz(bf_arena_printf(r->arena, "embedded:%s/data", dir)),
+                                     .master_key_file = bf_strz(bf_arena_printf(r->arena, "%s/master.key", dir)),
+                                     .readers = 2,
+                                     .queue_max = 64,
+                                     .group_max = 16,
+                                     .stage_ttl_ms = 1000000,
+                                     .stage_quota_bytes = 1 << 30};
+    good(bf_store_open(&r->env, &config, bf_collections, BF_COLLECTIONS, &r->store, &e), &e);
+    int fd = zygote_start(getenv("BF_DECODE"), "--zygote", &r->zygote);
+    assert_true(fd >= 0);
+    r->ingest = (struct bf_ingest){.env = &r->env,
+                                   .store = r->store,
+                                   .decoder = bf_decode_client_create(&r->env, fd, 2),
+                                   .jobs = bf_job_runner_start(&r->env, r->store, &(struct bf_job_work){.kind = BF__JOB_MEDIA}, 0)};
+    *state = r;
+    return 0;
+}
+
+static int close_rig(void **state)
+{
+    struct rig *r = *state;
+    bf_job_runner_stop(&r->ingest.jobs);
+    bf_decode_client_destroy(&r->ingest.decoder);
+    assert_int_equal(zygote_wait(r->zygote), 0);
+    bf_store_close(&r->store);
+    bf_arena_destroy(&r->arena);
+    bf_env_finish(&r->env);
+    free(r);
+    return 0;
+}
+
+/* ---- what people do ---- */
+
+static void upload(struct rig *r)
+{
+    struct bf_error e = {0};
+    uint8_t sha256[32];
+    good(bf_blob_put(r->store, r->tenant, r->rep, bf_str((const char *)r->photo, sizeof r->photo), sha256, &e), &e);
+    good(bf__media_arrived(&r->ingest, r->tenant, r->rep, sha256, r->arena, &e), &e);
+}
+
+static bool holds(struct rig *r, struct bf_uuid holder)
+{
+    struct bf_blob_info info;
+    return bf_blob_stat(r->store, r->tenant, holder, r->sha256, &info, NULL) == BF_OK;
+}
+
+struct visit {
+    struct bf_doc *doc;
+    bool stored;
+};
+
+static enum bf_status decide_visit(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    const struct visit *v = ctx;
+    struct bf_doc *media = bf_visit_media(arena, v->doc, 0), *transcript = bf_visit_transcript(arena, v->doc, 0);
+    (void)view;
+    (void)e;
+    if (v->stored)
+        bf_set_enum(&media->object, BF_MEDIA_STATE, BF_MEDIA_STATE_IS_STORED);
+    bf_decision_put(d, &bf_visits, bf_doc_copy(arena, v->doc));
+    bf_decision_put(d, &bf_media, media);
+    if (transcript != NULL)
+        bf_decision_put(d, &bf_transcripts, transcript);
+    bf_decision_receipt(d, 201, bf_str("", 0), bf_get_uuid(&v->doc->object, BF_VISIT_CUSTOMER));
+    return BF_OK;
+}
+
+/* A visit with one medium, as the gateway commits it; returns the medium's id. */
+static struct bf_uuid log_visit(struct rig *r, struct bf_uuid customer, int kind, const char *type, bool consent)
+{
+    struct bf_doc *visit = bf_doc_create(r->arena, &bf_visit_schema, r->tenant, bf_uuid_v7(&r->env));
+    struct bf_object *medium = bf_object_create(r->arena, &bf_visit_media_schema);
+    struct bf_value *items = bf_arena_calloc(r->arena, 1, sizeof *items);
+    struct bf_uuid id = bf_uuid_v7(&r->env), request = bf_uuid_v7(&r->env);
+    bf_set_uuid(medium, BF_VISIT_MEDIA_ID, id);
+    bf_set_enum(medium, BF_VISIT_MEDIA_KIND, kind);
+    bf_set_sha256(medium, BF_VISIT_MEDIA_SHA256, r->sha256);
+    bf_set_str(medium, BF_VISIT_MEDIA_TYPE, bf_strz(type));
+    if (consent)
+        bf_set_int(medium, BF_VISIT_MEDIA_CONSENT_AT, bf_now_ms(&r->env));
+    items[0] = (struct bf_value){.type = BF_T_OBJECT, .object = medium};
+    bf_set_array(&visit->object, BF_VISIT_MEDIA, items, 1);
+    bf_set_uuid(&visit->object, BF_VISIT_CUSTOMER, customer);
+    bf_set_uuid(&visit->object, BF_VISIT_OWNER, r->rep);
+    bf_set_uuid(&visit->object, BF_VISIT_REP, r->rep);
+    bf_set_int(&visit->object, BF_VISIT_RECEIVED_AT, bf_now_ms(&r->env));
+    struct visit v = {.doc = visit, .stored = holds(r, r->rep)};
+    struct bf_read reads[] = {{&bf_visits, visit->id}, {&bf_media, id}, {&bf_transcripts, bf_id_transcript(r->tenant, id)}};
+    struct bf_submission submission = {.tenant = r->tenant, .actor = r->rep, .reads = reads, .n_reads = 3, .decide = decide_visit, .ctx = &v};
+    struct bf_receipt receipt;
+    struct bf_error e = {0};
+    memcpy(submission.request.b, request.b, 16);
+    good(bf_submit_wait(r->store, &submission, r->arena, &receipt, &e), &e);
+    return id;
+}
+
+static struct bf_uuid log_photo(struct rig *r) { return log_visit(r, r->customer, BF_MEDIA_KIND_IS_PHOTO, "image/jpeg", false); }
+
+/* ---- what the pipeline does, step by step ---- */
+
+static void derive(struct rig *r)
+{
+    struct bf_log_entry *entries;
+    struct bf_error e = {0};
+    unsigned n;
+    good(bf_log_read(r->store, r->tenant, r->derived, 1000, BF_LOG_DOCS, r->arena, &entries, &n, &e), &e);
+    for (unsigned i = 0; i < n; i++) {
+        good(bf__derive(&r->ingest, r->tenant, &entries[i], r->arena, &e), &e);
+        r->derived = entries[i].n;
+    }
+}
+
+static struct bf_job *take(struct rig *r, const char *kind)
+{
+    struct bf_job *job;
+    struct bf_error e = {0};
+    good(bf_job_take(r->store, kind, bf_now_ms(&r->env), LEASE_MS, r->arena, &job, &e), &e);
+    return job;
+}
+
+static enum bf_status run(struct rig *r, const struct bf_job *job, struct bf_job_again *again)
+{
+    struct bf_error e = {0};
+    *again = (struct bf_job_again){.pause_ms = 1, .count = true};
+    return bf__run_media(&r->ingest, job, r->arena, again, &e);
+}
+
+/* Runs what there is to its end; returns how many jobs that were. */
+static unsigned run_all(struct rig *r)
+{
+    struct bf_job *job;
+    struct bf_job_again again;
+    struct bf_error e = {0};
+    unsigned n = 0;
+    for (derive(r); (job = take(r, BF__JOB_MEDIA)) != NULL; derive(r), n++) {
+        assert_int_equal(run(r, job, &again), BF_OK);
+        good(bf_job_done(r->store, job, &e), &e);
+    }
+    return n;
+}
+
+static const struct bf_doc *media_of(struct rig *r, struct bf_uuid id)
+{
+    struct bf_doc *doc;
+    struct bf_error e = {0};
+    good(bf_store_get(r->store, &bf_media, r->tenant, id, r->arena, &doc, &e), &e);
+    assert_non_null(doc);
+    return doc;
+}
+
+static int state_of(struct rig *r, struct bf_uuid id) { return bf_get_enum(&media_of(r, id)->object, BF_MEDIA_STATE); }
+
+/* ---- tests ---- */
+
+static void bytes_before_the_visit_are_found_by_the_log(void **state)
+{
+    struct rig *r = *state;
+    upload(r);
+    assert_null(take(r, BF__JOB_MEDIA));
+    struct bf_uuid id = log_photo(r);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_STORED);
+    assert_int_equal(run_all(r), 1);
+    const struct bf_object *o = &media_of(r, id)->object;
+    assert_int_equal(bf_get_enum(o, BF_MEDIA_STATE), BF_MEDIA_STATE_IS_READY);
+    assert_int_equal(bf_get_int(o, BF_MEDIA_BYTES), sizeof r->photo);
+    assert_int_equal(bf_get_array(o, BF_MEDIA_VARIANTS).n, 2);
+    assert_int_equal(media_of(r, id)->rev, 2);
+}
+
+static void bytes_after_the_visit_find_it(void **state)
+{
+    struct rig *r = *state;
+    struct bf_uuid id = log_photo(r);
+    assert_int_equal(run_all(r), 0);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_AWAITED);
+    upload(r);
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+    assert_int_equal(media_of(r, id)->rev, 3); /* awaited, stored, ready */
+}
+
+static void when_both_sides_find_each_other_the_result_is_there_once(void **state)
+{
+    struct rig *r = *state;
+    struct bf_uuid id = log_photo(r); /* committed; the consumer is late */
+    upload(r);
+    assert_int_equal(run_all(r), 2);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+    assert_int_equal(media_of(r, id)->rev, 3);
+}
+
+static void a_job_that_was_cut_short_behind_any_step_is_done_again_with_the_same_result(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    upload(r);
+    struct bf_uuid id = log_photo(r);
+    derive(r);
+    struct bf_job *job = take(r, BF__JOB_MEDIA);
+    assert_int_equal(run(r, job, &again), BF_OK); /* and its process died before it was settled */
+    const struct bf_doc *first = media_of(r, id);
+    assert_int_equal(run(r, job, &again), BF_OK);
+    const struct bf_doc *second = media_of(r, id);
+    assert_int_equal(first->rev, second->rev);
+    assert_true(bf_object_eq(&first->object, &second->object));
+}
+
+static void the_bytes_become_the_customers_and_leave_the_uploader(void **state)
+{
+    struct rig *r = *state;
+    upload(r);
+    log_photo(r);
+    assert_true(holds(r, r->rep) && !holds(r, r->customer));
+    run_all(r);
+    assert_true(!holds(r, r->rep) && holds(r, r->customer));
+}
+
+static void the_uploaders_wrap_stays_as_long_as_another_record_of_his_waits(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    struct bf_error e = {0};
+    struct bf_uuid other = bf_uuid_v7(&r->env);
+    upload(r);
+    log_photo(r);
+    struct bf_uuid second = log_visit(r, other, BF_MEDIA_KIND_IS_PHOTO, "image/jpeg", false);
+    derive(r);
+    struct bf_job *job = take(r, BF__JOB_MEDIA);
+    assert_int_equal(run(r, job, &again), BF_OK);
+    good(bf_job_done(r->store, job, &e), &e);
+    assert_true(holds(r, r->rep));
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, second), BF_MEDIA_STATE_IS_READY);
+    assert_true(!holds(r, r->rep) && holds(r, other));
+}
+
+/* Between the check of the visit's decision and the job, another job may give the uploader's wrap back. */
+static void a_record_that_was_told_stored_gets_its_bytes_though_the_wrap_is_gone(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    struct bf_uuid other = bf_uuid_v7(&r->env);
+    upload(r);
+    log_photo(r);
+    run_all(r);
+    upload(r);
+    struct bf_uuid second = log_visit(r, other, BF_MEDIA_KIND_IS_PHOTO, "image/jpeg", false);
+    assert_int_equal(state_of(r, second), BF_MEDIA_STATE_IS_STORED);
+    good(bf_blob_release(r->store, r->tenant, r->rep, r->sha256, &e), &e);
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, second), BF_MEDIA_STATE_IS_READY);
+    assert_true(holds(r, other));
+}
+
+static void an_upload_that_was_taken_back_is_awaited_again_and_comes_again(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    upload(r);
+    struct bf_uuid id = log_photo(r);
+    good(bf_blob_release(r->store, r->tenant, r->rep, r->sha256, &e), &e);
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_AWAITED);
+    upload(r);
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+}
+
+static void a_hash_that_somebody_else_uploaded_makes_no_job(void **state)
+{
+    struct rig *r = *state;
+    struct bf_uuid rep = r->rep;
+    upload(r);
+    log_photo(r);
+    run_all(r);
+    r->rep = bf_uuid_v7(&r->env); /* a colleague who knows the hash */
+    r->customer = bf_uuid_v7(&r->env);
+    struct bf_uuid id = log_photo(r);
+    assert_int_equal(run_all(r), 0);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_AWAITED);
+    assert_false(holds(r, r->customer));
+    r->rep = rep;
+    upload(r); /* by the first one again: that does not help either */
+    assert_int_equal(run_all(r), 0);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_AWAITED);
+}
+
+static void a_sandbox_that_is_away_is_no_verdict_and_does_not_count(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    struct bf_error e = {0};
+    bf_decode_client_replace(r->ingest.decoder, -1);
+    assert_int_equal(zygote_wait(r->zygote), 0);
+    upload(r);
+    struct bf_uuid id = log_photo(r);
+    derive(r);
+    struct bf_job *job = take(r, BF__JOB_MEDIA);
+    assert_int_equal(run(r, job, &again), BF_E_UNAVAILABLE);
+    assert_false(again.count || again.give_up);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_STORED);
+    good(bf_job_retry(r->store, job, bf_now_ms(&r->env), again.count, "away", &e), &e);
+    bf_decode_client_replace(r->ingest.decoder, zygote_start(getenv("BF_DECODE"), "--zygote", &r->zygote));
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+}
+
+static void what_a_decoder_cannot_end_is_refused_when_it_is_given_up(void **state)
+{
+    struct rig *r = *state;
+    upload(r);
+    struct bf_uuid id = log_photo(r);
+    derive(r);
+    struct bf_job *job = take(r, BF__JOB_MEDIA);
+    bf__media_gave_up(&r->ingest, job, &(struct bf_error){.status = BF_E_DEADLINE});
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_REFUSED);
+    assert_true(bf_str_eqz(bf_get_str(&media_of(r, id)->object, BF_MEDIA_REFUSAL), "timeout"));
+}
+
+static void a_verdict_that_comes_late_changes_nothing(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    struct bf_uuid id = log_photo(r);
+    upload(r);
+    derive(r);
+    struct bf_job *first = take(r, BF__JOB_MEDIA), *second = take(r, BF__JOB_MEDIA);
+    struct bf_job_again again;
+    assert_non_null(second);
+    assert_int_equal(run(r, first, &again), BF_OK);
+    bf__media_gave_up(&r->ingest, second, &(struct bf_error){.status = BF_E_CORRUPT});
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+    good(bf_job_dead(r->store, second, "given up", &e), &e);
+}
+
+static void G_04_a_recording_without_consent_is_not_listened_to(void **state)
+{
+    struct rig *r = *state;
+    struct bf_doc *transcript;
+    struct bf_error e = {0};
+    upload(r);
+    struct bf_uuid id = log_visit(r, r->customer, BF_MEDIA_KIND_IS_VOICE, "audio/ogg", false);
+    assert_int_equal(run_all(r), 1);
+    const struct bf_object *o = &media_of(r, id)->object;
+    assert_int_equal(bf_get_enum(o, BF_MEDIA_STATE), BF_MEDIA_STATE_IS_REFUSED);
+    assert_true(bf_str_eqz(bf_get_str(o, BF_MEDIA_REFUSAL), "consent_required"));
+    good(bf_store_get(r->store, &bf_transcripts, r->tenant, bf_id_transcript(r->tenant, id), r->arena, &transcript, &e), &e);
+    assert_int_equal(bf_get_enum(&transcript->object, BF_TRANSCRIPT_STATE), BF_TRANSCRIPT_STATE_IS_FAILED);
+    derive(r);
+    assert_null(take(r, BF__JOB_TRANSCRIBE));
+}
+
+static void bytes_that_are_not_what_they_were_called_are_refused_for_good(void **state)
+{
+    struct rig *r = *state;
+    upload(r);
+    struct bf_uuid id = log_visit(r, r->customer, BF_MEDIA_KIND_IS_PHOTO, "image/png", false);
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_REFUSED);
+    assert_true(bf_str_eqz(bf_get_str(&media_of(r, id)->object, BF_MEDIA_REFUSAL), "mislabelled"));
+    assert_true(holds(r, r->customer)); /* what the rep took is kept */
+    upload(r);
+    assert_int_equal(run_all(r), 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+    const struct CMUnitTest tests[] = {
+        T(bytes_before_the_visit_are_found_by_the_log),
+        T(bytes_after_the_visit_find_it),
+        T(when_both_sides_find_each_other_the_result_is_there_once),
+        T(a_job_that_was_cut_short_behind_any_step_is_done_again_with_the_same_result),
+        T(the_bytes_become_the_customers_and_leave_the_uploader),
+        T(the_uploaders_wrap_stays_as_long_as_another_record_of_his_waits),
+        T(a_record_that_was_told_stored_gets_its_bytes_though_the_wrap_is_gone),
+        T(an_upload_that_was_taken_back_is_awaited_again_and_comes_again),
+        T(a_hash_that_somebody_else_uploaded_makes_no_job),
+        T(a_sandbox_that_is_away_is_no_verdict_and_does_not_count),
+        T(what_a_decoder_cannot_end_is_refused_when_it_is_given_up),
+        T(a_verdict_that_comes_late_changes_nothing),
+        T(G_04_a_recording_without_consent_is_not_listened_to),
+        T(bytes_that_are_not_what_they_were_called_are_refused_for_good),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
