@@ -7,7 +7,7 @@
  */
 #include "gateway/internal.h"
 
-enum { LEASE_MS = 30000, ATTEMPTS_MAX = 1000, PAUSE_MS = 500, PAUSE_MS_MAX = 60000, STEP_DOCS_MAX = BF_READS_MAX - 2 };
+enum { LEASE_MS = 10000, ATTEMPTS_MAX = 1000, PAUSE_MS = 500, PAUSE_MS_MAX = 60000, STEP_DOCS_MAX = BF_READS_MAX - 2 };
 
 static const char job_kind[] = "follow_transfer", person_kind[] = "follow_person";
 

@@ -15,7 +15,7 @@
 
 enum {
     DEVICES_MAX = 50,
-    LEASE_MS = 120000,
+    LEASE_MS = 10000,
     ATTEMPTS_MAX = 12,
     PAUSE_MS = 2000,
     PAUSE_MS_MAX = 3600000,

@@ -10,7 +10,7 @@
 #include "crm/reminder.h"
 #include "push/internal.h"
 
-enum { TOGETHER_MAX = 50, LEASE_MS = 30000, ATTEMPTS_MAX = 10000, PAUSE_MS = 200, PAUSE_MS_MAX = 30000, TITLE_BYTES = 300, BODY_BYTES = 1800 };
+enum { TOGETHER_MAX = 50, LEASE_MS = 10000, ATTEMPTS_MAX = 10000, PAUSE_MS = 200, PAUSE_MS_MAX = 30000, TITLE_BYTES = 300, BODY_BYTES = 1800 };
 
 static const char job_kind[] = "reminder";
 
