@@ -133,6 +133,17 @@ static bool parse_line(struct bf_str line, struct bf__manifest_line *ret)
     return bf_str_eqz(kind, "file") && take_name(&line, ret->name) && take_number(&line, &ret->number) && bf_unhex(line, ret->sha256, 32);
 }
 
+/* A line is read in the one form in which it is written: no second space, no leading zero. */
+static bool is_canonical(struct bf_str text, const struct bf__manifest_line *line)
+{
+    struct bf_buf again;
+    bf_buf_init(&again, 1024);
+    bf__manifest_add(&again, line);
+    bool same = again.n == text.n && memcmp(again.p, text.p, text.n) == 0;
+    bf_buf_finish(&again);
+    return same;
+}
+
 enum bf_status bf__manifest_parse(struct bf_str text, bf__manifest_fn *fn, void *ctx, struct bf_error *e)
 {
     unsigned long number = 1;
@@ -144,7 +155,7 @@ enum bf_status bf__manifest_parse(struct bf_str text, bf__manifest_fn *fn, void 
         const char *end = memchr(text.p, '\n', text.n);
         size_t n = end == NULL ? text.n : (size_t)(end - text.p);
         number++;
-        if (end == NULL || !parse_line(bf_str(text.p, n), &line))
+        if (end == NULL || !parse_line(bf_str(text.p, n), &line) || !is_canonical(bf_str(text.p, n + 1), &line))
             return bf_fail(e, BF_E_CORRUPT, "line %lu of the manifest cannot be read", number);
         enum bf_status status = fn(ctx, &line, e);
         if (status != BF_OK)
