@@ -204,8 +204,8 @@ class Server:
         """An HTTP/2 client that trusts the server's own certificate."""
         return httpx.Client(http2=True, verify=False, base_url=self.url(), timeout=GUARD_S, **options)
 
-    def company(self, code=None, zone="Asia/Shanghai"):
-        return Company(self, code or "t" + secrets.token_hex(4), zone)
+    def company(self, code=None):
+        return Company(self, code or "t" + secrets.token_hex(4))
 
 
 class Company:
@@ -213,9 +213,9 @@ class Company:
 
     PEOPLE = {"wang": ("王伟", "rep"), "li": ("李娜", "rep"), "zhao": ("赵敏", "supervisor"), "qian": ("钱进", "manager")}
 
-    def __init__(self, server, code, zone="Asia/Shanghai"):
+    def __init__(self, server, code):
         self.server, self.code = server, code
-        server.admin("tenant", "add", code, "测试公司" + code, zone)
+        server.admin("tenant", "add", code, "测试公司" + code, "Asia/Shanghai")
         self.team = server.admin("team", "add", code, "一组")
         for login, (name, role) in self.PEOPLE.items():
             self.add(login, name, role, self.team)

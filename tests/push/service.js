@@ -8,6 +8,7 @@
 //   POST /push/ID/NNN[/S]      answers NNN, with Retry-After: S, without reading the message
 //   GET  /messages/ID          what the browser decrypted, oldest first: {text, ttl, urgency, topic, claims, key}
 //   GET  /stats                {sessions, streams, resets}
+//   POST /clock/MS             signatures are judged by a clock that is so far from the real one
 //   POST /plain                200
 'use strict';
 const crypto = require('crypto');
@@ -17,7 +18,7 @@ const ece = require('http_ece');
 
 const subscriptions = new Map();
 const stats = {sessions: 0, streams: 0, resets: 0};
-let port = 0;
+let port = 0, shiftMs = 0;
 
 function subscribe() {
   const id = crypto.randomUUID(), ecdh = crypto.createECDH('prime256v1'), auth = crypto.randomBytes(16);
@@ -43,7 +44,7 @@ function checkVapid(header) {
   const header1 = JSON.parse(Buffer.from(head, 'base64url')), claims = JSON.parse(Buffer.from(body, 'base64url'));
   if (header1.alg !== 'ES256' || header1.typ !== 'JWT') fail(403, 'algorithm');
   if (claims.aud !== `https://push.test:${port}`) fail(403, `audience ${claims.aud}`);
-  const now = Date.now() / 1000;
+  const now = (Date.now() + shiftMs) / 1000;
   if (!(claims.exp > now && claims.exp <= now + 86400)) fail(403, 'expiry');
   return {claims, key: match[2]};
 }
@@ -64,6 +65,7 @@ function route(method, path, headers, body) {
   if (method === 'GET' && first === 'stats') return [200, stats];
   if (method === 'GET' && first === 'messages') return [200, subscriptions.get(id).messages];
   if (first === 'subscribe') return [200, subscribe()];
+  if (first === 'clock') return [200, {shift_ms: shiftMs = Number(id)}];
   if (first === 'push' && status) return [Number(status), {}, after ? {'retry-after': after} : {}];
   if (first === 'push') {
     deliver(id, headers, body);

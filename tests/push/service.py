@@ -29,6 +29,9 @@ class Service:
     def stats(self):
         return self.control.get("/stats").json()
 
+    def shift_clock(self, ms):
+        assert self.control.post(f"/clock/{ms}").json()["shift_ms"] == ms
+
     def stop(self):
         self.control.close()
         self.process.kill()
