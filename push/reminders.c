@@ -2,7 +2,7 @@
 /*
  * Due reminders. Each version of a planned reminder has a job that becomes due at its send_at; whether it is still that version is seen in the
  * decision, so that snoozing, changing and doing need not touch jobs. What one person is due at the same instant (as after quiet
- * hours) goes into one notification, whose id is made from person and instant: told once, whatever crashes.
+ * hours) goes into one notification, whose id is made from the version of the reminder that asks for it: told once, whatever crashes.
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -43,7 +43,7 @@ struct bf_consumer bf__reminders_consumer(struct bf_push *push)
 /* ---- the decision: reminders sent, notification made ---- */
 
 struct due {
-    struct bf_uuid user, notification, ids[TOGETHER_MAX];
+    struct bf_uuid user, notification, ids[TOGETHER_MAX]; /* the job's own is the first */
     unsigned n;
     int64_t send_at, now_ms;
 };
@@ -128,27 +128,31 @@ static enum bf_status decide(const struct bf_view *view, struct bf_decision *d, 
 
 /* ---- the job ---- */
 
-static struct bf_uuid notification_id(struct bf_uuid tenant, const struct due *due)
+/* Each version of a reminder is told once. */
+static struct bf_uuid notification_id(const struct bf_doc *reminder)
 {
     struct {
-        struct bf_uuid tenant, user, first;
-        int64_t send_at;
-    } name = {.tenant = tenant, .user = due->user, .first = due->ids[0], .send_at = due->send_at};
+        struct bf_uuid tenant, reminder;
+        int64_t rev;
+    } name = {.tenant = reminder->tenant, .reminder = reminder->id, .rev = reminder->rev};
     return bf_uuid_from_name(&name, sizeof name);
 }
 
-/* The person's other reminders of the same instant. */
+/* The person's other planned reminders of the same instant, as many as go into one notification; what is over is told by its own job. */
 static enum bf_status gather(struct bf_push *push, struct bf_uuid tenant, struct due *due, struct bf_arena *arena, struct bf_error *e)
 {
-    struct bf_value values[2] = {{.type = BF_T_UUID, .uuid = due->user}, {.type = BF_T_TIME, .i = due->send_at}};
-    struct bf_cond conds[2] = {{.row = BF_REMINDER_USER, .op = BF_EQ, .values = &values[0], .n = 1},
-                               {.row = BF_REMINDER_SEND_AT, .op = BF_EQ, .values = &values[1], .n = 1}};
+    struct bf_value values[3] = {{.type = BF_T_UUID, .uuid = due->user},
+                                 {.type = BF_T_TIME, .i = due->send_at},
+                                 {.type = BF_T_ENUM, .i = BF_REMINDER_STATE_IS_PLANNED}};
+    struct bf_cond conds[3] = {{.row = BF_REMINDER_USER, .op = BF_EQ, .values = &values[0], .n = 1},
+                               {.row = BF_REMINDER_SEND_AT, .op = BF_EQ, .values = &values[1], .n = 1},
+                               {.row = BF_REMINDER_STATE, .op = BF_EQ, .values = &values[2], .n = 1}};
     struct bf_query query = {
-        .coll = &bf_reminders, .tenant = tenant, .conds = conds, .n_conds = 2, .index = &bf_reminders_by_user, .limit = TOGETHER_MAX};
+        .coll = &bf_reminders, .tenant = tenant, .conds = conds, .n_conds = 3, .index = &bf_reminders_by_user, .limit = TOGETHER_MAX};
     struct bf_page page;
     enum bf_status status = bf_store_find(push->ctx->store, &query, arena, &page, e);
-    for (unsigned i = 0; status == BF_OK && i < page.n; i++)
-        if (is_due(page.docs[i], due))
+    for (unsigned i = 0; status == BF_OK && i < page.n && due->n < TOGETHER_MAX; i++)
+        if (!bf_uuid_eq(&page.docs[i]->id, &due->ids[0]))
             due->ids[due->n++] = page.docs[i]->id;
     return status;
 }
@@ -171,7 +175,7 @@ static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *
 {
     struct bf_push *push = ctx;
     struct bf_doc *reminder;
-    struct due due = {.n = 0, .now_ms = bf_now_ms(push->ctx->env)};
+    struct due due = {.ids = {job->ref}, .n = 1, .now_ms = bf_now_ms(push->ctx->env)};
     again->count = false; /* a reminder is never given up */
     enum bf_status status = bf_store_get(push->ctx->store, &bf_reminders, job->tenant, job->ref, arena, &reminder, e);
     if (status != BF_OK || reminder == NULL || reminder->tombstone)
@@ -180,12 +184,13 @@ static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *
     due.send_at = bf_get_int(&reminder->object, BF_REMINDER_SEND_AT);
     if (!is_due(reminder, &due) || due.send_at > due.now_ms) /* done, or put off meanwhile: its later version has a job of its own */
         return BF_OK;
+    due.notification = notification_id(reminder);
     status = gather(push, job->tenant, &due, arena, e);
-    if (status != BF_OK || due.n == 0)
-        return status;
-    due.notification = notification_id(job->tenant, &due);
-    bf_metric_add(push->ctx->env->metrics, BF_M_REMINDERS_DUE, due.n);
-    return commit(push, job, &due, arena, e);
+    if (status == BF_OK)
+        status = commit(push, job, &due, arena, e);
+    if (status == BF_OK)
+        bf_metric_add(push->ctx->env->metrics, BF_M_REMINDERS_DUE, due.n);
+    return status;
 }
 
 struct bf_job_work bf__reminders_work(struct bf_push *push)

@@ -162,6 +162,20 @@ def test_G_12_G_23_what_is_due_in_quiet_hours_waits_and_merges_and_who_wants_is_
     assert first["topic"] != second["topic"]
 
 
+def test_more_than_one_notification_holds_are_all_told(server, phones):
+    clock = Clock(server, phones, 20)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    tonight = clock.now().replace(hour=22, minute=0, second=0, microsecond=0)
+    reminders = [remind(rep, wall(tonight), text=f"第{i}条") for i in range(115)]
+    clock.move((tonight + datetime.timedelta(days=1)).replace(hour=8, second=1))
+    until(lambda: all(state(rep, reminder) == "sent" for reminder in reminders), "all reminders")
+    until(lambda: len(phones.messages(subscription)) == 3, "three pushes")
+    told = rep.get("/v1/notifications").json()["items"]
+    assert sorted(id for item in told for id in item["reminders"]) == sorted(reminder["id"] for reminder in reminders)
+    assert sorted(len(item["reminders"]) for item in told) == [15, 50, 50]
+
+
 def test_a_push_service_that_says_gone_retires_the_device_until_it_subscribes_anew(server, phones):
     clock = Clock(server, phones, 11)
     rep = sign_in(server.company(), clock)
