@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_BYTES_MAX = 16384, CONNECT_MS = 10000, TOTAL_MS = 30000, TOPIC_ROOM = 32 };
+enum { ANSWER_BYTES_MAX = 16384, CONNECT_MS = 10000, TOTAL_MS = 30000, TOPIC_ROOM = 32, WORDS_ROOM = 121 };
 
 struct channel {
     struct bf_client *client;
@@ -75,8 +75,19 @@ static enum bf_fetch_verdict judge_host(const struct bf_fetch *fetch)
     return fetch->http_status == 500 || fetch->http_status == 502 || fetch->http_status == 504 ? BF_FETCH_TROUBLE : BF_FETCH_FINE;
 }
 
+/* The beginning of what the peer says, in printable characters. */
+static const char *words_of(struct bf_str answer, char out[WORDS_ROOM])
+{
+    size_t n = answer.n < WORDS_ROOM - 1 ? answer.n : WORDS_ROOM - 1;
+    for (size_t i = 0; i < n; i++)
+        out[i] = answer.p[i] >= ' ' && answer.p[i] < 0x7f ? answer.p[i] : ' ';
+    out[n] = '\0';
+    return out;
+}
+
 static void read_answer(struct bf_push_attempt *a, const struct bf_fetch *fetch)
 {
+    char words[WORDS_ROOM];
     a->http_status = fetch->http_status;
     switch (bf_webpush_judge(fetch->http_status)) {
     case BF_WEBPUSH_ACCEPTED:
@@ -90,8 +101,7 @@ static void read_answer(struct bf_push_attempt *a, const struct bf_fetch *fetch)
         end(a, BF_PUSH_LATER, "the push service answered %d", fetch->http_status);
         return;
     case BF_WEBPUSH_REFUSED:
-        end(a, BF_PUSH_REFUSED, "the push service answered %d: %.*s", fetch->http_status,
-            fetch->answer.n < 120 ? (int)fetch->answer.n : 120, fetch->answer.n > 0 ? fetch->answer.p : "");
+        end(a, BF_PUSH_REFUSED, "the push service answered %d: %s", fetch->http_status, words_of(fetch->answer, words));
         return;
     }
 }

@@ -20,8 +20,6 @@ enum {
     PAUSE_MS = 2000,
     PAUSE_MS_MAX = 3600000,
     TTL_S = 86400,
-    IDS_IN_PAYLOAD_MAX = 20,
-    BODY_BYTES_MAX = 1500,
 };
 
 static const char job_kind[] = "push";
@@ -77,6 +75,7 @@ struct run {
     struct bf_push *push;
     const struct bf_job *job;
     struct bf_arena *arena;
+    int64_t now_ms; /* when the run began; when the outcomes are known, then */
     struct bf_doc *notification;
     struct target targets[DEVICES_MAX];
     unsigned n;
@@ -104,11 +103,6 @@ static enum bf_status find_devices(struct run *r, struct bf_error *e)
     return status;
 }
 
-static bool is_settled(const struct bf_doc *attempt)
-{
-    return attempt != NULL && bf_get_enum(&attempt->object, BF_ATTEMPT_STATE) != BF_ATTEMPT_IS_SENDING;
-}
-
 /* Leaves those whose attempt was settled by an earlier run; the others get a record. */
 static enum bf_status find_attempts(struct run *r, struct bf_error *e)
 {
@@ -119,19 +113,11 @@ static enum bf_status find_attempts(struct run *r, struct bf_error *e)
         ids[i] = bf__attempt_id(r->job->tenant, r->notification->id, r->targets[i].device->id);
     enum bf_status status = bf_store_get_many(r->push->ctx->store, &bf__attempts, r->job->tenant, ids, r->n, r->arena, before, e);
     for (unsigned i = 0; status == BF_OK && i < r->n; i++) {
-        if (is_settled(before[i]))
+        if (bf__attempt_is_settled(before[i]))
             continue;
         struct target *t = &r->targets[kept++];
         *t = r->targets[i];
-        t->attempt = before[i];
-        if (t->attempt != NULL)
-            continue;
-        t->attempt = bf_doc_create(r->arena, &bf__attempt_schema, r->job->tenant, ids[i]);
-        bf_set_uuid(&t->attempt->object, BF_ATTEMPT_NOTIFICATION, r->notification->id);
-        bf_set_uuid(&t->attempt->object, BF_ATTEMPT_USER, bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER));
-        bf_set_uuid(&t->attempt->object, BF_ATTEMPT_DEVICE, t->device->id);
-        bf_set_str(&t->attempt->object, BF_ATTEMPT_CHANNEL, bf_strz(bf_channel_webpush.name));
-        bf_set_int(&t->attempt->object, BF_ATTEMPT_FIRST_AT, bf_now_ms(r->push->ctx->env));
+        t->attempt = before[i] != NULL ? before[i] : bf__attempt_create(r->arena, r->notification, t->device->id, r->now_ms);
     }
     r->n = kept;
     return status;
@@ -148,10 +134,7 @@ static enum bf_status write_attempts(struct run *r, struct bf_error *e)
 
 static void settle(struct run *r, struct target *t, enum bf_attempt_state state, const char *cause)
 {
-    struct bf_object *o = &t->attempt->object;
-    bf_set_enum(o, BF_ATTEMPT_STATE, (int)state);
-    bf_set_str(o, BF_ATTEMPT_CAUSE, bf_strz(bf_arena_strdup(r->arena, cause)));
-    bf_set_int(o, BF_ATTEMPT_LAST_AT, bf_now_ms(r->push->ctx->env));
+    bf__attempt_set(r->arena, t->attempt, state, cause, r->now_ms);
 }
 
 /* ---- is it still worth telling? ---- */
@@ -169,54 +152,6 @@ static enum bf_status is_needed(struct run *r, bool *ret, struct bf_error *e)
     for (unsigned i = 0; status == BF_OK && i < reminders.n; i++)
         *ret = *ret || (docs[i] != NULL && bf_get_enum(&docs[i]->object, BF_REMINDER_STATE) == BF_REMINDER_STATE_IS_SENT);
     return status;
-}
-
-/* ---- the message ---- */
-
-static struct bf_str write_payload(struct run *r, size_t body_max)
-{
-    const struct bf_object *o = &r->notification->object;
-    struct bf_array reminders = bf_get_array(o, BF_NOTIFICATION_REMINDERS);
-    struct bf_str body = bf_get_str(o, BF_NOTIFICATION_BODY);
-    struct bf_uuid customer = bf_get_uuid(o, BF_NOTIFICATION_CUSTOMER);
-    struct bf_buf out;
-    struct bf_jw w;
-    while (body.n > body_max || (body.n > 0 && body.n < bf_get_str(o, BF_NOTIFICATION_BODY).n && ((unsigned char)body.p[body.n] & 0xc0) == 0x80))
-        body.n--;
-    bf_buf_init(&out, 64 * 1024);
-    bf_jw_init(&w, &out);
-    bf_jw_object(&w);
-    bf_jw_key(&w, "id");
-    bf_jw_uuid(&w, &r->notification->id);
-    bf_jw_key(&w, "kind");
-    bf_jw_str(&w, bf_strz(bf_enum_notification_kind.words[bf_get_enum(o, BF_NOTIFICATION_KIND)].word));
-    bf_jw_key(&w, "title");
-    bf_jw_str(&w, bf_get_str(o, BF_NOTIFICATION_TITLE));
-    bf_jw_key(&w, "body");
-    bf_jw_str(&w, body);
-    bf_jw_key(&w, "reminders");
-    bf_jw_array(&w);
-    for (unsigned i = 0; i < reminders.n && i < IDS_IN_PAYLOAD_MAX; i++)
-        bf_jw_uuid(&w, &reminders.items[i].uuid);
-    bf_jw_end_array(&w);
-    if (!bf_uuid_is_zero(&customer)) {
-        bf_jw_key(&w, "customer");
-        bf_jw_uuid(&w, &customer);
-    }
-    bf_jw_end_object(&w);
-    struct bf_str json = bf_str_dup(r->arena, bf_buf_str(&out));
-    bf_buf_finish(&out);
-    return json;
-}
-
-/* Escapes may make the words longer than they are: then fewer of them go out. */
-static void make_payload(struct run *r)
-{
-    size_t body_max = BODY_BYTES_MAX;
-    do {
-        r->payload = write_payload(r, body_max);
-        body_max /= 2;
-    } while (r->payload.n > BF_WEBPUSH_PAYLOAD_MAX);
 }
 
 /* ---- sending ---- */
@@ -316,7 +251,7 @@ static enum bf_status take_outcomes(struct run *r, struct bf_job_again *again, s
     enum bf_status status = BF_OK;
     for (unsigned i = 0; i < r->n; i++) {
         struct target *t = &r->targets[i];
-        bf_set_int(&t->attempt->object, BF_ATTEMPT_HTTP_STATUS, t->message.http_status);
+        bf__attempt_outcome(r->arena, t->attempt, t->message.http_status, t->message.detail);
         bf_metric_add(metrics, t->message.outcome == BF_PUSH_ACCEPTED ? BF_M_PUSH_SENT : BF_M_PUSH_FAILED, 1);
         switch (t->message.outcome) {
         case BF_PUSH_ACCEPTED:
@@ -351,16 +286,14 @@ static enum bf_status settle_all(struct run *r, enum bf_attempt_state state, con
 
 static enum bf_status tell(struct run *r, struct bf_job_again *again, struct bf_error *e)
 {
-    for (unsigned i = 0; i < r->n; i++) {
-        struct bf_object *o = &r->targets[i].attempt->object;
-        settle(r, &r->targets[i], BF_ATTEMPT_IS_SENDING, "");
-        bf_set_int(o, BF_ATTEMPT_TRIES, bf_get_int(o, BF_ATTEMPT_TRIES) + 1);
-    }
+    for (unsigned i = 0; i < r->n; i++)
+        bf__attempt_try(r->arena, r->targets[i].attempt, r->now_ms);
     enum bf_status status = write_attempts(r, e);
     if (status != BF_OK)
         return status;
-    make_payload(r);
+    r->payload = bf__message(r->notification, r->arena);
     send_all(r);
+    r->now_ms = bf_now_ms(r->push->ctx->env);
     return take_outcomes(r, again, e);
 }
 
@@ -376,7 +309,7 @@ static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct 
         return status;
     if (!needed)
         return settle_all(r, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent", e);
-    int64_t age_ms = bf_now_ms(r->push->ctx->env) - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT);
+    int64_t age_ms = r->now_ms - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT);
     if (age_ms > r->push->grace_ms)
         return settle_all(r, BF_ATTEMPT_IS_FAILED, "it could not be told in time", e);
     return tell(r, again, e);
@@ -386,6 +319,7 @@ static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *
 {
     struct run *r = bf_arena_calloc(arena, 1, sizeof *r);
     *r = (struct run){.push = ctx, .job = job, .arena = arena, .home.post = post};
+    r->now_ms = bf_now_ms(r->push->ctx->env);
     enum bf_status status = bf_store_get(r->push->ctx->store, &bf_notifications, job->tenant, job->ref, arena, &r->notification, e);
     if (status != BF_OK || r->notification == NULL || r->notification->tombstone)
         return status;

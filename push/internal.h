@@ -16,6 +16,7 @@
 #include "access/call.h"
 #include "access/collections.h"
 #include "core/arena.h"
+#include "core/service.h"
 #include "push/channel.h"
 #include "storage/job_runner.h"
 
@@ -41,22 +42,32 @@ struct bf_job_work bf__delivery_work(struct bf_push *push, unsigned threads);
 
 /* ---- attempts: a record for each (notification, device), outside the commit log (push/attempts.c) ---- */
 
+/* One try; the last ones are kept in the record. No http_status: its outcome is not known, the process ended meanwhile. */
+#define BF_TRY_FIELDS(F)                                                                                                                 \
+    F(AT, "at", TIME, BF_F_SERVER, 0, 0, NORMAL, "时间", "When")                                                                         \
+    F(HTTP_STATUS, "http_status", INT, BF_F_SERVER, 0, 999, NORMAL, "应答", "Answer; 0: there was none")                                 \
+    F(CAUSE, "cause", STRING, BF_F_SERVER, 0, 240, NORMAL, "原因", "Why it failed")
+
 #define BF_ATTEMPT_FIELDS(F)                                                                                                             \
     F(NOTIFICATION, "notification", UUID, BF_F_SERVER, 0, 0, NORMAL, "通知", "Notification")                                             \
     F(USER, "user", UUID, BF_F_SERVER, 0, 0, NORMAL, "接收人", "Whom it tells")                                                          \
     F(DEVICE, "device", UUID, BF_F_SERVER, 0, 0, NORMAL, "设备", "Device")                                                               \
     F(CHANNEL, "channel", STRING, BF_F_SERVER, 0, 20, NORMAL, "渠道", "Channel")                                                         \
     F(STATE, "state", ENUM, BF_F_SERVER, 0, 0, NORMAL, "状态", "State", .words = &bf__enum_attempt_state)                                \
-    F(TRIES, "tries", INT, BF_F_SERVER, 0, 1000, NORMAL, "次数", "Tries")                                                                \
-    F(HTTP_STATUS, "http_status", INT, BF_F_SERVER, 0, 999, NORMAL, "应答", "Last answer")                                               \
-    F(CAUSE, "cause", STRING, BF_F_SERVER, 0, 240, NORMAL, "原因", "Why the last try failed")                                            \
+    F(TRIES, "tries", INT, BF_F_SERVER, 0, INT64_MAX, NORMAL, "次数", "Tries")                                                           \
+    F(CAUSE, "cause", STRING, BF_F_SERVER, 0, 240, NORMAL, "原因", "Why it is in this state")                                            \
     F(FIRST_AT, "first_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "首次尝试", "First try")                                                    \
-    F(LAST_AT, "last_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最近尝试", "Last try")
+    F(LAST_AT, "last_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最近尝试", "Last try")                                                       \
+    F(HISTORY, "history", ARRAY, BF_F_SERVER, 0, BF__TRIES_KEPT, NORMAL, "各次尝试", "The last tries", .elem = BF_T_OBJECT,              \
+      .sub = &bf__try_schema)
+#define F(row, ...) BF_TRY_##row,
+enum bf_try_row { BF_TRY_FIELDS(F) BF_TRY_ROWS };
+#undef F
 #define F(row, ...) BF_ATTEMPT_##row,
 enum bf_attempt_row { BF_ATTEMPT_FIELDS(F) BF_ATTEMPT_ROWS };
 #undef F
 
-/* sending: a try is under way, or its outcome is not known; it may have arrived. */
+/* sending: a try is under way, or its outcome is not known, or there will be another; it may have arrived. */
 #define BF_ATTEMPT_STATE_WORDS(X)                                                                                                        \
     X(SENDING, "sending", "发送中", "Sending")                                                                                           \
     X(ACCEPTED, "accepted", "已被推送服务接收", "Accepted by the push service")                                                          \
@@ -66,9 +77,30 @@ enum bf_attempt_row { BF_ATTEMPT_FIELDS(F) BF_ATTEMPT_ROWS };
 #define X(WORD, ...) BF_ATTEMPT_IS_##WORD,
 enum bf_attempt_state { BF_ATTEMPT_STATE_WORDS(X) BF_ATTEMPT_STATES };
 #undef X
+
+/* Beyond them the oldest tries give way; the record still says how many there were, and when the first was. */
+enum { BF__TRIES_KEPT = 50 };
+
 extern const struct bf_enum bf__enum_attempt_state;
-extern const struct bf_schema bf__attempt_schema;
+extern const struct bf_schema bf__try_schema, bf__attempt_schema;
 extern const struct bf_collection bf__attempts;
+extern const struct bf_index bf__attempts_by_user; /* (user, last_at) */
 
 /* The stable id of telling this device of this notification: the attempt's, the job's and the message's. */
 struct bf_uuid bf__attempt_id(struct bf_uuid tenant, struct bf_uuid notification, struct bf_uuid device);
+struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device, int64_t now_ms);
+bool bf__attempt_is_settled(const struct bf_doc *attempt);
+/* A try begins; what came of it; the state that follows. Strings are copied. */
+void bf__attempt_try(struct bf_arena *arena, struct bf_doc *attempt, int64_t now_ms);
+void bf__attempt_outcome(struct bf_arena *arena, struct bf_doc *attempt, int http_status, const char *cause);
+void bf__attempt_set(struct bf_arena *arena, struct bf_doc *attempt, enum bf_attempt_state state, const char *cause, int64_t now_ms);
+
+/* ---- the message (push/message.c) ---- */
+/* What a device is told, as JSON of at most BF_WEBPUSH_PAYLOAD_MAX bytes; of long words fewer go out. */
+struct bf_str bf__message(const struct bf_doc *notification, struct bf_arena *arena);
+/* At most `max` bytes, cut between characters. */
+struct bf_str bf__cut(struct bf_str s, size_t max);
+
+/* ---- administration (push/admin.c) ---- */
+enum { BF__PUSH_COMMANDS = 1 };
+extern const struct bf_admin_command bf__push_commands[BF__PUSH_COMMANDS];

@@ -54,16 +54,6 @@ static bool is_due(const struct bf_doc *reminder, const struct due *due)
            bf_get_int(&reminder->object, BF_REMINDER_SEND_AT) == due->send_at;
 }
 
-/* At most `max` bytes, cut between characters. */
-static struct bf_str cut(struct bf_str s, size_t max)
-{
-    if (s.n <= max)
-        return s;
-    while (max > 0 && ((unsigned char)s.p[max] & 0xc0) == 0x80)
-        max--;
-    return bf_str(s.p, max);
-}
-
 /* The title in the person's language; the words are the person's own, with several one line each. */
 static void write_words(struct bf_arena *arena, struct bf_object *notification, bool english, const struct bf_doc *const *reminders, unsigned n)
 {
@@ -77,8 +67,8 @@ static void write_words(struct bf_arena *arena, struct bf_object *notification, 
     }
     const char *one = english ? "Follow-up reminder" : "跟进提醒", *several = english ? "%u follow-up reminders" : "%u 条跟进提醒";
     struct bf_str title = bf_strz(n == 1 ? one : bf_arena_printf(arena, several, n));
-    bf_set_str(notification, BF_NOTIFICATION_TITLE, cut(title, TITLE_BYTES));
-    bf_set_str(notification, BF_NOTIFICATION_BODY, cut(bf_str_dup(arena, bf_buf_str(&body)), BODY_BYTES));
+    bf_set_str(notification, BF_NOTIFICATION_TITLE, bf__cut(title, TITLE_BYTES));
+    bf_set_str(notification, BF_NOTIFICATION_BODY, bf__cut(bf_str_dup(arena, bf_buf_str(&body)), BODY_BYTES));
     bf_buf_finish(&body);
 }
 

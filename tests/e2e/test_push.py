@@ -4,6 +4,7 @@ server's clock is moved; nothing is waited for but what the server does."""
 import datetime
 import json
 import pathlib
+import re
 import sys
 import zoneinfo
 
@@ -88,6 +89,30 @@ def state(rep, reminder):
 def metric(server, name):
     text = server.client().get("/metrics").text
     return sum(float(line.split()[1]) for line in text.splitlines() if line.split(" ")[0] in (name, name + "_total"))
+
+
+TRY = re.compile(r"  \S+ +(\d+|\?) (.*)")
+ATTEMPT = re.compile(r"\S+ (\w+) +notification (\S+) device (\S+) tries (\d+) ?(.*)")
+
+
+def attempts(server, rep):
+    """What the administrator is shown of the person's push messages, newest first; the answers of each, oldest first, as words."""
+    found = []
+    for line in server.admin("push", "attempts", rep.company.code, rep.login).splitlines():
+        if one := TRY.fullmatch(line):
+            found[-1]["answers"].append(one[1])
+        else:
+            state_, notification, device, tries, cause = ATTEMPT.fullmatch(line).groups()
+            found.append({"state": state_, "notification": notification, "device": device, "tries": int(tries), "cause": cause, "answers": []})
+    return found
+
+
+def outcome(server, rep, *states, device=None):
+    """The attempts, once they are in these states."""
+    def look():
+        found = [one for one in attempts(server, rep) if device in (None, one["device"])]
+        return found if [one["state"] for one in found] == list(states) else None
+    return until(look, f"attempts {states}")
 
 
 def settle(server, rep, clock):
@@ -194,6 +219,19 @@ def test_a_push_service_that_says_gone_retires_the_device_until_it_subscribes_an
     clock.forward(minutes=6)
     message, = until(lambda: phones.messages(subscription), "the push")
     assert json.loads(message["text"])["body"] == "新订阅"
+
+
+def test_a_message_that_the_push_service_cannot_take_is_given_up_at_once_and_on_record(server, phones):
+    clock = Clock(server, phones, 14)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    phones.fail(subscription, 400, 1)
+    remind(rep, wall(clock.now() + datetime.timedelta(minutes=5)))
+    clock.forward(minutes=6)
+    attempt, = outcome(server, rep, "failed")
+    assert attempt["answers"] == ["400"] and attempt["device"] == rep.device and "400" in attempt["cause"]
+    assert attempt["notification"] == rep.get("/v1/notifications").json()["items"][0]["id"]
+    assert phones.pushed(subscription) == 1 and phones.messages(subscription) == []
 
 
 def test_an_endpoint_in_a_private_network_is_never_reached(server, phones):

@@ -5,7 +5,9 @@
 //
 //   POST /subscribe            a new subscription, as a browser would hand it over: {id, endpoint, p256dh, auth}
 //   POST /push/ID              takes a message: 201, or what is wrong with it
-//   POST /push/ID/NNN[/S]      answers NNN, with Retry-After: S, without reading the message
+//   POST /push/ID/NNN[/S[/N]]  answers NNN, with Retry-After: S (0: without), N bytes long, without reading the message
+//   POST /fail/ID/NNN/N[/S]    the next N messages to that subscription are answered so (N = 0: no more), without being read
+//   GET  /pushed/ID            how many messages came, read or not
 //   GET  /messages/ID          what the browser decrypted, oldest first: {text, ttl, urgency, topic, claims, key}
 //   GET  /stats                {sessions, streams, resets}
 //   POST /clock/MS             signatures are judged by a clock that is so far from the real one
@@ -23,7 +25,7 @@ let port = 0, shiftMs = 0;
 function subscribe() {
   const id = crypto.randomUUID(), ecdh = crypto.createECDH('prime256v1'), auth = crypto.randomBytes(16);
   ecdh.generateKeys();
-  subscriptions.set(id, {ecdh, auth, messages: []});
+  subscriptions.set(id, {ecdh, auth, messages: [], pushed: 0, failures: 0});
   const endpoint = `https://push.test:${port}/push/${id}`;
   return {id, endpoint, p256dh: ecdh.getPublicKey('base64url'), auth: auth.toString('base64url')};
 }
@@ -49,6 +51,17 @@ function checkVapid(header) {
   return {claims, key: match[2]};
 }
 
+// What the next messages are answered instead of being read, or undefined.
+function failure(id) {
+  const to = subscriptions.get(id);
+  if (to) to.pushed++;
+  if (!to || to.failures === 0) return undefined;
+  to.failures--;
+  return [to.status, {}, to.after];
+}
+
+const later = (seconds) => (Number(seconds) ? {'retry-after': seconds} : {});
+
 function deliver(id, headers, body) {
   const to = subscriptions.get(id);
   if (!to) fail(404, 'no such subscription');
@@ -61,13 +74,20 @@ function deliver(id, headers, body) {
 }
 
 function route(method, path, headers, body) {
-  const [, first, id, status, after] = path.split('/');
+  const [, first, id, status, after, more] = path.split('/');
   if (method === 'GET' && first === 'stats') return [200, stats];
   if (method === 'GET' && first === 'messages') return [200, subscriptions.get(id).messages];
   if (first === 'subscribe') return [200, subscribe()];
   if (first === 'clock') return [200, {shift_ms: shiftMs = Number(id)}];
-  if (first === 'push' && status) return [Number(status), {}, after ? {'retry-after': after} : {}];
+  if (first === 'fail') {
+    Object.assign(subscriptions.get(id), {status: Number(status), failures: Number(after), after: later(more)});
+    return [200, {}];
+  }
+  if (first === 'pushed') return [200, {n: subscriptions.get(id).pushed}];
+  if (first === 'push' && status) return [Number(status), 'x'.repeat(Number(more || 0)), later(after)];
   if (first === 'push') {
+    const failed = failure(id);
+    if (failed) return failed;
     deliver(id, headers, body);
     return [201, {}, {location: `/message/${crypto.randomUUID()}`}];
   }

@@ -26,6 +26,14 @@ class Service:
     def messages(self, subscription):
         return self.control.get(f"/messages/{subscription['id']}").json()
 
+    def fail(self, subscription, status, times, after_s=0):
+        """The next messages of the subscription are answered so."""
+        self.control.post(f"/fail/{subscription['id']}/{status}/{times}/{after_s}")
+
+    def pushed(self, subscription):
+        """How many messages came for it, whatever they were answered."""
+        return self.control.get(f"/pushed/{subscription['id']}").json()["n"]
+
     def stats(self):
         return self.control.get("/stats").json()
 

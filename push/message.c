@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/json.h"
+#include "push/internal.h"
+
+enum { IDS_MAX = 20, BODY_BYTES_MAX = 1500 };
+
+struct bf_str bf__cut(struct bf_str s, size_t max)
+{
+    if (s.n <= max)
+        return s;
+    while (max > 0 && ((unsigned char)s.p[max] & 0xc0) == 0x80)
+        max--;
+    return bf_str(s.p, max);
+}
+
+static void write_ids(struct bf_jw *w, struct bf_array ids)
+{
+    bf_jw_array(w);
+    for (unsigned i = 0; i < ids.n && i < IDS_MAX; i++)
+        bf_jw_uuid(w, &ids.items[i].uuid);
+    bf_jw_end_array(w);
+}
+
+static struct bf_str write_message(const struct bf_doc *notification, size_t body_max, struct bf_arena *arena)
+{
+    const struct bf_object *o = &notification->object;
+    struct bf_uuid customer = bf_get_uuid(o, BF_NOTIFICATION_CUSTOMER);
+    struct bf_buf out;
+    struct bf_jw w;
+    bf_buf_init(&out, 64 * 1024);
+    bf_jw_init(&w, &out);
+    bf_jw_object(&w);
+    bf_jw_key(&w, "id");
+    bf_jw_uuid(&w, &notification->id);
+    bf_jw_key(&w, "kind");
+    bf_jw_str(&w, bf_strz(bf_enum_notification_kind.words[bf_get_enum(o, BF_NOTIFICATION_KIND)].word));
+    bf_jw_key(&w, "title");
+    bf_jw_str(&w, bf_get_str(o, BF_NOTIFICATION_TITLE));
+    bf_jw_key(&w, "body");
+    bf_jw_str(&w, bf__cut(bf_get_str(o, BF_NOTIFICATION_BODY), body_max));
+    bf_jw_key(&w, "reminders");
+    write_ids(&w, bf_get_array(o, BF_NOTIFICATION_REMINDERS));
+    if (!bf_uuid_is_zero(&customer)) {
+        bf_jw_key(&w, "customer");
+        bf_jw_uuid(&w, &customer);
+    }
+    bf_jw_end_object(&w);
+    struct bf_str json = bf_str_dup(arena, bf_buf_str(&out));
+    bf_buf_finish(&out);
+    return json;
+}
+
+/* Escapes may make the words longer than they are. */
+struct bf_str bf__message(const struct bf_doc *notification, struct bf_arena *arena)
+{
+    struct bf_str json = {NULL, 0};
+    size_t body_max = BODY_BYTES_MAX;
+    do {
+        json = write_message(notification, body_max, arena);
+        body_max /= 2;
+    } while (json.n > BF_WEBPUSH_PAYLOAD_MAX);
+    return json;
+}
