@@ -124,13 +124,18 @@ enum bf_status bf__session_create(struct bf_access *access, const struct bf_sess
     return bf_store_write(access->store, &(struct bf_write){.kind = BF_W_INSERT, .coll = &bf_sessions, .doc = session}, 1, NULL, e);
 }
 
+static bool is_active(const struct bf_doc *user)
+{
+    return user != NULL && !user->tombstone && bf_get_enum(&user->object, BF_USER_STATUS) == BF_USER_STATUS_IS_ACTIVE;
+}
+
 enum bf_status bf__user_active(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_doc **ret,
                                struct bf_error *e)
 {
     enum bf_status status = bf_store_get(access->store, &bf_users, tenant, user, arena, ret, e);
     if (status != BF_OK)
         return status;
-    if (*ret == NULL || (*ret)->tombstone || bf_get_enum(&(*ret)->object, BF_USER_STATUS) != BF_USER_STATUS_IS_ACTIVE)
+    if (!is_active(*ret))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the account is not active");
     return BF_OK;
 }
@@ -168,10 +173,9 @@ static enum bf_status session_usable(struct bf_access *access, const struct bf_d
     bf_token_family_hash(token, family);
     if (session == NULL || !bf_equal_ct(bf_get_sha256(&session->object, BF_SESSION_FAMILY), family, sizeof family))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the refresh token is not good");
-    if (bf__session_is_over(access, session, bf_now_ms(access->env))) {
-        remove_session(access, session, e);
+    /* It stays, until the next sign-in on its device or until somebody ends it: its phone may still be told things. */
+    if (bf__session_is_over(access, session, bf_now_ms(access->env)))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the session was unused for too long");
-    }
     return BF_OK;
 }
 
@@ -219,6 +223,32 @@ enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant,
     struct bf_query query = {.coll = &bf_sessions, .tenant = tenant, .conds = cond, .n_conds = 1, .index = &bf_sessions_by_user, .after = after,
                              .limit = limit};
     return bf_store_find(access->store, &query, arena, ret, e);
+}
+
+static bool may_be_told(const struct bf_access *access, const struct bf_object *session, const struct bf_doc *user)
+{
+    return bf_has(session, BF_SESSION_DEVICE) && bf_get_int(session, BF_SESSION_EPOCH) == bf_get_int(&user->object, BF_USER_EPOCH) &&
+           bf_now_ms(access->env) < bf_get_int(session, BF_SESSION_USED_AT) + access->session_ms;
+}
+
+enum bf_status bf_access_installations(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena,
+                                       struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e)
+{
+    struct bf_doc *doc;
+    struct bf_page page = {.n = 0};
+    unsigned n = 0;
+    enum bf_status status = bf_store_get(access->store, &bf_users, tenant, user, arena, &doc, e);
+    if (status == BF_OK && is_active(doc))
+        status = bf__session_list(access, tenant, user, BF_PAGE_MAX, bf_str(NULL, 0), arena, &page, e);
+    if (status != BF_OK)
+        return status;
+    struct bf_uuid *ids = bf_arena_calloc(arena, page.n + 1, sizeof *ids);
+    for (unsigned i = 0; i < page.n; i++)
+        if (may_be_told(access, &page.docs[i]->object, doc))
+            ids[n++] = bf_get_uuid(&page.docs[i]->object, BF_SESSION_DEVICE);
+    *ret = ids;
+    *ret_n = n;
+    return BF_OK;
 }
 
 enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e)

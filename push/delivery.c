@@ -67,6 +67,9 @@ struct bf_consumer bf__delivery_consumer(struct bf_push *push)
 
 struct target {
     struct run *run;
+    bool signed_out; /* or the account is not active */
+    bool changed;    /* the record is to be written */
+    bool over;       /* settled in this run */
     struct bf_doc *device, *attempt;
     struct bf_push_attempt message;
 };
@@ -87,6 +90,24 @@ struct run {
     struct bf_task *tasks; /* under the lock */
 };
 
+static bool is_among(const struct bf_uuid *ids, unsigned n, struct bf_uuid id)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (bf_uuid_eq(&ids[i], &id))
+            return true;
+    return false;
+}
+
+static enum bf_status find_signed_out(struct run *r, struct bf_error *e)
+{
+    struct bf_uuid *signed_in, user = bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER);
+    unsigned n;
+    enum bf_status status = bf_access_installations(r->push->api.access, r->job->tenant, user, r->arena, &signed_in, &n, e);
+    for (unsigned i = 0; status == BF_OK && i < r->n; i++)
+        r->targets[i].signed_out = !is_among(signed_in, n, r->targets[i].device->id);
+    return status;
+}
+
 static enum bf_status find_devices(struct run *r, struct bf_error *e)
 {
     struct bf_value user = {.type = BF_T_UUID, .uuid = bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER)};
@@ -100,7 +121,7 @@ static enum bf_status find_devices(struct run *r, struct bf_error *e)
     for (unsigned i = 0; status == BF_OK && i < page.n; i++)
         if (bf_get_object(&page.docs[i]->object, BF_DEVICE_SUBSCRIPTION) != NULL)
             r->targets[r->n++] = (struct target){.run = r, .device = page.docs[i]};
-    return status;
+    return status == BF_OK && r->n > 0 ? find_signed_out(r, e) : status;
 }
 
 /* Leaves those whose attempt was settled by an earlier run; the others get a record. */
@@ -127,14 +148,21 @@ static enum bf_status write_attempts(struct run *r, struct bf_error *e)
 {
     struct bf_write writes[DEVICES_MAX];
     enum bf_status rets[DEVICES_MAX];
-    for (unsigned i = 0; i < r->n; i++)
-        writes[i] = (struct bf_write){.kind = BF_W_PUT, .coll = &bf__attempts, .doc = r->targets[i].attempt};
-    return r->n == 0 ? BF_OK : bf_store_write(r->push->ctx->store, writes, r->n, rets, e);
+    unsigned n = 0;
+    for (unsigned i = 0; i < r->n; i++) {
+        struct target *t = &r->targets[i];
+        if (t->changed)
+            writes[n++] = (struct bf_write){.kind = BF_W_PUT, .coll = &bf__attempts, .doc = t->attempt};
+        t->changed = false;
+    }
+    return n == 0 ? BF_OK : bf_store_write(r->push->ctx->store, writes, n, rets, e);
 }
 
 static void settle(struct run *r, struct target *t, enum bf_attempt_state state, const char *cause)
 {
     bf__attempt_set(r->arena, t->attempt, state, cause, r->now_ms);
+    t->changed = true;
+    t->over = state != BF_ATTEMPT_IS_SENDING;
 }
 
 /* ---- is it still worth telling? ---- */
@@ -205,7 +233,8 @@ static struct bf_task *wait_for_tasks(struct run *r)
 static void send_all(struct run *r)
 {
     for (unsigned i = 0; i < r->n; i++)
-        send_one(r, &r->targets[i]);
+        if (!r->targets[i].over)
+            send_one(r, &r->targets[i]);
     while (r->under_way > 0) {
         struct bf_task *next;
         for (struct bf_task *task = wait_for_tasks(r); task != NULL; task = next) {
@@ -244,57 +273,71 @@ static enum bf_status retire(struct run *r, struct target *t, struct bf_error *e
 
 /* ---- outcomes ---- */
 
-/* Notes each outcome. BF_E_UPSTREAM when somebody must be told again. */
+/* BF_E_UPSTREAM when it must be told again. */
+static enum bf_status take_outcome(struct run *r, struct target *t, struct bf_job_again *again, struct bf_error *e)
+{
+    const struct bf_push_attempt *m = &t->message;
+    bf_metric_add(r->push->ctx->env->metrics, m->outcome == BF_PUSH_ACCEPTED ? BF_M_PUSH_SENT : BF_M_PUSH_FAILED, 1);
+    bf__attempt_outcome(r->arena, t->attempt, m->http_status, m->detail);
+    switch (m->outcome) {
+    case BF_PUSH_ACCEPTED:
+        settle(r, t, BF_ATTEMPT_IS_ACCEPTED, "");
+        return BF_OK;
+    case BF_PUSH_REFUSED:
+        settle(r, t, BF_ATTEMPT_IS_FAILED, m->detail);
+        return BF_OK;
+    case BF_PUSH_RETIRE:
+        settle(r, t, BF_ATTEMPT_IS_RETIRED, m->detail);
+        return retire(r, t, e);
+    case BF_PUSH_LATER:
+        break;
+    }
+    settle(r, t, BF_ATTEMPT_IS_SENDING, m->detail);
+    if (m->wait_ms > again->pause_ms)
+        again->pause_ms = m->wait_ms;
+    return bf_fail(e, BF_E_UPSTREAM, "%s", m->detail);
+}
+
 static enum bf_status take_outcomes(struct run *r, struct bf_job_again *again, struct bf_error *e)
 {
-    struct bf_metrics *metrics = r->push->ctx->env->metrics;
     enum bf_status status = BF_OK;
+    r->now_ms = bf_now_ms(r->push->ctx->env);
     for (unsigned i = 0; i < r->n; i++) {
-        struct target *t = &r->targets[i];
-        bf__attempt_outcome(r->arena, t->attempt, t->message.http_status, t->message.detail);
-        bf_metric_add(metrics, t->message.outcome == BF_PUSH_ACCEPTED ? BF_M_PUSH_SENT : BF_M_PUSH_FAILED, 1);
-        switch (t->message.outcome) {
-        case BF_PUSH_ACCEPTED:
-            settle(r, t, BF_ATTEMPT_IS_ACCEPTED, "");
-            break;
-        case BF_PUSH_REFUSED:
-            settle(r, t, BF_ATTEMPT_IS_FAILED, t->message.detail);
-            break;
-        case BF_PUSH_RETIRE:
-            settle(r, t, BF_ATTEMPT_IS_RETIRED, t->message.detail);
-            if (retire(r, t, e) != BF_OK)
-                status = e->status;
-            break;
-        case BF_PUSH_LATER:
-            settle(r, t, BF_ATTEMPT_IS_SENDING, t->message.detail);
-            if (t->message.wait_ms > again->pause_ms)
-                again->pause_ms = t->message.wait_ms;
-            status = bf_fail(e, BF_E_UPSTREAM, "%s", t->message.detail);
-            break;
-        }
+        enum bf_status one = r->targets[i].over ? BF_OK : take_outcome(r, &r->targets[i], again, e);
+        status = one == BF_OK ? status : one;
     }
     enum bf_status written = write_attempts(r, e);
     return written == BF_OK ? status : written;
 }
 
-static enum bf_status settle_all(struct run *r, enum bf_attempt_state state, const char *cause, struct bf_error *e)
-{
-    for (unsigned i = 0; i < r->n; i++)
-        settle(r, &r->targets[i], state, cause);
-    return write_attempts(r, e);
-}
-
 static enum bf_status tell(struct run *r, struct bf_job_again *again, struct bf_error *e)
 {
-    for (unsigned i = 0; i < r->n; i++)
+    for (unsigned i = 0; i < r->n; i++) {
+        if (r->targets[i].over)
+            continue;
         bf__attempt_try(r->arena, r->targets[i].attempt, r->now_ms);
+        r->targets[i].changed = true;
+    }
     enum bf_status status = write_attempts(r, e);
     if (status != BF_OK)
         return status;
     r->payload = bf__message(r->notification, r->arena);
     send_all(r);
-    r->now_ms = bf_now_ms(r->push->ctx->env);
     return take_outcomes(r, again, e);
+}
+
+static void settle_all(struct run *r, enum bf_attempt_state state, const char *cause)
+{
+    for (unsigned i = 0; i < r->n; i++)
+        settle(r, &r->targets[i], state, cause);
+}
+
+/* A lost phone whose session was ended, and one of an account that was frozen, are told nothing more. */
+static void settle_signed_out(struct run *r)
+{
+    for (unsigned i = 0; i < r->n; i++)
+        if (r->targets[i].signed_out)
+            settle(r, &r->targets[i], BF_ATTEMPT_IS_SKIPPED, "nobody is signed in there, or the account is frozen");
 }
 
 static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct bf_error *e)
@@ -308,10 +351,10 @@ static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct 
     if (status != BF_OK || r->n == 0)
         return status;
     if (!needed)
-        return settle_all(r, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent", e);
-    int64_t age_ms = r->now_ms - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT);
-    if (age_ms > r->push->grace_ms)
-        return settle_all(r, BF_ATTEMPT_IS_FAILED, "it could not be told in time", e);
+        settle_all(r, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent");
+    else if (r->now_ms - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT) > r->push->grace_ms)
+        settle_all(r, BF_ATTEMPT_IS_FAILED, "it could not be told in time");
+    settle_signed_out(r);
     return tell(r, again, e);
 }
 

@@ -10,7 +10,7 @@ import zoneinfo
 
 import pytest
 
-from baifang import Server, rfc3339, until, uuid7
+from baifang import Person, Server, rfc3339, until, uuid7
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "push"))
 from service import Service  # noqa: E402
@@ -199,6 +199,78 @@ def test_more_than_one_notification_holds_are_all_told(server, phones):
     told = rep.get("/v1/notifications").json()["items"]
     assert sorted(id for item in told for id in item["reminders"]) == sorted(reminder["id"] for reminder in reminders)
     assert sorted(len(item["reminders"]) for item in told) == [15, 50, 50]
+
+
+@pytest.fixture
+def two_phones(server, phones):
+    """(clock, the person on phone A, the same on phone B, what is pushed to A, to B)"""
+    clock = Clock(server, phones, 9)
+    company = server.company()
+    a, b = sign_in(company, clock), sign_in(company, clock)
+    return clock, a, b, phone(a, phones), phone(b, phones)
+
+
+def fall_due(rep, clock, text="给陈经理回电话"):
+    reminder = remind(rep, wall(clock.now() + datetime.timedelta(minutes=5)), text=text)
+    clock.forward(minutes=6)
+    return reminder
+
+
+@pytest.mark.parametrize("way", ["by the other phone", "by an administrator", "signed out"])
+def test_a_phone_whose_session_was_ended_is_told_nothing_until_somebody_signs_in_there(server, phones, two_phones, way):
+    clock, kept, lost, at_kept, at_lost = two_phones
+    clock.people.remove(lost)
+    if way == "by the other phone":
+        assert kept.request("DELETE", "/v1/sessions/" + lost.tokens["session"]).status_code == 204
+    elif way == "by an administrator":
+        server.admin("session", "end", kept.company.code, "wang", lost.tokens["session"])
+    else:
+        assert lost.post("/v1/sign_out").status_code == 204
+    fall_due(kept, clock, "一")
+    outcome(server, kept, "accepted", device=kept.device)
+    attempt, = outcome(server, kept, "skipped", device=lost.device)
+    assert attempt["answers"] == [] and "signed in" in attempt["cause"]
+    assert len(phones.messages(at_kept)) == 1 and phones.pushed(at_lost) == 0
+    clock.people.append(kept.company.sign_in("wang", device=lost.device))
+    fall_due(kept, clock, "二")
+    outcome(server, kept, "accepted", "skipped", device=lost.device)
+    assert [json.loads(message["text"])["body"] for message in phones.messages(at_lost)] == ["二"]
+
+
+def test_ACC_15_a_frozen_account_is_told_nothing(server, phones, two_phones):
+    clock, a, b, at_a, at_b = two_phones
+    remind(a, wall(clock.now() + datetime.timedelta(minutes=5)))
+    server.admin("freeze", a.company.code, "wang")
+    clock.people.clear()
+    clock.forward(minutes=6)
+    outcome(server, a, "skipped", "skipped")
+    assert phones.pushed(at_a) == phones.pushed(at_b) == 0
+
+
+@pytest.mark.parametrize("platform, idle", [("android", {"days": 20}), ("web", {"hours": 2})])
+def test_a_phone_that_was_not_used_for_long_is_told_all_the_same(server, phones, platform, idle):
+    clock = Clock(server, phones, 9)
+    company = server.company()
+    rep = Person(company, "wang", platform=platform)
+    subscription = phone(rep, phones)
+    remind(rep, wall(clock.now() + datetime.timedelta(**idle)))
+    clock.forward(**idle, minutes=1)
+    until(lambda: len(phones.messages(subscription)) == 1, "the push")
+    answer = rep.http.post("/v1/refresh", json={"refresh_token": rep.tokens["refresh_token"]})
+    assert answer.status_code == 401
+    other = company.sign_in("wang")
+    fall_due(other, clock)
+    until(lambda: len(phones.messages(subscription)) == 2, "the push after the refused refresh")
+
+
+def test_a_phone_that_was_not_heard_of_for_half_a_year_is_told_nothing(server, phones):
+    clock = Clock(server, phones, 9)
+    rep = server.company().sign_in("wang")
+    subscription = phone(rep, phones)
+    remind(rep, wall(clock.now() + datetime.timedelta(days=181)))
+    clock.forward(days=181, minutes=1)
+    outcome(server, rep, "skipped")
+    assert phones.pushed(subscription) == 0
 
 
 def test_a_push_service_that_says_gone_retires_the_device_until_it_subscribes_anew(server, phones):

@@ -27,7 +27,7 @@ def subscribe(service):
     lines = []
     for rep in service.reps:
         point = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        body = {"id": uuid7(), "name": "测试手机", "platform": "android",
+        body = {"id": rep.device, "name": "测试手机", "platform": "android",
                 "subscription": {"endpoint": service.receiver.url, "p256dh": base64url(point), "auth": base64url(os.urandom(16))}}
         lines.append(f"POST /v1/devices {rep.token} {dump(body)}")
     service.play(lines, len(service.reps))

@@ -32,9 +32,12 @@ BACKGROUND = ("2023年在工业博览会上认识，先后采购过三批样品�
 
 
 class Rep:
-    def __init__(self, company, login):
-        person = company.sign_in(login)
-        self.login, self.device, self.seq, self.customers = login, person.device, 0, []
+    """A person on one installation, also after signing in anew (`before`)."""
+
+    def __init__(self, company, login, before=None):
+        person = company.sign_in(login, before.device if before else None)
+        self.login, self.device = login, person.device
+        self.seq, self.customers = (before.seq, before.customers) if before else (0, [])
         self.token = person.tokens["access_token"]
         self.id = person.id
         person.http.close()
@@ -75,10 +78,7 @@ class Service:
     def sign_in(self):
         """Everybody anew, after the server's clock was moved; customers and capture numbers stay."""
         before = {rep.login: rep for rep in getattr(self, "reps", [])}
-        self.reps = [Rep(self.company, login) for login in self.logins]
-        for rep in self.reps:
-            if rep.login in before:
-                rep.customers = before[rep.login].customers
+        self.reps = [Rep(self.company, login, before.get(login)) for login in self.logins]
 
     def restart(self):
         """The same data in a process with nothing behind it."""
