@@ -11,7 +11,8 @@ const struct bf_enum bf__enum_attempt_state = {.name = "attempt_state", .words =
 static const struct bf_field try_fields[] = {BF_TRY_FIELDS(F)};
 static const struct bf_field fields[] = {BF_ATTEMPT_FIELDS(F)};
 #undef F
-const struct bf_schema bf__try_schema = {.name = "try", .zh = "尝试", .en = "Try", .version = 1, .fields = try_fields, .n_fields = BF_TRY_ROWS};
+const struct bf_schema bf__try_schema = {
+    .name = "try", .zh = "尝试", .en = "Try", .version = 1, .fields = try_fields, .n_fields = BF_TRY_ROWS};
 const struct bf_schema bf__attempt_schema = {
     .name = "attempt", .zh = "推送尝试", .en = "Push attempt", .version = 1, .fields = fields, .n_fields = BF_ATTEMPT_ROWS};
 
@@ -32,7 +33,7 @@ struct bf_uuid bf__attempt_id(struct bf_uuid tenant, struct bf_uuid notification
     return bf_uuid_from_name(name, sizeof name);
 }
 
-struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device, int64_t now_ms)
+struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device)
 {
     struct bf_uuid id = bf__attempt_id(notification->tenant, notification->id, device);
     struct bf_doc *doc = bf_doc_create(arena, &bf__attempt_schema, notification->tenant, id);
@@ -41,7 +42,6 @@ struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *n
     bf_set_uuid(o, BF_ATTEMPT_USER, bf_get_uuid(&notification->object, BF_NOTIFICATION_USER));
     bf_set_uuid(o, BF_ATTEMPT_DEVICE, device);
     bf_set_str(o, BF_ATTEMPT_CHANNEL, bf_strz(bf_channel_webpush.name));
-    bf_set_int(o, BF_ATTEMPT_FIRST_AT, now_ms);
     return doc;
 }
 
@@ -56,6 +56,13 @@ void bf__attempt_set(struct bf_arena *arena, struct bf_doc *attempt, enum bf_att
     bf_set_enum(o, BF_ATTEMPT_STATE, (int)state);
     bf_set_str(o, BF_ATTEMPT_CAUSE, bf_strz(bf_arena_strdup(arena, cause)));
     bf_set_int(o, BF_ATTEMPT_LAST_AT, now_ms);
+    bf_unset(o, BF_ATTEMPT_NEXT_AT);
+}
+
+void bf__attempt_postpone(struct bf_arena *arena, struct bf_doc *attempt, const char *cause, int64_t now_ms, int64_t next_ms)
+{
+    bf__attempt_set(arena, attempt, BF_ATTEMPT_IS_SENDING, cause, now_ms);
+    bf_set_int(&attempt->object, BF_ATTEMPT_NEXT_AT, next_ms);
 }
 
 void bf__attempt_try(struct bf_arena *arena, struct bf_doc *attempt, int64_t now_ms)
@@ -69,6 +76,8 @@ void bf__attempt_try(struct bf_arena *arena, struct bf_doc *attempt, int64_t now
     bf_set_int(one, BF_TRY_AT, now_ms);
     after[kept] = (struct bf_value){.type = BF_T_OBJECT, .object = one};
     bf_set_array(o, BF_ATTEMPT_HISTORY, after, kept + 1);
+    if (!bf_has(o, BF_ATTEMPT_FIRST_AT))
+        bf_set_int(o, BF_ATTEMPT_FIRST_AT, now_ms);
     bf_set_int(o, BF_ATTEMPT_TRIES, bf_get_int(o, BF_ATTEMPT_TRIES) + 1);
     bf__attempt_set(arena, attempt, BF_ATTEMPT_IS_SENDING, "", now_ms);
 }

@@ -26,7 +26,8 @@ enum bf_push_outcome {
     BF_PUSH_ACCEPTED, /* the peer took it: it will deliver, or has */
     BF_PUSH_LATER,    /* the same again, after `wait_ms` at least */
     BF_PUSH_RETIRE,   /* this target is over: no message will reach it any more */
-    BF_PUSH_REFUSED,  /* this message does not go through, or our set-up is wrong; the target stays */
+    BF_PUSH_DENIED,   /* our set-up is wrong, not the message: the same again, and somebody must mend it */
+    BF_PUSH_REFUSED,  /* this message does not go through; the target stays */
 };
 
 enum { BF_PUSH_DETAIL_MAX = 200 };
@@ -44,7 +45,7 @@ struct bf_push_attempt {
     /* The outcome. */
     enum bf_push_outcome outcome;
     int http_status;                 /* 0: there was no answer */
-    int64_t wait_ms;                 /* LATER: 0 when the peer does not say */
+    int64_t wait_ms;                 /* LATER, DENIED: 0 when the peer does not say */
     bool maybe_arrived;              /* LATER: it may have been delivered all the same */
     char detail[BF_PUSH_DETAIL_MAX]; /* why not; without the endpoint's secret path */
 };

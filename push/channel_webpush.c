@@ -89,6 +89,7 @@ static void read_answer(struct bf_push_attempt *a, const struct bf_fetch *fetch)
 {
     char words[WORDS_ROOM];
     a->http_status = fetch->http_status;
+    a->wait_ms = fetch->retry_after_ms > 0 ? fetch->retry_after_ms : 0;
     switch (bf_webpush_judge(fetch->http_status)) {
     case BF_WEBPUSH_ACCEPTED:
         end(a, BF_PUSH_ACCEPTED, "%s", "");
@@ -97,8 +98,10 @@ static void read_answer(struct bf_push_attempt *a, const struct bf_fetch *fetch)
         end(a, BF_PUSH_RETIRE, "%d: the subscription is over", fetch->http_status);
         return;
     case BF_WEBPUSH_LATER:
-        a->wait_ms = fetch->retry_after_ms > 0 ? fetch->retry_after_ms : 0;
         end(a, BF_PUSH_LATER, "the push service answered %d", fetch->http_status);
+        return;
+    case BF_WEBPUSH_DENIED:
+        end(a, BF_PUSH_DENIED, "the push service does not take our signature: %d: %s", fetch->http_status, words_of(fetch->answer, words));
         return;
     case BF_WEBPUSH_REFUSED:
         end(a, BF_PUSH_REFUSED, "the push service answered %d: %s", fetch->http_status, words_of(fetch->answer, words));

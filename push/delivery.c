@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Delivery: one job a notification tells all devices of the person that have an active channel. Each (notification, device) has one attempt
- * record with a stable id, written before the message goes out and settled after; a run that is repeated, after a crash or because a
- * push service was away, sends only to those not settled. A device whose push service says that it is gone is retired by a commit.
+ * Delivery: one job a notification tells all devices of the person that have an active channel and on which the person is signed in. Each
+ * (notification, device) has one attempt record with a stable id, written before the message goes out and settled after; a run that is
+ * repeated, after a crash or because a push service was away, sends only to those not settled, to each at its own time. What fails for a
+ * reason that may pass is tried again until the grace is over. A device whose push service says that it is gone is retired by a commit.
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -16,9 +17,10 @@
 enum {
     DEVICES_MAX = 50,
     LEASE_MS = 10000,
-    ATTEMPTS_MAX = 12,
+    RUNS_MAX = 10000, /* never reached: a run that fails does not count, and the grace ends them */
     PAUSE_MS = 2000,
-    PAUSE_MS_MAX = 3600000,
+    PAUSE_MS_MAX = 300000,
+    WAIT_MS_MAX = 3600000, /* of what a push service asks for */
     TTL_S = 86400,
 };
 
@@ -65,11 +67,13 @@ struct bf_consumer bf__delivery_consumer(struct bf_push *push)
 
 /* ---- one run ---- */
 
+/* settled ("over"), or to be told now, or at its time ("waits"). */
 struct target {
     struct run *run;
     bool signed_out; /* or the account is not active */
     bool changed;    /* the record is to be written */
     bool over;       /* settled in this run */
+    bool waits;      /* its next try is later than this run */
     struct bf_doc *device, *attempt;
     struct bf_push_attempt message;
 };
@@ -138,7 +142,7 @@ static enum bf_status find_attempts(struct run *r, struct bf_error *e)
             continue;
         struct target *t = &r->targets[kept++];
         *t = r->targets[i];
-        t->attempt = before[i] != NULL ? before[i] : bf__attempt_create(r->arena, r->notification, t->device->id, r->now_ms);
+        t->attempt = before[i] != NULL ? before[i] : bf__attempt_create(r->arena, r->notification, t->device->id);
     }
     r->n = kept;
     return status;
@@ -164,6 +168,8 @@ static void settle(struct run *r, struct target *t, enum bf_attempt_state state,
     t->changed = true;
     t->over = state != BF_ATTEMPT_IS_SENDING;
 }
+
+static bool is_to_be_told(const struct target *t) { return !t->over && !t->waits; }
 
 /* ---- is it still worth telling? ---- */
 
@@ -233,7 +239,7 @@ static struct bf_task *wait_for_tasks(struct run *r)
 static void send_all(struct run *r)
 {
     for (unsigned i = 0; i < r->n; i++)
-        if (!r->targets[i].over)
+        if (is_to_be_told(&r->targets[i]))
             send_one(r, &r->targets[i]);
     while (r->under_way > 0) {
         struct bf_task *next;
@@ -267,53 +273,74 @@ static enum bf_status retire(struct run *r, struct target *t, struct bf_error *e
     struct bf_submission submission = {.tenant = r->job->tenant, .reads = &read, .n_reads = 1, .decide = decide_retire, .ctx = t->device};
     struct bf_receipt receipt;
     memcpy(&submission.request, &t->attempt->id, sizeof submission.request);
-    bf_metric_add(r->push->ctx->env->metrics, BF_M_PUSH_RETIRED, 1);
-    return bf_submit_wait(r->push->ctx->store, &submission, r->arena, &receipt, e);
+    enum bf_status status = bf_submit_wait(r->push->ctx->store, &submission, r->arena, &receipt, e);
+    if (status == BF_OK)
+        bf_metric_add(r->push->ctx->env->metrics, BF_M_PUSH_RETIRED, 1);
+    return status;
 }
 
 /* ---- outcomes ---- */
 
-/* BF_E_UPSTREAM when it must be told again. */
-static enum bf_status take_outcome(struct run *r, struct target *t, struct bf_job_again *again, struct bf_error *e)
+int64_t bf__pause_ms(const struct bf_env *env, int64_t age_ms, int64_t least_ms, int64_t most_ms)
+{
+    uint16_t dice;
+    int64_t pause_ms = age_ms < least_ms ? least_ms : age_ms > most_ms ? most_ms : age_ms;
+    bf_random(env, &dice, sizeof dice);
+    return pause_ms - pause_ms / 4 * dice / UINT16_MAX;
+}
+
+/* Told again: after a pause that grows with the time since the first try, or when the push service asks for it. */
+static void postpone(struct run *r, struct target *t, const char *cause)
+{
+    int64_t age_ms = r->now_ms - bf_get_int(&t->attempt->object, BF_ATTEMPT_FIRST_AT);
+    int64_t pause_ms = bf__pause_ms(r->push->ctx->env, age_ms, PAUSE_MS, PAUSE_MS_MAX);
+    int64_t asked_ms = t->message.wait_ms < WAIT_MS_MAX ? t->message.wait_ms : WAIT_MS_MAX;
+    bf__attempt_postpone(r->arena, t->attempt, cause, r->now_ms, r->now_ms + (asked_ms > pause_ms ? asked_ms : pause_ms));
+    t->changed = true;
+}
+
+/* For the operator: what only he can mend, or should know. The endpoint's path is a secret. */
+static void log_refused(struct run *r, const struct target *t, const char *words)
+{
+    char host[300] = "";
+    bf__webpush_origin(t->message.target.endpoint, host, sizeof host);
+    bf_log(r->push->ctx->env, BF_LOG_WARN, "push.refused", words, BF_L_STR("host", host), BF_L_INT("status", t->message.http_status), BF_L_END);
+}
+
+static void take_outcome(struct run *r, struct target *t)
 {
     const struct bf_push_attempt *m = &t->message;
+    struct bf_error e = {0};
     bf_metric_add(r->push->ctx->env->metrics, m->outcome == BF_PUSH_ACCEPTED ? BF_M_PUSH_SENT : BF_M_PUSH_FAILED, 1);
     bf__attempt_outcome(r->arena, t->attempt, m->http_status, m->detail);
     switch (m->outcome) {
     case BF_PUSH_ACCEPTED:
         settle(r, t, BF_ATTEMPT_IS_ACCEPTED, "");
-        return BF_OK;
+        return;
     case BF_PUSH_REFUSED:
+        log_refused(r, t, "a push service refuses a message; it is given up");
         settle(r, t, BF_ATTEMPT_IS_FAILED, m->detail);
-        return BF_OK;
+        return;
     case BF_PUSH_RETIRE:
-        settle(r, t, BF_ATTEMPT_IS_RETIRED, m->detail);
-        return retire(r, t, e);
+        if (retire(r, t, &e) == BF_OK)
+            settle(r, t, BF_ATTEMPT_IS_RETIRED, m->detail);
+        else
+            postpone(r, t, e.cause);
+        return;
+    case BF_PUSH_DENIED:
+        log_refused(r, t, "a push service does not take our signature: look at clock, vapid_key_file and vapid_subject; the message is tried again");
+        postpone(r, t, "the push service does not take our signature");
+        return;
     case BF_PUSH_LATER:
-        break;
+        postpone(r, t, m->detail);
+        return;
     }
-    settle(r, t, BF_ATTEMPT_IS_SENDING, m->detail);
-    if (m->wait_ms > again->pause_ms)
-        again->pause_ms = m->wait_ms;
-    return bf_fail(e, BF_E_UPSTREAM, "%s", m->detail);
 }
 
-static enum bf_status take_outcomes(struct run *r, struct bf_job_again *again, struct bf_error *e)
-{
-    enum bf_status status = BF_OK;
-    r->now_ms = bf_now_ms(r->push->ctx->env);
-    for (unsigned i = 0; i < r->n; i++) {
-        enum bf_status one = r->targets[i].over ? BF_OK : take_outcome(r, &r->targets[i], again, e);
-        status = one == BF_OK ? status : one;
-    }
-    enum bf_status written = write_attempts(r, e);
-    return written == BF_OK ? status : written;
-}
-
-static enum bf_status tell(struct run *r, struct bf_job_again *again, struct bf_error *e)
+static enum bf_status tell(struct run *r, struct bf_error *e)
 {
     for (unsigned i = 0; i < r->n; i++) {
-        if (r->targets[i].over)
+        if (!is_to_be_told(&r->targets[i]))
             continue;
         bf__attempt_try(r->arena, r->targets[i].attempt, r->now_ms);
         r->targets[i].changed = true;
@@ -323,7 +350,11 @@ static enum bf_status tell(struct run *r, struct bf_job_again *again, struct bf_
         return status;
     r->payload = bf__message(r->notification, r->arena);
     send_all(r);
-    return take_outcomes(r, again, e);
+    r->now_ms = bf_now_ms(r->push->ctx->env);
+    for (unsigned i = 0; i < r->n; i++)
+        if (is_to_be_told(&r->targets[i]))
+            take_outcome(r, &r->targets[i]);
+    return write_attempts(r, e);
 }
 
 static void settle_all(struct run *r, enum bf_attempt_state state, const char *cause)
@@ -340,9 +371,38 @@ static void settle_signed_out(struct run *r)
             settle(r, &r->targets[i], BF_ATTEMPT_IS_SKIPPED, "nobody is signed in there, or the account is frozen");
 }
 
+/* A time further off than any that is set was set by a clock that went back since. */
+static void find_waiting(struct run *r)
+{
+    for (unsigned i = 0; i < r->n; i++) {
+        int64_t left_ms = bf_get_int(&r->targets[i].attempt->object, BF_ATTEMPT_NEXT_AT) - r->now_ms;
+        r->targets[i].waits = left_ms > 0 && left_ms <= WAIT_MS_MAX;
+    }
+}
+
+/* BF_E_UPSTREAM when somebody is to be told again, then at the earliest time of those. */
+static enum bf_status what_is_left(struct run *r, struct bf_job_again *again, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    int64_t pause_ms = WAIT_MS_MAX;
+    for (unsigned i = 0; i < r->n; i++) {
+        const struct bf_object *o = &r->targets[i].attempt->object;
+        if (r->targets[i].over)
+            continue;
+        int64_t left_ms = bf_get_int(o, BF_ATTEMPT_NEXT_AT) - r->now_ms;
+        pause_ms = left_ms < pause_ms ? left_ms : pause_ms;
+        status = bf_fail(e, BF_E_UPSTREAM, "%.*s", BF_FMT(bf_get_str(o, BF_ATTEMPT_CAUSE)));
+    }
+    again->pause_ms = pause_ms > 0 ? pause_ms : 0;
+    return status;
+}
+
 static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct bf_error *e)
 {
     bool needed;
+    int64_t age_ms = r->now_ms - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT);
+    again->count = false;
+    again->pause_ms = bf__pause_ms(r->push->ctx->env, age_ms, PAUSE_MS, PAUSE_MS_MAX);
     enum bf_status status = find_devices(r, e);
     if (status == BF_OK)
         status = find_attempts(r, e);
@@ -352,10 +412,12 @@ static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct 
         return status;
     if (!needed)
         settle_all(r, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent");
-    else if (r->now_ms - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT) > r->push->grace_ms)
+    else if (age_ms > r->push->grace_ms)
         settle_all(r, BF_ATTEMPT_IS_FAILED, "it could not be told in time");
     settle_signed_out(r);
-    return tell(r, again, e);
+    find_waiting(r);
+    status = tell(r, e);
+    return status == BF_OK ? what_is_left(r, again, e) : status;
 }
 
 static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
@@ -379,7 +441,7 @@ struct bf_job_work bf__delivery_work(struct bf_push *push, unsigned threads)
     return (struct bf_job_work){.kind = job_kind,
                                 .threads = threads,
                                 .lease_ms = LEASE_MS,
-                                .attempts_max = ATTEMPTS_MAX,
+                                .attempts_max = RUNS_MAX,
                                 .pause_ms = PAUSE_MS,
                                 .pause_ms_max = PAUSE_MS_MAX,
                                 .run = run,

@@ -39,6 +39,8 @@ struct bf_job_work bf__reminders_work(struct bf_push *push);
 enum bf_status bf__jobs_add(struct bf_push *push, const struct bf_job *jobs, unsigned n, struct bf_error *e);
 struct bf_consumer bf__delivery_consumer(struct bf_push *push);
 struct bf_job_work bf__delivery_work(struct bf_push *push, unsigned threads);
+/* Before the next try of what has failed for `age_ms`: as long again, within the bounds, less up to a quarter at random. */
+int64_t bf__pause_ms(const struct bf_env *env, int64_t age_ms, int64_t least_ms, int64_t most_ms);
 
 /* ---- attempts: a record for each (notification, device), outside the commit log (push/attempts.c) ---- */
 
@@ -58,6 +60,7 @@ struct bf_job_work bf__delivery_work(struct bf_push *push, unsigned threads);
     F(CAUSE, "cause", STRING, BF_F_SERVER, 0, 240, NORMAL, "原因", "Why it is in this state")                                            \
     F(FIRST_AT, "first_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "首次尝试", "First try")                                                    \
     F(LAST_AT, "last_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最近尝试", "Last try")                                                       \
+    F(NEXT_AT, "next_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "下次尝试", "Next try, not before")                                           \
     F(HISTORY, "history", ARRAY, BF_F_SERVER, 0, BF__TRIES_KEPT, NORMAL, "各次尝试", "The last tries", .elem = BF_T_OBJECT,              \
       .sub = &bf__try_schema)
 #define F(row, ...) BF_TRY_##row,
@@ -88,11 +91,13 @@ extern const struct bf_index bf__attempts_by_user; /* (user, last_at) */
 
 /* The stable id of telling this device of this notification: the attempt's, the job's and the message's. */
 struct bf_uuid bf__attempt_id(struct bf_uuid tenant, struct bf_uuid notification, struct bf_uuid device);
-struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device, int64_t now_ms);
+struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device);
 bool bf__attempt_is_settled(const struct bf_doc *attempt);
 /* A try begins; what came of it; the state that follows. Strings are copied. */
 void bf__attempt_try(struct bf_arena *arena, struct bf_doc *attempt, int64_t now_ms);
 void bf__attempt_outcome(struct bf_arena *arena, struct bf_doc *attempt, int http_status, const char *cause);
+/* Not settled; the next try not before `next_ms`. */
+void bf__attempt_postpone(struct bf_arena *arena, struct bf_doc *attempt, const char *cause, int64_t now_ms, int64_t next_ms);
 void bf__attempt_set(struct bf_arena *arena, struct bf_doc *attempt, enum bf_attempt_state state, const char *cause, int64_t now_ms);
 
 /* ---- the message (push/message.c) ---- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "push/service.h"
 #include "core/config.h"
+#include "core/env.h"
+#include "core/log.h"
 #include "push/internal.h"
 #include <stdlib.h>
 
@@ -57,6 +59,9 @@ static enum bf_status open_push(const struct bf_service_ctx *ctx, void **ret, st
         free(push);
         return status;
     }
+    if (bf_config_str(ctx->config, "push", "vapid_subject").n == 0)
+        bf_log(ctx->env, BF_LOG_WARN, "push.no_subject", "push.vapid_subject is not set: the push services of Apple and Mozilla may refuse all messages",
+               BF_L_END);
     struct bf_job_work works[2] = {bf__reminders_work(push), bf__delivery_work(push, (unsigned)bf_config_int(ctx->config, "push", "threads"))};
     push->runner = bf_job_runner_start(ctx->env, ctx->store, works, 2);
     push->consumers[0] = bf__reminders_consumer(push);

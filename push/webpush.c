@@ -247,6 +247,9 @@ enum bf_webpush_verdict bf_webpush_judge(int http_status)
     case 202:
     case 204:
         return BF_WEBPUSH_ACCEPTED;
+    case 401:
+    case 403:
+        return BF_WEBPUSH_DENIED;
     case 404:
     case 410:
         return BF_WEBPUSH_GONE;

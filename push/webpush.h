@@ -68,7 +68,8 @@ enum bf_webpush_verdict {
     BF_WEBPUSH_ACCEPTED, /* 200, 201, 202, 204 */
     BF_WEBPUSH_GONE,     /* 404, 410: the subscription is over */
     BF_WEBPUSH_LATER,    /* 408, 425, 429, 5xx: the same again, at Retry-After if there is one */
-    BF_WEBPUSH_REFUSED,  /* this message will not go through: 413, a signature or a request it does not like (400, 401, 403), a redirect */
+    BF_WEBPUSH_DENIED,  /* 401, 403: it does not take our signature, so our clock, key or subject is wrong; the message is as good as any */
+    BF_WEBPUSH_REFUSED, /* this message will not go through: 413, a request it does not like (400), a redirect */
 };
 enum bf_webpush_verdict bf_webpush_judge(int http_status);
 

@@ -91,7 +91,7 @@ def metric(server, name):
     return sum(float(line.split()[1]) for line in text.splitlines() if line.split(" ")[0] in (name, name + "_total"))
 
 
-TRY = re.compile(r"  \S+ +(\d+|\?) (.*)")
+TRY = re.compile(r"  \S+ +(\d+|\?) ?(.*)")
 ATTEMPT = re.compile(r"\S+ (\w+) +notification (\S+) device (\S+) tries (\d+) ?(.*)")
 
 
@@ -304,6 +304,98 @@ def test_a_message_that_the_push_service_cannot_take_is_given_up_at_once_and_on_
     assert attempt["answers"] == ["400"] and attempt["device"] == rep.device and "400" in attempt["cause"]
     assert attempt["notification"] == rep.get("/v1/notifications").json()["items"][0]["id"]
     assert phones.pushed(subscription) == 1 and phones.messages(subscription) == []
+
+
+def tried(server, rep, times, device=None):
+    """The attempt, once it was made so often at least and its last outcome is known."""
+    def look():
+        one, = [one for one in attempts(server, rep) if device in (None, one["device"])] or [None]
+        return one if one and one["tries"] >= times and one["answers"][-1] != "?" else None
+    return until(look, f"try {times}")
+
+
+def bodies(phones, subscription):
+    return [json.loads(message["text"])["body"] for message in phones.messages(subscription)]
+
+
+def test_what_a_push_service_could_not_take_at_once_arrives_and_each_try_is_on_record(server, phones):
+    clock = Clock(server, phones, 9)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    phones.fail(subscription, 503, 2)
+    fall_due(rep, clock, "一")
+    for i in (1, 2):
+        assert tried(server, rep, i)["state"] in ("sending", "accepted")
+        clock.forward(minutes=2)
+    attempt, = outcome(server, rep, "accepted")
+    assert attempt["answers"] == ["503", "503", "201"] and attempt["tries"] == 3 and attempt["cause"] == ""
+    assert bodies(phones, subscription) == ["一"] and phones.pushed(subscription) == 3
+
+
+def test_an_outage_of_hours_loses_nothing_and_the_grace_ends_it(server, phones):
+    clock = Clock(server, phones, 9)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    phones.fail(subscription, 503, 1000)
+    fall_due(rep, clock, "一")
+    for i in range(1, 19):
+        tried(server, rep, i)
+        clock.forward(minutes=7)
+    phones.fail(subscription, 503, 0)
+    clock.forward(minutes=7)
+    attempt, = outcome(server, rep, "accepted")
+    assert attempt["tries"] >= 19 and bodies(phones, subscription) == ["一"]
+    phones.fail(subscription, 503, 1000)
+    fall_due(rep, clock, "二")
+    outcome(server, rep, "sending", "accepted")
+    clock.forward(hours=25)
+    failed, _ = outcome(server, rep, "failed", "accepted")
+    assert "in time" in failed["cause"] and bodies(phones, subscription) == ["一"] and server.count("job.dead") == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_signature_is_told_to_the_operator_and_tried_again(server, phones, status):
+    clock = Clock(server, phones, 9)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    phones.fail(subscription, status, 1)
+    fall_due(rep, clock)
+    event = server.wait_event("push.refused")
+    assert (event["level"], event["host"], event["status"]) == ("warn", f"https://push.test:{phones.port}", status)
+    clock.forward(minutes=2)
+    attempt, = outcome(server, rep, "accepted")
+    assert attempt["answers"] == [str(status), "201"] and len(phones.messages(subscription)) == 1
+    assert not any(subscription["id"] in line for line in server.lines)
+
+
+def test_what_was_done_before_a_later_try_is_not_told(server, phones):
+    clock = Clock(server, phones, 9)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    phones.fail(subscription, 503, 1, after_s=3000)
+    reminder = fall_due(rep, clock)
+    tried(server, rep, 1)
+    assert rep.post(f"/v1/reminders/{reminder['id']}/done", headers={"idempotency-key": uuid7()}).status_code == 200
+    clock.forward(minutes=55)
+    attempt, = outcome(server, rep, "skipped")
+    assert attempt["answers"] == ["503"] and phones.pushed(subscription) == 1
+
+
+def test_each_device_is_told_once_and_at_its_own_time(server, phones, two_phones):
+    clock, a, b, at_a, at_b = two_phones
+    phones.fail(at_a, 503, 1, after_s=3000)
+    phones.fail(at_b, 503, 1)
+    third = sign_in(a.company, clock)
+    at_third = phone(third, phones)
+    fall_due(a, clock)
+    tried(server, a, 1, device=a.device)
+    clock.forward(minutes=5)
+    outcome(server, a, "accepted", device=b.device)
+    waiting, = outcome(server, a, "sending", device=a.device)
+    assert waiting["answers"] == ["503"]
+    clock.forward(minutes=50)
+    outcome(server, a, "accepted", device=a.device)
+    assert [len(phones.messages(at)) for at in (at_a, at_b, at_third)] == [1, 1, 1] and phones.pushed(at_third) == 1
 
 
 def test_an_endpoint_in_a_private_network_is_never_reached(server, phones):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* push_tool CONFIG: reads lines "ENDPOINT P256DH AUTH ID TTL PAYLOAD" (keys in base64url), sends each over the Web Push channel, waits, and
- * prints "accepted|later|retire|refused HTTP_STATUS WAIT_MS DETAIL". The first line it prints is the public key. */
+ * prints "accepted|later|retire|denied|refused HTTP_STATUS WAIT_MS DETAIL". The first line it prints is the public key. */
 #include "core/config.h"
 #include "core/env.h"
 #include "core/http_client.h"
@@ -40,7 +40,7 @@ static void run_one(struct gate *g)
 
 static void send_line(void *channel, char *line)
 {
-    static const char *const words[] = {"accepted", "later", "retire", "refused"};
+    static const char *const words[] = {"accepted", "later", "retire", "denied", "refused"};
     char endpoint[1100], key[100], auth[40], id[40], payload[5000] = "";
     struct gate gate = {.mailbox.post = post, .lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
     struct bf_push_attempt a = {.urgency = BF_URGENCY_HIGH, .home = &gate.mailbox, .done.run = nothing};
