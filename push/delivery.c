@@ -173,18 +173,28 @@ static bool is_to_be_told(const struct target *t) { return !t->over && !t->waits
 
 /* ---- is it still worth telling? ---- */
 
-/* What was done or cancelled meanwhile needs no reminder any more. */
-static enum bf_status is_needed(struct run *r, bool *ret, struct bf_error *e)
+/* What was done or cancelled meanwhile needs no reminder any more. `due` says when the rest should have been told. */
+static enum bf_status is_needed(struct run *r, bool *ret, struct bf__due *due, struct bf_error *e)
 {
-    struct bf_array reminders = bf_get_array(&r->notification->object, BF_NOTIFICATION_REMINDERS);
+    const struct bf_object *o = &r->notification->object;
+    struct bf_array reminders = bf_get_array(o, BF_NOTIFICATION_REMINDERS);
     struct bf_uuid *ids = bf_arena_calloc(r->arena, reminders.n + 1, sizeof *ids);
     struct bf_doc **docs = bf_arena_calloc(r->arena, reminders.n + 1, sizeof *docs);
     *ret = reminders.n == 0;
+    *due = (struct bf__due){.tenant = r->job->tenant,
+                            .user = bf_get_uuid(o, BF_NOTIFICATION_USER),
+                            .send_at = reminders.n == 0 ? bf_get_int(o, BF_NOTIFICATION_CREATED_AT) : 0};
     for (unsigned i = 0; i < reminders.n; i++)
         ids[i] = reminders.items[i].uuid;
     enum bf_status status = bf_store_get_many(r->push->ctx->store, &bf_reminders, r->job->tenant, ids, reminders.n, r->arena, docs, e);
-    for (unsigned i = 0; status == BF_OK && i < reminders.n; i++)
-        *ret = *ret || (docs[i] != NULL && bf_get_enum(&docs[i]->object, BF_REMINDER_STATE) == BF_REMINDER_STATE_IS_SENT);
+    for (unsigned i = 0; status == BF_OK && i < reminders.n; i++) {
+        if (docs[i] == NULL || bf_get_enum(&docs[i]->object, BF_REMINDER_STATE) != BF_REMINDER_STATE_IS_SENT)
+            continue;
+        int64_t send_at = bf_get_int(&docs[i]->object, BF_REMINDER_SEND_AT);
+        due->send_at = send_at > due->send_at ? send_at : due->send_at;
+        due->wake = due->wake || bf_get_bool(&docs[i]->object, BF_REMINDER_WAKE);
+        *ret = true;
+    }
     return status;
 }
 
@@ -397,9 +407,43 @@ static enum bf_status what_is_left(struct run *r, struct bf_job_again *again, st
     return status;
 }
 
+/* Settles whom nothing is to be told any more. */
+static void settle_the_rest(struct run *r, bool needed, const struct bf__due *due)
+{
+    if (!needed)
+        settle_all(r, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent");
+    else if (r->now_ms - due->send_at > r->push->grace_ms)
+        settle_all(r, BF_ATTEMPT_IS_FAILED, "it could not be told in time");
+    settle_signed_out(r);
+}
+
+static bool is_all_over(const struct run *r)
+{
+    bool all = true;
+    for (unsigned i = 0; i < r->n; i++)
+        all = all && r->targets[i].over;
+    return all;
+}
+
+/* A message that comes late does not ring in the quiet hours. */
+static enum bf_status tell_or_put_off(struct run *r, const struct bf__due *due, struct bf_job_again *again, struct bf_error *e)
+{
+    int64_t rings_at = r->now_ms;
+    enum bf_status status = is_all_over(r) ? BF_OK : bf__rings_at(r->push, due, r->now_ms, r->arena, &rings_at, e);
+    if (status == BF_OK && rings_at > r->now_ms) {
+        again->pause_ms = rings_at - r->now_ms;
+        status = write_attempts(r, e);
+        return status == BF_OK ? bf_fail(e, BF_E_UNAVAILABLE, "the person's quiet hours have begun: told at their end") : status;
+    }
+    if (status == BF_OK)
+        status = tell(r, e);
+    return status == BF_OK ? what_is_left(r, again, e) : status;
+}
+
 static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct bf_error *e)
 {
     bool needed;
+    struct bf__due due;
     int64_t age_ms = r->now_ms - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT);
     again->count = false;
     again->pause_ms = bf__pause_ms(r->push->ctx->env, age_ms, PAUSE_MS, PAUSE_MS_MAX);
@@ -407,17 +451,12 @@ static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct 
     if (status == BF_OK)
         status = find_attempts(r, e);
     if (status == BF_OK)
-        status = is_needed(r, &needed, e);
+        status = is_needed(r, &needed, &due, e);
     if (status != BF_OK || r->n == 0)
         return status;
-    if (!needed)
-        settle_all(r, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent");
-    else if (age_ms > r->push->grace_ms)
-        settle_all(r, BF_ATTEMPT_IS_FAILED, "it could not be told in time");
-    settle_signed_out(r);
+    settle_the_rest(r, needed, &due);
     find_waiting(r);
-    status = tell(r, e);
-    return status == BF_OK ? what_is_left(r, again, e) : status;
+    return tell_or_put_off(r, &due, again, e);
 }
 
 static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)

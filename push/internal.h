@@ -31,6 +31,16 @@ struct bf_push {
     int64_t grace_ms; /* what could not be told within this is not told any more */
 };
 
+/* ---- what is late (push/late.c) ---- */
+struct bf__due {
+    struct bf_uuid tenant, user;
+    int64_t send_at;
+    bool wake; /* within the quiet hours, too (G-23) */
+};
+/* *ret: when it may ring, now or at the end of the person's quiet hours. Blocks. */
+enum bf_status bf__rings_at(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf_arena *arena, int64_t *ret,
+                            struct bf_error *e);
+
 /* ---- reminders (push/reminders.c) ---- */
 struct bf_consumer bf__reminders_consumer(struct bf_push *push);
 struct bf_job_work bf__reminders_work(struct bf_push *push);

@@ -10,7 +10,15 @@
 #include "crm/reminder.h"
 #include "push/internal.h"
 
-enum { TOGETHER_MAX = 50, LEASE_MS = 10000, ATTEMPTS_MAX = 10000, PAUSE_MS = 200, PAUSE_MS_MAX = 30000, TITLE_BYTES = 300, BODY_BYTES = 1800 };
+enum {
+    TOGETHER_MAX = 50,
+    LEASE_MS = 10000,
+    RUNS_MAX = 10000, /* never reached: a run that fails does not count, since a reminder is never given up */
+    PAUSE_MS = 200,
+    PAUSE_MS_MAX = 30000,
+    TITLE_BYTES = 300,
+    BODY_BYTES = 1800,
+};
 
 static const char job_kind[] = "reminder";
 
@@ -161,26 +169,87 @@ static enum bf_status commit(struct bf_push *push, const struct bf_job *job, str
     return bf_submit_wait(push->ctx->store, &submission, arena, &receipt, e);
 }
 
+static enum bf_status tell(struct bf_push *push, const struct bf_job *job, const struct bf_doc *reminder, struct due *due,
+                           struct bf_arena *arena, struct bf_error *e)
+{
+    due->notification = notification_id(reminder);
+    enum bf_status status = gather(push, job->tenant, due, arena, e);
+    if (status == BF_OK)
+        status = commit(push, job, due, arena, e);
+    if (status == BF_OK)
+        bf_metric_add(push->ctx->env->metrics, BF_M_REMINDERS_DUE, due->n);
+    return status;
+}
+
+/* ---- the job, when it is late ---- */
+
+struct put_off {
+    const struct due *due;
+    int64_t until_ms;
+};
+
+static enum bf_status decide_put_off(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    const struct put_off *p = ctx;
+    const struct bf_doc *before = bf_view_get(view, &bf_reminders, p->due->ids[0]);
+    (void)e;
+    bf_decision_receipt(d, 200, bf_str("", 0), p->due->user);
+    if (!is_due(before, p->due))
+        return BF_OK;
+    struct bf_doc *after = bf_doc_copy(arena, before);
+    bf_set_int(&after->object, BF_REMINDER_SEND_AT, p->until_ms);
+    bf_decision_put(d, &bf_reminders, after);
+    return BF_OK;
+}
+
+/* To the end of the quiet hours, where it meets the others of the night; that version of it has a job of its own. */
+static enum bf_status put_off(struct bf_push *push, const struct bf_job *job, const struct due *due, int64_t until_ms, struct bf_arena *arena,
+                              struct bf_error *e)
+{
+    struct put_off p = {.due = due, .until_ms = until_ms};
+    struct bf_read read = {.coll = &bf_reminders, .id = job->ref};
+    struct bf_submission submission = {.tenant = job->tenant, .reads = &read, .n_reads = 1, .decide = decide_put_off, .ctx = &p};
+    struct bf_receipt receipt;
+    memcpy(&submission.request, &job->id, sizeof submission.request);
+    return bf_submit_wait(push->ctx->store, &submission, arena, &receipt, e);
+}
+
+/* What is over the grace only goes into the list, which rings nowhere. */
+static enum bf_status tell_or_put_off(struct bf_push *push, const struct bf_job *job, const struct bf_doc *reminder, struct due *due,
+                                      struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf__due when = {.tenant = job->tenant,
+                           .user = due->user,
+                           .send_at = due->send_at,
+                           .wake = bf_get_bool(&reminder->object, BF_REMINDER_WAKE)};
+    int64_t rings_at = due->now_ms;
+    enum bf_status status = BF_OK;
+    if (due->now_ms - due->send_at <= push->grace_ms)
+        status = bf__rings_at(push, &when, due->now_ms, arena, &rings_at, e);
+    if (status != BF_OK)
+        return status;
+    return rings_at > due->now_ms ? put_off(push, job, due, rings_at, arena, e) : tell(push, job, reminder, due, arena, e);
+}
+
 static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
 {
     struct bf_push *push = ctx;
     struct bf_doc *reminder;
     struct due due = {.ids = {job->ref}, .n = 1, .now_ms = bf_now_ms(push->ctx->env)};
-    again->count = false; /* a reminder is never given up */
+    again->count = false;
     enum bf_status status = bf_store_get(push->ctx->store, &bf_reminders, job->tenant, job->ref, arena, &reminder, e);
     if (status != BF_OK || reminder == NULL || reminder->tombstone)
         return status;
     due.user = bf_get_uuid(&reminder->object, BF_REMINDER_USER);
     due.send_at = bf_get_int(&reminder->object, BF_REMINDER_SEND_AT);
-    if (!is_due(reminder, &due) || due.send_at > due.now_ms) /* done, or put off meanwhile: its later version has a job of its own */
+    if (!is_due(reminder, &due) || due.send_at > job->due_ms) /* done, or put off meanwhile: its later version has a job of its own */
         return BF_OK;
-    due.notification = notification_id(reminder);
-    status = gather(push, job->tenant, &due, arena, e);
-    if (status == BF_OK)
-        status = commit(push, job, &due, arena, e);
-    if (status == BF_OK)
-        bf_metric_add(push->ctx->env->metrics, BF_M_REMINDERS_DUE, due.n);
-    return status;
+    if (due.send_at > due.now_ms) {
+        again->pause_ms = due.send_at - due.now_ms;
+        return bf_fail(e, BF_E_UNAVAILABLE, "the clock went back: it is not due yet");
+    }
+    again->pause_ms = bf__pause_ms(push->ctx->env, due.now_ms - due.send_at, PAUSE_MS, PAUSE_MS_MAX);
+    return tell_or_put_off(push, job, reminder, &due, arena, e);
 }
 
 struct bf_job_work bf__reminders_work(struct bf_push *push)
@@ -188,7 +257,7 @@ struct bf_job_work bf__reminders_work(struct bf_push *push)
     return (struct bf_job_work){.kind = job_kind,
                                 .threads = 1,
                                 .lease_ms = LEASE_MS,
-                                .attempts_max = ATTEMPTS_MAX,
+                                .attempts_max = RUNS_MAX,
                                 .pause_ms = PAUSE_MS,
                                 .pause_ms_max = PAUSE_MS_MAX,
                                 .run = run,

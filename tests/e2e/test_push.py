@@ -273,6 +273,60 @@ def test_a_phone_that_was_not_heard_of_for_half_a_year_is_told_nothing(server, p
     assert phones.pushed(subscription) == 0
 
 
+def asleep(server, clock, at, rep):
+    """The server is down until then."""
+    server.stop()
+    clock.people.clear()
+    clock.move(at)
+    server.start()
+    rep.reconnect().refresh()
+    clock.people.append(rep)
+
+
+def test_G_12_what_a_server_that_was_down_is_late_with_waits_for_the_morning_and_merges(server, phones):
+    clock = Clock(server, phones, 20)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    waiting = [remind(rep, wall(clock.now().replace(minute=40 + i)), text=f"第{i}条") for i in range(3)]
+    remind(rep, wall(clock.now().replace(minute=50)), text="叫醒我", wake=True)
+    night = (clock.now() + datetime.timedelta(days=1)).replace(hour=2)
+    morning = rfc3339(int(night.replace(hour=8, minute=0, second=0, microsecond=0).timestamp() * 1000))
+    asleep(server, clock, night, rep)
+    until(lambda: bodies(phones, subscription) == ["叫醒我"], "the push at night")
+    until(lambda: all(rep.get(f"/v1/reminders/{one['id']}").json()["send_at"] == morning for one in waiting), "the others to be put off")
+    assert {state(rep, one) for one in waiting} == {"planned"}
+    clock.move(night.replace(hour=8, second=1))
+    until(lambda: len(phones.messages(subscription)) == 2, "the push in the morning")
+    assert sorted(bodies(phones, subscription)[1].split("\n")) == ["第0条", "第1条", "第2条"]
+
+
+def test_what_is_later_than_the_grace_is_in_the_list_and_rings_nowhere(server, phones):
+    clock = Clock(server, phones, 9)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    reminder = remind(rep, wall(clock.now() + datetime.timedelta(minutes=5)))
+    clock.forward(days=3)
+    failed, = outcome(server, rep, "failed")
+    assert "in time" in failed["cause"] and phones.pushed(subscription) == 0
+    assert state(rep, reminder) == "sent" and [item["reminders"] for item in rep.get("/v1/notifications").json()["items"]] == [[reminder["id"]]]
+
+
+def test_G_12_a_later_try_does_not_ring_in_the_night(server, phones):
+    clock = Clock(server, phones, 20)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    phones.fail(subscription, 503, 1, after_s=1800)
+    remind(rep, wall(clock.now().replace(minute=40)))
+    clock.move(clock.now().replace(minute=41))
+    tried(server, rep, 1)
+    clock.move(clock.now().replace(hour=23))
+    server.wait_event("job.failed", 2)  # the try, and that it was put off
+    attempt, = outcome(server, rep, "sending")
+    assert attempt["tries"] == 1 and phones.pushed(subscription) == 1
+    clock.move((clock.now() + datetime.timedelta(days=1)).replace(hour=8, minute=0, second=1))
+    outcome(server, rep, "accepted")
+
+
 def test_a_push_service_that_says_gone_retires_the_device_until_it_subscribes_anew(server, phones):
     clock = Clock(server, phones, 11)
     rep = sign_in(server.company(), clock)

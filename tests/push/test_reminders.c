@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reminder's job by itself, on the embedded store, at times that a server cannot be brought into. */
+#include "push/internal.h"
+#include "core/env.h"
+#include "tests/storage/contract/harness.h"
+#include "tests/test.h"
+
+enum { T = 1773104400, HOUR_MS = 3600000 }; /* 2026-03-10 09:00 in Shanghai, s */
+static const int64_t t_ms = T * (int64_t)1000;
+
+struct rig {
+    struct bf_env env;
+    struct harness *harness;
+    struct bf_service_ctx ctx;
+    struct bf_store *store;
+    struct bf_push push;
+    struct bf_arena *arena;
+    struct bf_uuid tenant, user, reminder;
+    struct bf_job_again again;
+};
+
+static int set_up(void **state)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    struct bf_store_config limits = {.readers = 1, .queue_max = 64, .group_max = 64, .stage_ttl_ms = HOUR_MS, .stage_quota_bytes = 1 << 20};
+    const struct bf_collection *collections[BF_COLLECTIONS + 1];
+    memcpy(collections, bf_collections, sizeof bf_collections);
+    collections[BF_COLLECTIONS] = &bf__attempts;
+    bf_env_fake(&r->env, t_ms, 1);
+    r->harness = harness_create();
+    assert_int_equal(harness_open(r->harness, &r->env, &limits, collections, BF_COLLECTIONS + 1, &r->store, NULL), BF_OK);
+    r->ctx = (struct bf_service_ctx){.env = &r->env, .store = r->store};
+    r->push = (struct bf_push){.ctx = &r->ctx, .grace_ms = 24 * HOUR_MS};
+    r->arena = bf_arena_create();
+    r->tenant = bf_uuid_v7(&r->env);
+    r->user = bf_uuid_v7(&r->env);
+    r->reminder = bf_uuid_v7(&r->env);
+    *state = r;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct rig *r = *state;
+    bf_arena_destroy(&r->arena);
+    bf_store_close(&r->store);
+    harness_destroy(&r->harness);
+    bf_env_finish(&r->env);
+    free(r);
+    return 0;
+}
+
+static enum bf_status decide_plan(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    struct rig *r = ctx;
+    struct bf_doc *doc = bf_doc_create(arena, &bf_reminder_schema, r->tenant, r->reminder);
+    (void)view, (void)e;
+    bf_set_uuid(&doc->object, BF_REMINDER_USER, r->user);
+    bf_set_str(&doc->object, BF_REMINDER_TEXT, BF_STR("给陈经理回电话"));
+    bf_set_enum(&doc->object, BF_REMINDER_STATE, BF_REMINDER_STATE_IS_PLANNED);
+    bf_set_int(&doc->object, BF_REMINDER_SEND_AT, t_ms + HOUR_MS);
+    bf_decision_put(d, &bf_reminders, doc);
+    bf_decision_receipt(d, 201, BF_STR("{}"), r->user);
+    return BF_OK;
+}
+
+/* A reminder that is due in an hour. */
+static void plan(struct rig *r)
+{
+    struct bf_read read = {.coll = &bf_reminders, .id = r->reminder};
+    struct bf_submission s = {.tenant = r->tenant, .reads = &read, .n_reads = 1, .decide = decide_plan, .ctx = r};
+    struct bf_receipt receipt;
+    assert_int_equal(bf_submit_wait(r->store, &s, r->arena, &receipt, NULL), BF_OK);
+}
+
+static enum bf_status run(struct rig *r, int64_t due_ms)
+{
+    struct bf_job_work work = bf__reminders_work(&r->push);
+    struct bf_job job = {.tenant = r->tenant, .kind = work.kind, .ref = r->reminder, .due_ms = due_ms, .attempt = 1};
+    struct bf_error e;
+    bf_random(&r->env, &job.id, sizeof job.id);
+    r->again = (struct bf_job_again){.pause_ms = 1, .count = true};
+    return work.run(work.ctx, &job, r->arena, &r->again, &e);
+}
+
+static int state_of(struct rig *r)
+{
+    struct bf_doc *doc;
+    assert_int_equal(bf_store_get(r->store, &bf_reminders, r->tenant, r->reminder, r->arena, &doc, NULL), BF_OK);
+    return bf_get_enum(&doc->object, BF_REMINDER_STATE);
+}
+
+static void a_job_whose_clock_went_back_comes_again_when_it_is_due(void **state)
+{
+    struct rig *r = *state;
+    plan(r);
+    assert_int_not_equal(run(r, t_ms + HOUR_MS), BF_OK);
+    assert_int_equal(r->again.pause_ms, HOUR_MS);
+    assert_false(r->again.count);
+    assert_int_equal(state_of(r), BF_REMINDER_STATE_IS_PLANNED);
+    bf_env_fake_advance(&r->env, HOUR_MS);
+    assert_int_equal(run(r, t_ms + HOUR_MS), BF_OK);
+    assert_int_equal(state_of(r), BF_REMINDER_STATE_IS_SENT);
+}
+
+static void the_job_of_a_version_that_was_put_off_is_done(void **state)
+{
+    struct rig *r = *state;
+    plan(r);
+    assert_int_equal(run(r, t_ms), BF_OK);
+    assert_int_equal(state_of(r), BF_REMINDER_STATE_IS_PLANNED);
+}
+
+static void what_cannot_be_told_is_tried_again_at_growing_pauses(void **state)
+{
+    struct rig *r = *state;
+    static const int64_t ages[][2] = {{-5, 200}, {0, 200}, {1000, 1000}, {8000, 8000}, {HOUR_MS, 30000}};
+    for (unsigned i = 0; i < sizeof ages / sizeof *ages; i++) {
+        int64_t pause_ms = bf__pause_ms(&r->env, ages[i][0], 200, 30000);
+        assert_true(pause_ms <= ages[i][1] && pause_ms >= ages[i][1] * 3 / 4);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_job_whose_clock_went_back_comes_again_when_it_is_due, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_job_of_a_version_that_was_put_off_is_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_told_is_tried_again_at_growing_pauses, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
