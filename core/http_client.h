@@ -106,7 +106,7 @@ struct bf_fetch {
                               UNAVAILABLE      nothing was sent: no name, no connection, breaker open (error.retry_after_s)
                               DEADLINE         a deadline passed
                               UNKNOWN_OUTCOME  it was sent, and no whole answer came
-                              TOO_LARGE        the answer is above its cap
+                              TOO_LARGE        the answer is above its cap; http_status has its status
                               UPSTREAM         the peer's certificate or protocol is bad
                               CANCELLED        the client is stopping */
     struct bf_error error;

@@ -131,7 +131,7 @@ static void landed(struct bf_task *task)
     struct flight *f = BF_CONTAINER(BF_CONTAINER(task, struct bf_fetch, done), struct flight, fetch);
     struct bf_push_attempt *a = f->attempt;
     a->maybe_arrived = f->fetch.maybe_arrived;
-    if (f->fetch.status == BF_OK)
+    if (f->fetch.status == BF_OK || (f->fetch.status == BF_E_TOO_LARGE && f->fetch.http_status > 0)) /* its status says it all */
         read_answer(a, &f->fetch);
     else
         read_fault(a, f->fetch.status, &f->fetch.error);

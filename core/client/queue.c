@@ -155,6 +155,9 @@ static struct lesson learn(struct bf__transfer *t, CURLcode code)
     call->answer = (struct bf_str){NULL, 0};
     if (code != CURLE_OK) {
         call->status = bf__transfer_fault(t, code, &call->error);
+        if (call->status == BF_E_TOO_LARGE)
+            curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
+        call->http_status = (int)http_status;
         t->client->failures++;
         return lesson_of_fault(call->status);
     }

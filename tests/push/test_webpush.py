@@ -96,6 +96,7 @@ def test_the_key_is_made_once_for_the_owner_alone_and_kept(service, tmp_path):
     ("404", "retire 404 0 "), ("410", "retire 410 0 "), ("413", "refused 413 0 "), ("400", "refused 400 0 "), ("401", "denied 401 0 "),
     ("403", "denied 403 0 "), ("403/9", "denied 403 9000 "), ("301", "refused 301 0 "), ("429/17", "later 429 17000 "), ("429", "later 429 0 "), ("500", "later 500 0 "), ("503/5", "later 503 5000 "),
     ("507", "later 507 0 "), ("202", "accepted 202 0 "),
+    ("201/0/50000", "accepted 201 0 "), ("410/0/50000", "retire 410 0 "), ("400/0/50000", "refused 400 0 "),
 ])
 def test_answers_mean_what_the_standard_says(service, tmp_path, answer, expected):
     to = service.subscribe()

@@ -236,6 +236,7 @@ static void an_answer_above_its_cap_is_cut_off(void **state)
     call.tries_max = 3;
     call.repeatable = true;
     assert_int_equal(bf_client_call(f->client, &call, NULL), BF_E_TOO_LARGE);
+    assert_int_equal(call.http_status, 200);
     assert_int_equal(call.tries, 1);
     bf_fetch_finish(&call);
     assert_int_equal(one(f, "/headers/40000", &call), BF_E_TOO_LARGE);
