@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_BYTES_MAX = 16384, CONNECT_MS = 10000, TOTAL_MS = 30000, TOPIC_ROOM = 32, WORDS_ROOM = 121 };
+enum { ANSWER_BYTES_MAX = 16384, CONNECT_MS = 5000, TOTAL_MS = 10000, TOPIC_ROOM = 32, WORDS_ROOM = 121 };
 
 struct channel {
     struct bf_client *client;

@@ -445,7 +445,6 @@ static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct 
     bool needed;
     struct bf__due due;
     int64_t age_ms = r->now_ms - bf_get_int(&r->notification->object, BF_NOTIFICATION_CREATED_AT);
-    again->count = false;
     again->pause_ms = bf__pause_ms(r->push->ctx->env, age_ms, PAUSE_MS, PAUSE_MS_MAX);
     enum bf_status status = find_devices(r, e);
     if (status == BF_OK)
@@ -459,17 +458,29 @@ static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct 
     return tell_or_put_off(r, &due, again, e);
 }
 
+static enum bf_status deliver_in_turn(struct run *r, struct bf_job_again *again, struct bf_error *e)
+{
+    struct bf_push *push = r->push;
+    struct bf_uuid person = bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER);
+    if (!bf__turn_begin(&push->turns, person, bf_mono_ms(push->ctx->env), &again->pause_ms))
+        return bf_fail(e, BF_E_UNAVAILABLE, "other messages to the same person are under way");
+    enum bf_status status = deliver(r, again, e);
+    bf__turn_end(&push->turns, person);
+    return status;
+}
+
 static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
 {
     struct run *r = bf_arena_calloc(arena, 1, sizeof *r);
     *r = (struct run){.push = ctx, .job = job, .arena = arena, .home.post = post};
     r->now_ms = bf_now_ms(r->push->ctx->env);
+    again->count = false;
     enum bf_status status = bf_store_get(r->push->ctx->store, &bf_notifications, job->tenant, job->ref, arena, &r->notification, e);
     if (status != BF_OK || r->notification == NULL || r->notification->tombstone)
         return status;
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->posted, NULL);
-    status = deliver(r, again, e);
+    status = deliver_in_turn(r, again, e);
     pthread_cond_destroy(&r->posted);
     pthread_mutex_destroy(&r->lock);
     return status;

@@ -19,8 +19,30 @@
 #include "core/service.h"
 #include "push/channel.h"
 #include "storage/job_runner.h"
+#include <pthread.h>
 
 enum { BF__CONSUMERS = 2 };
+
+/* ---- turns (push/turns.c): a person whose push service is slow holds up nobody else ---- */
+
+enum { BF__TURNS_MAX = 32, BF__TURNS_EACH = 2 }; /* threads of delivery at most; of those for one person */
+
+struct bf__turn {
+    struct bf_uuid person;
+    unsigned running; /* 0: free */
+    int64_t last_ms;  /* when the last one that was sent away comes again; monotonic */
+};
+
+struct bf__turns {
+    pthread_mutex_t lock;
+    struct bf__turn items[BF__TURNS_MAX];
+};
+
+void bf__turns_init(struct bf__turns *turns);
+void bf__turns_finish(struct bf__turns *turns);
+/* False when enough of the person's messages are under way: then come again after *ret_wait_ms, one after the other. Any thread. */
+bool bf__turn_begin(struct bf__turns *turns, struct bf_uuid person, int64_t now_ms, int64_t *ret_wait_ms);
+void bf__turn_end(struct bf__turns *turns, struct bf_uuid person);
 
 struct bf_push {
     struct bf_api api;
@@ -28,6 +50,7 @@ struct bf_push {
     void *web_push; /* what bf_channel_webpush opened */
     struct bf_job_runner *runner;
     struct bf_consumer consumers[BF__CONSUMERS];
+    struct bf__turns turns;
     int64_t grace_ms; /* what could not be told within this is not told any more */
 };
 

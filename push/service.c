@@ -9,7 +9,7 @@
 enum { HOUR_MS = 3600000, ROUTES = 1, CHANNEL_ROWS_MAX = 8 };
 
 static const struct bf_config_row rows[] = {
-    {.section = "push", .key = "threads", .type = BF_CF_INT, .def = "8", .min = 1, .max = 32, .unit = "", .prose = "notifications delivered at the same time"},
+    {.section = "push", .key = "threads", .type = BF_CF_INT, .def = "8", .min = 1, .max = BF__TURNS_MAX, .unit = "", .prose = "notifications delivered at the same time"},
     {.section = "push", .key = "grace", .type = BF_CF_INT, .def = "24", .min = 1, .max = 720, .unit = "hours",
      .prose = "what could not be told for so long is not told any more"},
     {.section = "push", .key = "vapid_key_file", .type = BF_CF_PATH, .unit = "",
@@ -62,6 +62,7 @@ static enum bf_status open_push(const struct bf_service_ctx *ctx, void **ret, st
     if (bf_config_str(ctx->config, "push", "vapid_subject").n == 0)
         bf_log(ctx->env, BF_LOG_WARN, "push.no_subject", "push.vapid_subject is not set: the push services of Apple and Mozilla may refuse all messages",
                BF_L_END);
+    bf__turns_init(&push->turns);
     struct bf_job_work works[2] = {bf__reminders_work(push), bf__delivery_work(push, (unsigned)bf_config_int(ctx->config, "push", "threads"))};
     push->runner = bf_job_runner_start(ctx->env, ctx->store, works, 2);
     push->consumers[0] = bf__reminders_consumer(push);
@@ -85,6 +86,7 @@ static void close_push(void **service)
         return;
     bf_job_runner_stop(&push->runner);
     bf_channel_webpush.close(push->web_push);
+    bf__turns_finish(&push->turns);
     free(push);
     *service = NULL;
 }

@@ -452,6 +452,21 @@ def test_each_device_is_told_once_and_at_its_own_time(server, phones, two_phones
     assert [len(phones.messages(at)) for at in (at_a, at_b, at_third)] == [1, 1, 1] and phones.pushed(at_third) == 1
 
 
+def test_a_person_whose_push_service_does_not_answer_holds_up_nobody_else(server, phones):
+    clock = Clock(server, phones, 9)
+    company = server.company()
+    slow, other = sign_in(company, clock), Person(company, "li")
+    clock.people.append(other)
+    at_slow, at_other = phone(slow, phones), phone(other, phones)
+    phones.hold(at_slow)
+    for i in range(20):
+        remind(slow, wall(clock.now() + datetime.timedelta(minutes=i)), text=f"{i}")
+    remind(other, wall(clock.now() + datetime.timedelta(minutes=30)), text="等不起")
+    clock.forward(minutes=31)
+    until(lambda: bodies(phones, at_other) == ["等不起"], "the other person's push")
+    assert phones.pushed(at_slow) < 8
+
+
 def test_an_endpoint_in_a_private_network_is_never_reached(server, phones):
     clock = Clock(server, phones, 12)
     rep = sign_in(server.company(), clock)

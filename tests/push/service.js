@@ -7,6 +7,7 @@
 //   POST /push/ID              takes a message: 201, or what is wrong with it
 //   POST /push/ID/NNN[/S[/N]]  answers NNN, with Retry-After: S (0: without), N bytes long, without reading the message
 //   POST /fail/ID/NNN/N[/S]    the next N messages to that subscription are answered so (N = 0: no more), without being read
+//   POST /hold/ID              messages to that subscription get no answer from now on
 //   GET  /pushed/ID            how many messages came, read or not
 //   GET  /messages/ID          what the browser decrypted, oldest first: {text, ttl, urgency, topic, claims, key}
 //   GET  /stats                {sessions, streams, resets}
@@ -18,14 +19,14 @@ const fs = require('fs');
 const http2 = require('http2');
 const ece = require('http_ece');
 
-const subscriptions = new Map();
+const subscriptions = new Map(), HELD = [0];
 const stats = {sessions: 0, streams: 0, resets: 0};
 let port = 0, shiftMs = 0;
 
 function subscribe() {
   const id = crypto.randomUUID(), ecdh = crypto.createECDH('prime256v1'), auth = crypto.randomBytes(16);
   ecdh.generateKeys();
-  subscriptions.set(id, {ecdh, auth, messages: [], pushed: 0, failures: 0});
+  subscriptions.set(id, {ecdh, auth, messages: [], pushed: 0, failures: 0, held: false});
   const endpoint = `https://push.test:${port}/push/${id}`;
   return {id, endpoint, p256dh: ecdh.getPublicKey('base64url'), auth: auth.toString('base64url')};
 }
@@ -55,6 +56,7 @@ function checkVapid(header) {
 function failure(id) {
   const to = subscriptions.get(id);
   if (to) to.pushed++;
+  if (to && to.held) return HELD;
   if (!to || to.failures === 0) return undefined;
   to.failures--;
   return [to.status, {}, to.after];
@@ -83,6 +85,7 @@ function route(method, path, headers, body) {
     Object.assign(subscriptions.get(id), {status: Number(status), failures: Number(after), after: later(more)});
     return [200, {}];
   }
+  if (first === 'hold') return [200, {held: subscriptions.get(id).held = true}];
   if (first === 'pushed') return [200, {n: subscriptions.get(id).pushed}];
   if (first === 'push' && status) return [Number(status), 'x'.repeat(Number(more || 0)), later(after)];
   if (first === 'push') {
@@ -101,7 +104,7 @@ function answer(stream, headers, body) {
   } catch (error) {
     [status, content] = [error.status || 400, {error: String(error.message)}];
   }
-  if (stream.destroyed) return;
+  if (stream.destroyed || status === 0) return;
   stream.respond({':status': status, 'content-type': 'application/json', ...extra});
   stream.end(JSON.stringify(content));
 }

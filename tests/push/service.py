@@ -30,6 +30,10 @@ class Service:
         """The next messages of the subscription are answered so."""
         self.control.post(f"/fail/{subscription['id']}/{status}/{times}/{after_s}")
 
+    def hold(self, subscription):
+        """Its messages get no answer from now on."""
+        self.control.post(f"/hold/{subscription['id']}")
+
     def pushed(self, subscription):
         """How many messages came for it, whatever they were answered."""
         return self.control.get(f"/pushed/{subscription['id']}").json()["n"]
