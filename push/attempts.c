@@ -2,6 +2,9 @@
 /* What is recorded of telling a device of a notification. */
 #include "push/internal.h"
 
+enum { FORGET_AT_ONCE = 100 };
+static const int64_t day_ms = 24 * 3600 * 1000;
+
 #define X(WORD, text, zh_, en_) {.word = text, .zh = zh_, .en = en_},
 static const struct bf_word words[] = {BF_ATTEMPT_STATE_WORDS(X)};
 #undef X
@@ -89,4 +92,27 @@ void bf__attempt_outcome(struct bf_arena *arena, struct bf_doc *attempt, int htt
     bf_set_int(last, BF_TRY_HTTP_STATUS, http_status);
     if (cause[0] != '\0')
         bf_set_str(last, BF_TRY_CAUSE, bf_strz(bf_arena_strdup(arena, cause)));
+}
+
+enum bf_status bf__attempts_forget(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, int64_t now_ms, struct bf_arena *arena,
+                                   struct bf_error *e)
+{
+    struct bf_value who = {.type = BF_T_UUID, .uuid = user}, before = {.type = BF_T_TIME, .i = now_ms - BF__ATTEMPT_DAYS * day_ms};
+    struct bf_cond conds[2] = {{.row = BF_ATTEMPT_USER, .op = BF_EQ, .values = &who, .n = 1},
+                               {.row = BF_ATTEMPT_LAST_AT, .op = BF_LT, .values = &before, .n = 1}};
+    struct bf_query query = {.coll = &bf__attempts,
+                             .tenant = tenant,
+                             .conds = conds,
+                             .n_conds = 2,
+                             .index = &bf__attempts_by_user,
+                             .limit = FORGET_AT_ONCE};
+    struct bf_write writes[FORGET_AT_ONCE];
+    enum bf_status rets[FORGET_AT_ONCE];
+    struct bf_page page;
+    enum bf_status status = bf_store_find(store, &query, arena, &page, e);
+    if (status != BF_OK || page.n == 0)
+        return status;
+    for (unsigned i = 0; i < page.n; i++)
+        writes[i] = (struct bf_write){.kind = BF_W_DELETE, .coll = &bf__attempts, .doc = page.docs[i]};
+    return bf_store_write(store, writes, page.n, rets, e);
 }

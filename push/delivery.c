@@ -437,6 +437,8 @@ static enum bf_status tell_or_put_off(struct run *r, const struct bf__due *due, 
     }
     if (status == BF_OK)
         status = tell(r, e);
+    if (status == BF_OK)
+        status = bf__attempts_forget(r->push->ctx->store, due->tenant, due->user, r->now_ms, r->arena, e);
     return status == BF_OK ? what_is_left(r, again, e) : status;
 }
 

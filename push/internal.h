@@ -114,8 +114,9 @@ enum bf_attempt_row { BF_ATTEMPT_FIELDS(F) BF_ATTEMPT_ROWS };
 enum bf_attempt_state { BF_ATTEMPT_STATE_WORDS(X) BF_ATTEMPT_STATES };
 #undef X
 
-/* Beyond them the oldest tries give way; the record still says how many there were, and when the first was. */
-enum { BF__TRIES_KEPT = 50 };
+/* Beyond them the oldest tries give way; the record still says how many there were, and when the first was. A record is kept for so long
+ * after its last change, or longer, until the person is told something again. */
+enum { BF__TRIES_KEPT = 50, BF__ATTEMPT_DAYS = 90 };
 
 extern const struct bf_enum bf__enum_attempt_state;
 extern const struct bf_schema bf__try_schema, bf__attempt_schema;
@@ -132,6 +133,10 @@ void bf__attempt_outcome(struct bf_arena *arena, struct bf_doc *attempt, int htt
 /* Not settled; the next try not before `next_ms`. */
 void bf__attempt_postpone(struct bf_arena *arena, struct bf_doc *attempt, const char *cause, int64_t now_ms, int64_t next_ms);
 void bf__attempt_set(struct bf_arena *arena, struct bf_doc *attempt, enum bf_attempt_state state, const char *cause, int64_t now_ms);
+
+/* Deletes records of the person that are old enough: more at once than one message makes. Blocks. */
+enum bf_status bf__attempts_forget(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, int64_t now_ms, struct bf_arena *arena,
+                                   struct bf_error *e);
 
 /* ---- the message (push/message.c) ---- */
 /* What a device is told, as JSON of at most BF_WEBPUSH_PAYLOAD_MAX bytes; of long words fewer go out. */

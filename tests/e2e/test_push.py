@@ -467,6 +467,22 @@ def test_a_person_whose_push_service_does_not_answer_holds_up_nobody_else(server
     assert phones.pushed(at_slow) < 8
 
 
+def test_what_was_recorded_is_forgotten_after_ninety_days(server, phones):
+    clock = Clock(server, phones, 9)
+    company = server.company()
+    rep = sign_in(company, clock)
+    phone(rep, phones)
+    fall_due(rep, clock)
+    outcome(server, rep, "accepted")
+    clock.people.clear()
+    for days, kept in ((89, 2), (2, 2)):
+        clock.forward(days=days)
+        rep = Person(company, "wang", device=rep.device)
+        fall_due(rep, clock)
+        until(lambda: attempts(server, rep)[0]["notification"] == rep.get("/v1/notifications").json()["items"][0]["id"], "the last push")
+        outcome(server, rep, *["accepted"] * kept)
+
+
 def test_an_endpoint_in_a_private_network_is_never_reached(server, phones):
     clock = Clock(server, phones, 12)
     rep = sign_in(server.company(), clock)
