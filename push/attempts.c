@@ -94,18 +94,14 @@ void bf__attempt_outcome(struct bf_arena *arena, struct bf_doc *attempt, int htt
         bf_set_str(last, BF_TRY_CAUSE, bf_strz(bf_arena_strdup(arena, cause)));
 }
 
-enum bf_status bf__attempts_forget(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, int64_t now_ms, struct bf_arena *arena,
-                                   struct bf_error *e)
+enum bf_status bf__attempts_forget(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, int64_t now_ms,
+                                   struct bf_arena *arena, struct bf_error *e)
 {
     struct bf_value who = {.type = BF_T_UUID, .uuid = user}, before = {.type = BF_T_TIME, .i = now_ms - BF__ATTEMPT_DAYS * day_ms};
     struct bf_cond conds[2] = {{.row = BF_ATTEMPT_USER, .op = BF_EQ, .values = &who, .n = 1},
                                {.row = BF_ATTEMPT_LAST_AT, .op = BF_LT, .values = &before, .n = 1}};
-    struct bf_query query = {.coll = &bf__attempts,
-                             .tenant = tenant,
-                             .conds = conds,
-                             .n_conds = 2,
-                             .index = &bf__attempts_by_user,
-                             .limit = FORGET_AT_ONCE};
+    struct bf_query query = {
+        .coll = &bf__attempts, .tenant = tenant, .conds = conds, .n_conds = 2, .index = &bf__attempts_by_user, .limit = FORGET_AT_ONCE};
     struct bf_write writes[FORGET_AT_ONCE];
     enum bf_status rets[FORGET_AT_ONCE];
     struct bf_page page;

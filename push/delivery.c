@@ -262,14 +262,22 @@ static void send_all(struct run *r)
 
 /* ---- retiring a device ---- */
 
+struct retirement {
+    const struct bf_doc *seen;
+    bool is_renewed; /* it subscribed anew meanwhile */
+};
+
 static enum bf_status decide_retire(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
-    const struct bf_doc *seen = ctx, *now = bf_view_get(view, &bf_devices, seen->id);
+    struct retirement *retirement = ctx;
+    const struct bf_doc *seen = retirement->seen, *now = bf_view_get(view, &bf_devices, seen->id);
     (void)e;
     bf_decision_receipt(d, 200, bf_str("", 0), bf_get_uuid(&seen->object, BF_DEVICE_USER));
-    if (now == NULL || now->tombstone || bf_get_enum(&now->object, BF_DEVICE_PUSH) != BF_PUSH_STATE_IS_ACTIVE ||
-        !bf_value_eq(&now->object.v[BF_DEVICE_SUBSCRIPTION], &seen->object.v[BF_DEVICE_SUBSCRIPTION]))
-        return BF_OK; /* subscribed anew meanwhile */
+    bool is_active = now != NULL && !now->tombstone && bf_get_enum(&now->object, BF_DEVICE_PUSH) == BF_PUSH_STATE_IS_ACTIVE;
+    retirement->is_renewed =
+        is_active && !bf_value_eq(&now->object.v[BF_DEVICE_SUBSCRIPTION], &seen->object.v[BF_DEVICE_SUBSCRIPTION]);
+    if (!is_active || retirement->is_renewed)
+        return BF_OK;
     struct bf_doc *device = bf_doc_copy(arena, now);
     bf_set_enum(&device->object, BF_DEVICE_PUSH, BF_PUSH_STATE_IS_RETIRED);
     bf_unset(&device->object, BF_DEVICE_SUBSCRIPTION);
@@ -277,13 +285,17 @@ static enum bf_status decide_retire(const struct bf_view *view, struct bf_decisi
     return BF_OK;
 }
 
+/* BF_E_STALE when it subscribed anew meanwhile, so that it is to be told by its new subscription. */
 static enum bf_status retire(struct run *r, struct target *t, struct bf_error *e)
 {
     struct bf_read read = {.coll = &bf_devices, .id = t->device->id};
-    struct bf_submission submission = {.tenant = r->job->tenant, .reads = &read, .n_reads = 1, .decide = decide_retire, .ctx = t->device};
+    struct retirement retirement = {.seen = t->device};
+    struct bf_submission submission = {.tenant = r->job->tenant, .reads = &read, .n_reads = 1, .decide = decide_retire, .ctx = &retirement};
     struct bf_receipt receipt;
-    memcpy(&submission.request, &t->attempt->id, sizeof submission.request);
+    bf_random(r->push->ctx->env, &submission.request, sizeof submission.request);
     enum bf_status status = bf_submit_wait(r->push->ctx->store, &submission, r->arena, &receipt, e);
+    if (status == BF_OK && retirement.is_renewed)
+        status = bf_fail(e, BF_E_STALE, "the device subscribed anew");
     if (status == BF_OK)
         bf_metric_add(r->push->ctx->env->metrics, BF_M_PUSH_RETIRED, 1);
     return status;

@@ -347,6 +347,24 @@ def test_a_push_service_that_says_gone_retires_the_device_until_it_subscribes_an
     assert json.loads(message["text"])["body"] == "新订阅"
 
 
+def test_a_device_that_subscribes_anew_while_it_is_found_gone_is_told_by_the_new_way(server, phones):
+    clock = Clock(server, phones, 11)
+    rep = sign_in(server.company(), clock)
+    old, path = phone(rep, phones), f"/v1/devices/{rep.device}"
+    phones.hold(old)
+    fall_due(rep, clock, "一")
+    until(lambda: phones.pushed(old) == 1, "the message on its way")
+    new = phones.subscribe()
+    keys = {key: new[key] for key in ("endpoint", "p256dh", "auth")}
+    assert rep.patch(path, json={"subscription": keys}, headers={"if-match": rep.etag(path)}).status_code == 200
+    phones.release(old, 410)
+    assert tried(server, rep, 1)["answers"][0] == "410"
+    clock.forward(minutes=2)
+    attempt, = outcome(server, rep, "accepted")
+    assert attempt["answers"] == ["410", "201"] and bodies(phones, new) == ["一"]
+    assert rep.get(path).json()["push"] == "active" and metric(server, "bf_push_retired") == 0
+
+
 def test_a_message_that_the_push_service_cannot_take_is_given_up_at_once_and_on_record(server, phones):
     clock = Clock(server, phones, 14)
     rep = sign_in(server.company(), clock)

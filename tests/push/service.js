@@ -8,6 +8,7 @@
 //   POST /push/ID/NNN[/S[/N]]  answers NNN, with Retry-After: S (0: without), N bytes long, without reading the message
 //   POST /fail/ID/NNN/N[/S]    the next N messages to that subscription are answered so (N = 0: no more), without being read
 //   POST /hold/ID              messages to that subscription get no answer from now on
+//   POST /release/ID/NNN       but this one, now; later ones are read again
 //   GET  /pushed/ID            how many messages came, read or not
 //   GET  /messages/ID          what the browser decrypted, oldest first: {text, ttl, urgency, topic, claims, key}
 //   GET  /stats                {sessions, streams, resets}
@@ -19,14 +20,14 @@ const fs = require('fs');
 const http2 = require('http2');
 const ece = require('http_ece');
 
-const subscriptions = new Map(), HELD = [0];
+const subscriptions = new Map();
 const stats = {sessions: 0, streams: 0, resets: 0};
 let port = 0, shiftMs = 0;
 
 function subscribe() {
   const id = crypto.randomUUID(), ecdh = crypto.createECDH('prime256v1'), auth = crypto.randomBytes(16);
   ecdh.generateKeys();
-  subscriptions.set(id, {ecdh, auth, messages: [], pushed: 0, failures: 0, held: false});
+  subscriptions.set(id, {ecdh, auth, messages: [], pushed: 0, failures: 0, held: null});
   const endpoint = `https://push.test:${port}/push/${id}`;
   return {id, endpoint, p256dh: ecdh.getPublicKey('base64url'), auth: auth.toString('base64url')};
 }
@@ -56,7 +57,7 @@ function checkVapid(header) {
 function failure(id) {
   const to = subscriptions.get(id);
   if (to) to.pushed++;
-  if (to && to.held) return HELD;
+  if (to && to.held) return [0, to.held];
   if (!to || to.failures === 0) return undefined;
   to.failures--;
   return [to.status, {}, to.after];
@@ -85,7 +86,8 @@ function route(method, path, headers, body) {
     Object.assign(subscriptions.get(id), {status: Number(status), failures: Number(after), after: later(more)});
     return [200, {}];
   }
-  if (first === 'hold') return [200, {held: subscriptions.get(id).held = true}];
+  if (first === 'hold') return [200, {held: subscriptions.get(id).held = []}];
+  if (first === 'release') return [200, {released: release(subscriptions.get(id), Number(status))}];
   if (first === 'pushed') return [200, {n: subscriptions.get(id).pushed}];
   if (first === 'push' && status) return [Number(status), 'x'.repeat(Number(more || 0)), later(after)];
   if (first === 'push') {
@@ -104,9 +106,21 @@ function answer(stream, headers, body) {
   } catch (error) {
     [status, content] = [error.status || 400, {error: String(error.message)}];
   }
-  if (stream.destroyed || status === 0) return;
+  if (status === 0) content.push(stream);
+  else respond(stream, status, content, extra);
+}
+
+function respond(stream, status, content, extra) {
+  if (stream.destroyed) return;
   stream.respond({':status': status, 'content-type': 'application/json', ...extra});
   stream.end(JSON.stringify(content));
+}
+
+function release(to, status) {
+  const streams = to.held;
+  to.held = null;
+  for (const stream of streams) respond(stream, status, {});
+  return streams.length;
 }
 
 const server = http2.createSecureServer({key: fs.readFileSync(process.argv[2]), cert: fs.readFileSync(process.argv[3])});

@@ -34,6 +34,10 @@ class Service:
         """Its messages get no answer from now on."""
         self.control.post(f"/hold/{subscription['id']}")
 
+    def release(self, subscription, status):
+        """Answers those that were held."""
+        self.control.post(f"/release/{subscription['id']}/{status}")
+
     def pushed(self, subscription):
         """How many messages came for it, whatever they were answered."""
         return self.control.get(f"/pushed/{subscription['id']}").json()["n"]
