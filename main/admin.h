@@ -4,7 +4,7 @@
  * who is at the other end (SO_PEERCRED): root, and the user the server runs as, are let in.
  *
  * A conversation is one line of JSON each way: {"words":["user","add",...],"input":"..."} and {"status":"ok","out":"..."}, or a problem's code with its
- * "cause".
+ * "cause". A file that the command writes is opened by the client and travels beside the request.
  */
 #pragma once
 #include "core/service.h"
@@ -17,6 +17,7 @@ struct bf_admin;
 struct bf_admin_store {
     const struct bf_env *env;
     struct bf_store *store;
+    int file; /* what the caller opened for the command to write; -1: nothing */
 };
 
 struct bf_admin_found {
@@ -29,6 +30,8 @@ struct bf_admin_found {
 enum bf_status bf_admin_find(int n, const struct bf_str *words, struct bf_admin_found *ret, struct bf_error *e);
 extern const struct bf_admin_command bf_admin_own_commands[]; /* key export, backup, check */
 extern const unsigned bf_admin_n_own_commands;
+/* Its first argument is a file, which the client makes with the caller's rights and hands over: the server may not write where root may. */
+bool bf_admin_writes_file(const struct bf_admin_command *command);
 
 /* ---- the server's side ---- */
 
@@ -40,8 +43,9 @@ void bf_admin_stop(struct bf_admin **admin);
 
 /* ---- the client's side ---- */
 
-/* Asks the server whose data directory is `dir`; `ret_out` lies in `arena`. BF_E_UNAVAILABLE when no server listens there. */
-enum bf_status bf_admin_ask(struct bf_str dir, int n, const struct bf_str *words, struct bf_str input, struct bf_arena *arena,
+/* Asks the server whose data directory is `dir`; `ret_out` lies in `arena`. `file` goes along unless it is -1, and stays the caller's.
+ * BF_E_UNAVAILABLE when no server listens there. */
+enum bf_status bf_admin_ask(struct bf_str dir, int n, const struct bf_str *words, struct bf_str input, int file, struct bf_arena *arena,
                             struct bf_str *ret_out, struct bf_error *e);
 
 /* ---- what both use ---- */
@@ -52,6 +56,7 @@ enum { BF_ADMIN_LINE_MAX = 1 << 20, BF_ADMIN_WORDS_MAX = 32 };
 int bf__admin_connect(const char *dir);
 int bf__admin_listen(const char *dir);
 void bf__admin_unlink(const char *dir);
-/* One line without its newline, at most BF_ADMIN_LINE_MAX bytes. */
-enum bf_status bf__admin_read_line(int fd, struct bf_buf *line, struct bf_error *e);
-enum bf_status bf__admin_write(int fd, struct bf_str text, struct bf_error *e);
+/* One line without its newline, at most as long as `line` may grow. *ret_file: a descriptor that came with it, the caller's to close, or -1. */
+enum bf_status bf__admin_read_line(int fd, struct bf_buf *line, int *ret_file, struct bf_error *e);
+/* `file` goes along with the first byte unless it is -1. */
+enum bf_status bf__admin_write(int fd, struct bf_str text, int file, struct bf_error *e);

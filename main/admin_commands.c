@@ -17,8 +17,10 @@ static enum bf_status run_key_export(void *service, int n_args, const struct bf_
                                      struct bf_buf *out, struct bf_error *e)
 {
     struct bf_admin_store *s = service;
-    (void)n_args, (void)input;
-    enum bf_status status = bf_store_export_key(s->store, bf_str_dup(arena, args[0]).p, e);
+    (void)n_args, (void)input, (void)arena;
+    if (s->file < 0)
+        return bf_fail(e, BF_E_INVALID_BODY, "key export: no file came with the command");
+    enum bf_status status = bf_store_export_key(s->store, s->file, e);
     if (status == BF_OK)
         bf_buf_printf(out, "The master key is in %.*s: move it to where the backups are not.\n", BF_FMT(args[0]));
     return status;
@@ -28,8 +30,12 @@ static enum bf_status run_backup(void *service, int n_args, const struct bf_str 
                                  struct bf_buf *out, struct bf_error *e)
 {
     struct bf_admin_store *s = service;
+    struct bf_error why = {0};
     (void)n_args, (void)input;
-    return bf_store_backup(s->store, bf_str_dup(arena, args[0]).p, say, out, e);
+    enum bf_status status = bf_store_backup(s->store, bf_str_dup(arena, args[0]).p, say, out, &why);
+    if (status == BF_OK)
+        return BF_OK;
+    return bf_fail(e, status, "%s%s", why.cause, status == BF_E_IO ? "; the server makes it, so its user and its unit must let it write there" : "");
 }
 
 static enum bf_status run_check(void *service, int n_args, const struct bf_str *args, struct bf_str input, struct bf_arena *arena,
@@ -55,6 +61,8 @@ const struct bf_admin_command bf_admin_own_commands[] = {
     {"key export", "FILE", "writes a copy of the master key to a new file", 1, 1, 0, run_key_export},
 };
 const unsigned bf_admin_n_own_commands = sizeof bf_admin_own_commands / sizeof *bf_admin_own_commands;
+
+bool bf_admin_writes_file(const struct bf_admin_command *command) { return command->run == run_key_export; }
 
 /* How many words the name has if the words begin with it, else 0. */
 static int match(const char *name, int n, const struct bf_str *words)

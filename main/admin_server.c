@@ -55,13 +55,15 @@ static enum bf_status parse_request(struct bf_arena *arena, struct bf_str line, 
     return BF_OK;
 }
 
-static enum bf_status run_command(struct bf_admin *a, const struct request *r, struct bf_arena *arena, struct bf_buf *out, struct bf_error *e)
+static enum bf_status run_command(struct bf_admin *a, const struct request *r, int file, struct bf_arena *arena, struct bf_buf *out, struct bf_error *e)
 {
     struct bf_admin_found found;
+    struct bf_admin_store own = a->own;
+    own.file = file;
     enum bf_status status = bf_admin_find(r->n, r->words, &found, e);
     if (status != BF_OK)
         return status;
-    void *service = found.service < 0 ? (void *)&a->own : a->services[found.service];
+    void *service = found.service < 0 ? (void *)&own : a->services[found.service];
     status = found.command->run(service, r->n - found.n_words, r->words + found.n_words, r->input, arena, out, e);
     bf_log(a->env, BF_LOG_INFO, "admin", found.command->name, BF_L_STR("status", bf_status_code(status)), BF_L_END);
     return status;
@@ -106,20 +108,23 @@ static void converse(struct bf_admin *a, int fd)
     struct bf_error e = {0};
     struct bf_buf line, out, answer;
     struct request request;
+    int file;
     struct bf_arena *arena = bf_arena_create();
     bf_buf_init(&line, REQUEST_MAX);
     bf_buf_init(&out, OUT_MAX);
     bf_buf_init(&answer, 8 * BF_ADMIN_LINE_MAX);
     /* Read first: whoever is refused shall find the answer, not a broken pipe. */
-    enum bf_status status = bf__admin_read_line(fd, &line, &e);
+    enum bf_status status = bf__admin_read_line(fd, &line, &file, &e);
     if (status == BF_OK)
         status = check_peer(fd, &e);
     if (status == BF_OK)
         status = parse_request(arena, bf_buf_str(&line), &request, &e);
     if (status == BF_OK)
-        status = run_command(a, &request, arena, &out, &e);
+        status = run_command(a, &request, file, arena, &out, &e);
     write_answer(status, &e, bf_buf_str(&out), &answer);
-    (void)bf__admin_write(fd, bf_buf_str(&answer), &e); /* a client that left does not want to know */
+    (void)bf__admin_write(fd, bf_buf_str(&answer), -1, &e); /* a client that left does not want to know */
+    if (file >= 0)
+        close(file);
     bf_buf_finish(&answer);
     bf_buf_finish(&out);
     if (line.p != NULL)

@@ -2,9 +2,11 @@
 #include "main/admin.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -65,14 +67,36 @@ void bf__admin_unlink(const char *dir)
     close(dir_fd);
 }
 
-enum bf_status bf__admin_read_line(int fd, struct bf_buf *line, struct bf_error *e)
+/* Room for exactly one descriptor: the kernel closes what is sent beyond it. */
+union control {
+    struct cmsghdr align;
+    char room[CMSG_LEN(sizeof(int))];
+};
+
+static ssize_t receive(int fd, void *p, size_t n, int *file)
+{
+    struct iovec iov = {.iov_base = p, .iov_len = n};
+    union control control;
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+    ssize_t got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    struct cmsghdr *c = got < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+    if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+        return got;
+    if (*file >= 0)
+        close(*file);
+    memcpy(file, CMSG_DATA(c), sizeof *file);
+    return got;
+}
+
+enum bf_status bf__admin_read_line(int fd, struct bf_buf *line, int *ret_file, struct bf_error *e)
 {
     enum { PIECE = 4096 };
+    *ret_file = -1;
     for (;;) {
         char *room = bf_buf_reserve(line, PIECE);
         if (room == NULL)
             return bf_fail(e, BF_E_TOO_LARGE, "the message is longer than %u bytes", (unsigned)BF_ADMIN_LINE_MAX);
-        ssize_t n = read(fd, room, PIECE);
+        ssize_t n = receive(fd, room, PIECE, ret_file);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -87,14 +111,28 @@ enum bf_status bf__admin_read_line(int fd, struct bf_buf *line, struct bf_error 
     }
 }
 
-enum bf_status bf__admin_write(int fd, struct bf_str text, struct bf_error *e)
+static ssize_t send_with(int fd, struct bf_str text, int file)
+{
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)text.p, .iov_len = text.n};
+    union control control = {.room = {0}};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &file, sizeof file);
+    return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+enum bf_status bf__admin_write(int fd, struct bf_str text, int file, struct bf_error *e)
 {
     while (text.n > 0) {
-        ssize_t n = send(fd, text.p, text.n, MSG_NOSIGNAL);
+        ssize_t n = file >= 0 ? send_with(fd, text, file) : send(fd, text.p, text.n, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return bf_fail_errno(e, BF_E_IO, errno, "writing to the socket");
+        file = -1;
         text = bf_str(text.p + n, text.n - (size_t)n);
     }
     return BF_OK;

@@ -5,7 +5,11 @@
 #include "main/admin.h"
 #include "main/config.h"
 #include "main/services.h"
+#include "main/store.h"
 #include "storage/storage.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,20 +56,37 @@ static struct bf_str absolute(struct bf_arena *arena, struct bf_str path)
     return bf_strz(bf_arena_printf(arena, "%s/%.*s", cwd, BF_FMT(path)));
 }
 
-static enum bf_status with_own_store(const struct bf_env *env, const struct bf_config *config, const struct bf_admin_found *found, int n_args,
-                                     const struct bf_str *args, struct bf_arena *arena, struct bf_str *ret_out, struct bf_error *e)
+/* The new file `path`, by the rights of who called. */
+static enum bf_status make_file(const char *path, int *ret, struct bf_error *e)
 {
-    struct bf_store_config store_config;
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return bf_fail_errno(e, errno == EEXIST ? BF_E_EXISTS : BF_E_IO, errno, "making %s", path);
+    int dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = dir < 0 || fsync(dir) < 0 ? errno : 0;
+    if (dir >= 0)
+        close(dir);
+    if (failed == 0) {
+        *ret = fd;
+        return BF_OK;
+    }
+    close(fd);
+    unlink(path);
+    return bf_fail_errno(e, BF_E_IO, failed, "making %s", path);
+}
+
+static enum bf_status with_own_store(const struct bf_env *env, const struct bf_config *config, const struct bf_admin_found *found, int n_args,
+                                     const struct bf_str *args, int file, struct bf_arena *arena, struct bf_str *ret_out, struct bf_error *e)
+{
     struct bf_store *store;
     struct bf_buf out;
-    unsigned n;
-    const struct bf_collection **all = bf_services_collections(arena, &n);
-    bf_main_store_config(config, arena, &store_config);
-    enum bf_status status = bf_store_open(env, &store_config, all, n, &store, e);
+    enum bf_status status = bf_main_open_store(env, config, arena, &store, e);
     if (status != BF_OK)
         return status;
     bf_buf_init(&out, OUT_MAX);
-    status = found->command->run(&(struct bf_admin_store){.env = env, .store = store}, n_args, args, bf_str("", 0), arena, &out, e);
+    status = found->command->run(&(struct bf_admin_store){.env = env, .store = store, .file = file}, n_args, args, bf_str("", 0), arena, &out, e);
     *ret_out = bf_str_dup(arena, bf_buf_str(&out));
     bf_buf_finish(&out);
     bf_store_close(&store);
@@ -96,13 +117,19 @@ static enum bf_status run(const struct bf_env *env, const struct bf_config *conf
         status = read_input(arena, &input, e);
     if (status != BF_OK)
         return status;
-    int n_args = n - found.n_words;
+    int n_args = n - found.n_words, file = -1;
     struct bf_str *args = words + found.n_words;
     if (found.service < 0 && n_args > 0 && args[0].p[0] != '-')
         args[0] = absolute(arena, args[0]);
-    status = bf_admin_ask(bf_main_data_dir(config), n, words, input, arena, ret_out, e);
+    if (bf_admin_writes_file(found.command) && (status = make_file(args[0].p, &file, e)) != BF_OK)
+        return status;
+    status = bf_admin_ask(bf_main_data_dir(config), n, words, input, file, arena, ret_out, e);
     if (status == BF_E_UNAVAILABLE && found.service < 0)
-        return with_own_store(env, config, &found, n_args, args, arena, ret_out, e);
+        status = with_own_store(env, config, &found, n_args, args, file, arena, ret_out, e);
+    if (file >= 0)
+        close(file);
+    if (file >= 0 && status != BF_OK)
+        unlink(args[0].p);
     return status;
 }
 

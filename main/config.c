@@ -40,7 +40,7 @@ static const struct bf_config_row rows[] = {
     INT("http", "event_streams", "10000", 1, 1000000, "", "open event streams; more: 503"),
 
     TEXT("store", "uri", NULL, 1000, "embedded:DIR; default: embedded:DATA/store"),
-    PATH("store", "master_key_file", NULL, "key of all keys, made at the first start; keep a copy elsewhere; default: DATA/master.key"),
+    PATH("store", "master_key_file", NULL, "key of all keys, made at the first start; keep it apart from data and backups; default: DATA/master.key"),
     INT("store", "readers", "4", 1, 64, "", "connections that read"),
     INT("store", "queue", "4096", 16, 65536, "", "writes that may wait; more: 503"),
     INT("store", "group", "256", 1, 256, "", "writes that share one sync"),

@@ -13,6 +13,7 @@
 #include "main/channel.h"
 #include "main/config.h"
 #include "main/services.h"
+#include "main/store.h"
 #include "storage/jobs.h"
 #include <errno.h>
 #include <poll.h>
@@ -39,15 +40,6 @@ struct server {
 };
 
 /* ---- start ---- */
-
-static enum bf_status open_store(struct server *s, struct bf_error *e)
-{
-    struct bf_store_config config;
-    unsigned n;
-    const struct bf_collection **all = bf_services_collections(s->arena, &n);
-    bf_main_store_config(s->config, s->arena, &config);
-    return bf_store_open(s->env, &config, all, n, &s->ctx.store, e);
-}
 
 static unsigned config_uint(const struct server *s, const char *section, const char *key)
 {
@@ -105,7 +97,7 @@ static enum bf_status run_services(struct server *s, struct bf_error *e)
 static enum bf_status start(struct server *s, struct bf_error *e)
 {
     struct bf_http_config http;
-    enum bf_status status = open_store(s, e);
+    enum bf_status status = bf_main_open_store(s->env, s->config, s->arena, &s->ctx.store, e);
     if (status == BF_OK)
         status = open_helpers(s, e);
     if (status == BF_OK)

@@ -198,24 +198,14 @@ enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*sa
 
 /* ---- the key ---- */
 
-static enum bf_status write_key(const struct bf_key *key, const char *to, struct bf_error *e)
+enum bf_status bf_store_export_key(struct bf_store *store, int fd, struct bf_error *e)
 {
-    char text[66];
-    int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return bf_fail_errno(e, errno == EEXIST ? BF_E_EXISTS : BF_E_IO, errno, "create %s", to);
-    bf_hex(key->b, sizeof key->b, text);
-    text[64] = '\n';
-    enum bf_status status = bf__fs_write(fd, text, 65, 0, e);
-    memset(text, 0, sizeof text);
+    char text[2 * BF_KEY_BYTES + 2];
+    bf_hex(store->master.b, sizeof store->master.b, text);
+    text[2 * BF_KEY_BYTES] = '\n';
+    enum bf_status status = bf__fs_write(fd, text, 2 * BF_KEY_BYTES + 1, 0, e);
+    explicit_bzero(text, sizeof text);
     if (status == BF_OK)
         status = bf__fs_sync(fd, e);
-    close(fd);
-    return status == BF_OK ? bf__sync_parent(to, e) : status;
-}
-
-enum bf_status bf_store_export_key(struct bf_store *store, const char *to, struct bf_error *e)
-{
-    enum bf_status status = write_key(&store->master, to, e);
     return status == BF_OK ? bf__meta_set(store, "key_exported", BF_STR("yes"), e) : status;
 }

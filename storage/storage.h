@@ -161,8 +161,9 @@ enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(voi
  * to. */
 enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*say)(void *ctx, const char *line), void *ctx,
                                struct bf_error *e);
-/* Writes the master key, as text, to a new file (0600) and notes in the store that it was done. */
-enum bf_status bf_store_export_key(struct bf_store *store, const char *to, struct bf_error *e);
+/* Writes the master key, as text, to the empty file `fd`, syncs it and notes in the store that it was done. The caller made the file, 0600,
+ * and synced its directory. */
+enum bf_status bf_store_export_key(struct bf_store *store, int fd, struct bf_error *e);
 /* Makes the new directory of `config->uri` from a backup, with a new incarnation and a `restored` entry per tenant. Refuses without the
  * right master key, and does not end well before the erasure register (beside the key file) was replayed. */
 enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config,

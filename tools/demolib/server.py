@@ -27,6 +27,7 @@ class DemoServer:
         self.config = os.path.join(data, "baifang.conf")
         self.log = os.path.join(data, "server.log")
         self.clock = os.path.join(data, "clock")
+        self.master_key = os.path.join(data, "master.key")
         self.certificate = os.path.join(data, "tls", "tls.crt")
         self.port = free_port(8443)
         self.process = None

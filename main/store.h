@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The installation's store, opened as the configuration says and with what every service keeps in it. */
+#pragma once
+#include "storage/storage.h"
+
+struct bf_arena;
+struct bf_config;
+
+/* `arena` outlives the store. A master key that was made, as the first start does, is logged with its path (master_key.made). */
+enum bf_status bf_main_open_store(const struct bf_env *env, const struct bf_config *config, struct bf_arena *arena, struct bf_store **ret,
+                                  struct bf_error *e);
