@@ -12,8 +12,8 @@ SHANGHAI_MS = 8 * 3600 * 1000
 
 
 class Seeder:
-    def __init__(self, server):
-        self.server = server
+    def __init__(self, server, days):
+        self.server, self.days = server, days
         self.dice = random.Random(20261122)
         self.counts = {}
         self.people, self.customers = {}, {login: [] for login in company.REPS}
@@ -21,12 +21,12 @@ class Seeder:
 
     def run(self):
         midnight = (int(time.time() * 1000) + SHANGHAI_MS) // DAY_MS * DAY_MS - SHANGHAI_MS
-        first = midnight - 30 * DAY_MS
+        first = midnight - self.days * DAY_MS
         self.go_to(first + 8 * 3600 * 1000)
         self.found_company()
         self.api = Api(self.server)
         self.sign_in()
-        for day in range(30):
+        for day in range(self.days):
             self.work(first + day * DAY_MS, day)
         self.server.set_clock(None)
         return self.counts
