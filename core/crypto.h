@@ -17,7 +17,7 @@ void bf_key_wipe(struct bf_key *key);
 /* HKDF-SHA256 (RFC 5869): info is `purpose` ("log payload", "cursor", ...), a NUL and the context; together at most 256 bytes. */
 void bf_key_derive(const struct bf_key *from, const char *purpose, const void *context, size_t n, struct bf_key *ret);
 /* Reads a 32-byte key file (64 hex digits and a newline; anything that others may read is refused), or makes it 0600 with its directory
- * fsynced when `create`. BF_E_CONFIG with the reason otherwise. */
+ * fsynced when `create`. BF_E_CONFIG: the file is no key, or not the owner's alone; BF_E_IO: it cannot be had now. */
 enum bf_status bf_key_file(const struct bf_env *env, const char *path, bool create, struct bf_key *ret, struct bf_error *e);
 
 void bf_sha256(const void *p, size_t n, uint8_t out[BF_SHA256_BYTES]);

@@ -32,12 +32,12 @@ static enum bf_status read_key(int fd, const char *path, struct bf_key *ret, str
     char text[TEXT_BYTES + 1];
     struct stat st;
     if (fstat(fd, &st) < 0)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "key file %s", path);
+        return bf_fail_errno(e, BF_E_IO, errno, "key file %s", path);
     if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0)
         return bf_fail(e, BF_E_CONFIG, "key file %s must be a file that only its owner can read (mode 0600)", path);
     ssize_t n = pread(fd, text, sizeof text, 0);
     if (n < 0)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "key file %s", path);
+        return bf_fail_errno(e, BF_E_IO, errno, "key file %s", path);
     enum bf_status status = parse_key(path, bf_str(text, (size_t)n), ret, e);
     sodium_memzero(text, sizeof text);
     return status;
@@ -94,11 +94,11 @@ enum bf_status bf_key_file(const struct bf_env *env, const char *path, bool crea
     if (fd < 0 && errno == ENOENT && create) {
         int failed = make_key(env, path);
         if (failed != 0)
-            return bf_fail_errno(e, BF_E_CONFIG, failed, "making key file %s", path);
+            return bf_fail_errno(e, BF_E_IO, failed, "making key file %s", path);
         fd = open(path, O_RDONLY | O_CLOEXEC);
     }
     if (fd < 0)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "key file %s", path);
+        return bf_fail_errno(e, BF_E_IO, errno, "key file %s", path);
     enum bf_status status = read_key(fd, path, ret, e);
     close(fd);
     return status;

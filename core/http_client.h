@@ -139,7 +139,8 @@ enum bf_status bf_client_start(const struct bf_env *env, const struct bf_client_
 enum bf_status bf_client_submit(struct bf_client *client, struct bf_fetch *call, struct bf_error *e);
 /* Submits and waits: for worker threads, never on an event loop. `home` and `done` are set here. Returns and fills as call->status. */
 enum bf_status bf_client_call(struct bf_client *client, struct bf_fetch *call, struct bf_error *e);
-/* What submit would say of the URL: for refusing it when a user registers it. Names are not resolved here. */
+/* What submit would say of the URL: for refusing it when a user registers it. Names are not resolved here. NULL: a client whose configuration
+ * names no hosts. */
 enum bf_status bf_client_check_url(struct bf_client *client, const char *url, enum bf_url_from from, struct bf_error *e);
 /* Looks at the clock anew: for tests that moved it. */
 void bf_client_wake(struct bf_client *client);

@@ -88,6 +88,8 @@ struct bf_route_table {
     void *service; /* passed to handlers and sinks */
 };
 
+/* BF_E_CONFIG: what of `listen`, `cert_file` and `key_file` forbids a start. Binds and makes nothing. */
+enum bf_status bf_http_check(const struct bf_http_config *config, struct bf_error *e);
 /* Binds, starts the loops and serves. `pool` runs the handlers. The tables and all they name outlive the server. */
 enum bf_status bf_http_start(const struct bf_env *env, const struct bf_http_config *config, struct bf_pool *pool,
                              const struct bf_route_table *tables, unsigned n_tables, struct bf_http **ret, struct bf_error *e);

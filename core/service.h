@@ -71,6 +71,8 @@ struct bf_service {
     const struct bf_admin_command *commands;
     unsigned n_commands;
 
+    /* What forbids a start and is seen in the configuration alone: `open` refuses the same. For --check-config; changes nothing. */
+    enum bf_status (*check_config)(const struct bf_config *config, struct bf_error *e);
     /* Makes the handle; nothing calls in from outside before every service was opened. On failure the process does not start. */
     enum bf_status (*open)(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e);
     /* The consumers of the log, valid as long as the handle. */

@@ -106,6 +106,7 @@ const struct bf_service bf_ingest_service = {
     .config = rows,
     .n_config = sizeof rows / sizeof *rows,
     .more_config = stt_rows,
+    .check_config = bf_stt_check,
     .routes = bf__upload_routes,
     .n_routes = BF__UPLOAD_ROUTES,
     .open = open_ingest,

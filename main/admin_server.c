@@ -178,7 +178,7 @@ enum bf_status bf_admin_start(const struct bf_env *env, struct bf_store *store, 
 {
     int listening = bf__admin_listen(dir.p);
     if (listening < 0)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "%s/admin.sock", dir.p);
+        return bf_fail_errno(e, BF_E_IO, errno, "%s/admin.sock", dir.p);
     struct bf_admin *a = calloc(1, sizeof *a);
     if (a == NULL)
         abort();

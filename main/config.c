@@ -100,7 +100,7 @@ enum bf_status bf_main_make_data_dir(const struct bf_config *config, struct bf_e
     const char *dir = bf_main_data_dir(config).p;
     snprintf(tls, sizeof tls, "%s/tls", dir);
     if ((mkdir(dir, 0700) < 0 && errno != EEXIST) || (mkdir(tls, 0700) < 0 && errno != EEXIST))
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "data directory %s", dir);
+        return bf_fail_errno(e, BF_E_IO, errno, "data directory %s", dir);
     return BF_OK;
 }
 
@@ -177,4 +177,21 @@ const char *bf_main_decoder(const struct bf_config *config, struct bf_arena *are
             return path;
     }
     return bf_arena_printf(arena, "%s/baifang-decode", dir);
+}
+
+enum bf_status bf_main_config_check(const struct bf_config *config, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_store_config store;
+    struct bf_http_config http;
+    bf_main_store_config(config, arena, &store);
+    bf_main_http_config(config, arena, &http);
+    enum bf_status status = bf_store_check_config(&store, e);
+    if (status == BF_OK)
+        status = bf_http_check(&http, e);
+    for (unsigned i = 0; i < bf_n_services && status == BF_OK; i++)
+        if (bf_services[i]->check_config != NULL)
+            status = bf_services[i]->check_config(config, e);
+    bf_arena_destroy(&arena);
+    return status;
 }

@@ -11,6 +11,8 @@ struct bf_arena;
 
 /* `path` NULL: defaults and environment only. */
 enum bf_status bf_main_config_load(const char *path, struct bf_config **ret, struct bf_error *e);
+/* BF_E_CONFIG: what forbids a start though every value is in its range: an address, a certificate, a store, what a service says. */
+enum bf_status bf_main_config_check(const struct bf_config *config, struct bf_error *e);
 void bf_main_config_print(FILE *out);
 
 /* The directory that holds everything of one installation: store/, tls/, admin.sock, master.key unless configured elsewhere. */

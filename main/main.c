@@ -156,7 +156,11 @@ static int with_config(const struct verb *verb, const struct options *options)
     struct bf_error e = {0};
     if (bf_main_config_load(options->config_path, &config, &e) != BF_OK)
         return fail(&e);
-    int status = options->action == CHECK_CONFIG ? 0 : run_verb(verb, options, config);
+    int status = 0;
+    if (options->action != CHECK_CONFIG)
+        status = run_verb(verb, options, config);
+    else if (bf_main_config_check(config, &e) != BF_OK)
+        status = fail(&e);
     bf_config_destroy(&config);
     return status;
 }

@@ -32,6 +32,11 @@ static const struct bf_route routes[ROUTES] = {
      .summary = "The VAPID key that browsers subscribe with"},
 };
 
+static enum bf_status check_config(const struct bf_config *config, struct bf_error *e)
+{
+    return bf_webpush_check_subject(bf_config_str(config, "push", "vapid_subject"), e);
+}
+
 static enum bf_status open_channel(struct bf_push *push, struct bf_error *e)
 {
     const struct bf_config *config = push->ctx->config;
@@ -103,6 +108,7 @@ const struct bf_service bf_push_service = {
     .n_routes = ROUTES,
     .commands = bf__push_commands,
     .n_commands = BF__PUSH_COMMANDS,
+    .check_config = check_config,
     .open = open_push,
     .consumers = consumers,
     .drain = drain_push,

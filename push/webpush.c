@@ -52,12 +52,20 @@ static enum bf_status load_key(struct bf_webpush *w, const char *key_file, struc
     return w->key != NULL ? BF_OK : bf_fail(e, BF_E_CONFIG, "key file %s holds no P-256 key", key_file);
 }
 
-enum bf_status bf_webpush_open(const struct bf_env *env, const char *key_file, struct bf_str subject, struct bf_webpush **ret,
-                               struct bf_error *e)
+enum bf_status bf_webpush_check_subject(struct bf_str subject, struct bf_error *e)
 {
     if (subject.n > SUBJECT_MAX ||
         (subject.n > 0 && !bf_str_starts(subject, BF_STR("mailto:")) && !bf_str_starts(subject, BF_STR("https:"))))
         return bf_fail(e, BF_E_CONFIG, "push.vapid_subject must be a mailto: or https: URL of at most %d bytes", SUBJECT_MAX);
+    return BF_OK;
+}
+
+enum bf_status bf_webpush_open(const struct bf_env *env, const char *key_file, struct bf_str subject, struct bf_webpush **ret,
+                               struct bf_error *e)
+{
+    enum bf_status status = bf_webpush_check_subject(subject, e);
+    if (status != BF_OK)
+        return status;
     struct bf_webpush *w = calloc(1, sizeof *w);
     if (w == NULL)
         abort();
@@ -65,7 +73,7 @@ enum bf_status bf_webpush_open(const struct bf_env *env, const char *key_file, s
     w->curve = bf_p256_create();
     pthread_mutex_init(&w->lock, NULL);
     snprintf(w->subject, sizeof w->subject, "%.*s", (int)subject.n, subject.n > 0 ? subject.p : "");
-    enum bf_status status = load_key(w, key_file, e);
+    status = load_key(w, key_file, e);
     if (status == BF_OK)
         *ret = w;
     else

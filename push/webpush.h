@@ -49,6 +49,8 @@ struct bf_webpush_request {
     struct bf_str body;
 };
 
+/* BF_E_CONFIG: it is neither empty nor a mailto: or https: URL. */
+enum bf_status bf_webpush_check_subject(struct bf_str subject, struct bf_error *e);
 /* Reads the VAPID key, or makes it at the first start (bf_key_file: 0600, 64 hex digits). Subscriptions are bound to it: with another key,
  * all devices must subscribe anew. `subject` is how the push services' operators reach ours ("mailto:..." or an https URL); some refuse
  * without. Thread-safe from here on. */

@@ -60,6 +60,8 @@ struct bf_store_config {
     int64_t stage_quota_bytes;     /* open uploads of one user together */
 };
 
+/* BF_E_CONFIG: no driver takes `config->uri`. */
+enum bf_status bf_store_check_config(const struct bf_store_config *config, struct bf_error *e);
 /* Opens, takes the directory's lock, recovers. A newer disk format is refused by name. `collections` and all they name outlive the store;
  * declaring an index that is not on disk yet builds it. */
 enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,

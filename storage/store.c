@@ -100,16 +100,29 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     return status;
 }
 
-enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
-                             unsigned n, struct bf_store **ret, struct bf_error *e)
+static const struct bf_driver_vtable *find_driver(struct bf_str uri)
 {
     static const struct bf_driver_vtable *const drivers[] = {&bf__driver_embedded};
     for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
         size_t scheme = strlen(drivers[i]->scheme);
-        if (config->uri.n > scheme + 1 && memcmp(config->uri.p, drivers[i]->scheme, scheme) == 0 && config->uri.p[scheme] == ':')
-            return bf__store_open(env, config, drivers[i], NULL, collections, n, ret, e);
+        if (uri.n > scheme + 1 && memcmp(uri.p, drivers[i]->scheme, scheme) == 0 && uri.p[scheme] == ':')
+            return drivers[i];
     }
+    return NULL;
+}
+
+enum bf_status bf_store_check_config(const struct bf_store_config *config, struct bf_error *e)
+{
+    if (find_driver(config->uri) != NULL)
+        return BF_OK;
     return bf_fail(e, BF_E_CONFIG, "%.*s is not the address of a store: embedded:DIRECTORY is", BF_FMT(config->uri));
+}
+
+enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
+                             unsigned n, struct bf_store **ret, struct bf_error *e)
+{
+    enum bf_status status = bf_store_check_config(config, e);
+    return status == BF_OK ? bf__store_open(env, config, find_driver(config->uri), NULL, collections, n, ret, e) : status;
 }
 
 void bf_store_close(struct bf_store **pointer)

@@ -245,7 +245,7 @@ enum bf_status bf_client_call(struct bf_client *c, struct bf_fetch *call, struct
 enum bf_status bf_client_check_url(struct bf_client *c, const char *url, enum bf_url_from from, struct bf_error *e)
 {
     struct bf_url ignored;
-    return bf_url_judge(url, from, c->config.named_hosts, &ignored, e);
+    return bf_url_judge(url, from, c == NULL ? BF_STR("") : c->config.named_hosts, &ignored, e);
 }
 
 void bf_client_wake(struct bf_client *c) { curl_multi_wakeup(c->multi); }

@@ -30,6 +30,28 @@ static enum bf_status parse(struct bf_str where, unsigned port, struct addrinfo 
     return BF_OK;
 }
 
+enum bf_status bf__listen_check(struct bf_str where, struct bf_error *e)
+{
+    struct addrinfo *a;
+    enum bf_status status = parse(where, 0, &a, e);
+    if (status == BF_OK)
+        freeaddrinfo(a);
+    return status;
+}
+
+/* SO_REUSEPORT, which the loops share the port by, would also let another server of the same user in, unnoticed. 0, or an errno. */
+static int find_taken(const struct addrinfo *a)
+{
+    int on = 1;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    int failed = bind(fd, a->ai_addr, a->ai_addrlen) < 0 ? errno : 0;
+    close(fd);
+    return failed;
+}
+
 static int open_socket(const struct addrinfo *a)
 {
     int on = 1, dead = DEAD_PEER_MS;
@@ -63,10 +85,12 @@ enum bf_status bf__listen(struct bf_str where, unsigned *port, int *ret_fd, stru
     enum bf_status status = parse(where, *port, &a, e);
     if (status != BF_OK)
         return status;
-    int fd = open_socket(a);
+    int fd = -1, failed = *port == 0 ? find_taken(a) : 0;
+    if (failed == 0 && (fd = open_socket(a)) < 0)
+        failed = errno;
     freeaddrinfo(a);
-    if (fd < 0)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "listening on %.*s", BF_FMT(where));
+    if (failed != 0)
+        return bf_fail_errno(e, BF_E_IO, failed, "listening on %.*s", BF_FMT(where));
     *port = port_of(fd);
     *ret_fd = fd;
     return BF_OK;

@@ -3,8 +3,10 @@
 #include "core/error.h"
 #include "core/str.h"
 
-/* A listening socket for "ADDRESS:PORT" or "[ADDRESS]:PORT" with SO_REUSEPORT. *port: the port to bind when not 0, else set to the one
- * taken. */
+/* Is it "ADDRESS:PORT" or "[ADDRESS]:PORT" with a numeric address? BF_E_CONFIG when not. */
+enum bf_status bf__listen_check(struct bf_str where, struct bf_error *e);
+/* A listening socket with SO_REUSEPORT. *port: the port to bind when not 0; else, for the first one, set to the one taken, and refused when
+ * somebody else listens there. */
 enum bf_status bf__listen(struct bf_str where, unsigned *port, int *ret_fd, struct bf_error *e);
 /* How many of `wanted` connections the limit of descriptors allows; raises the soft limit to the hard one. */
 unsigned bf__listen_capacity(unsigned wanted);

@@ -63,7 +63,7 @@ static enum bf_status write_pem(const char *path, mode_t mode, EVP_PKEY *key, X5
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
     if (f == NULL)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "making %s", path);
+        return bf_fail_errno(e, BF_E_IO, errno, "making %s", path);
     bool ok = key != NULL ? PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 : PEM_write_X509(f, cert) == 1;
     ok = fflush(f) == 0 && fsync(fd) == 0 && ok;
     int saved = errno;
@@ -71,7 +71,7 @@ static enum bf_status write_pem(const char *path, mode_t mode, EVP_PKEY *key, X5
     if (ok)
         return BF_OK;
     unlink(path);
-    return bf_fail_errno(e, BF_E_CONFIG, saved, "writing %s", path);
+    return bf_fail_errno(e, BF_E_IO, saved, "writing %s", path);
 }
 
 enum bf_status bf__self_signed(const struct bf_env *env, const char *cert_path, const char *key_path, struct bf_error *e)
@@ -83,7 +83,7 @@ enum bf_status bf__self_signed(const struct bf_env *env, const char *cert_path, 
         return bf_fail(e, BF_E_CONFIG, "%s is there, but not its key %s", cert_path, key_path);
     /* a key without a certificate is what a start that was cut short leaves */
     if (has_key && unlink(key_path) != 0)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "replacing %s", key_path);
+        return bf_fail_errno(e, BF_E_IO, errno, "replacing %s", key_path);
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = key == NULL ? NULL : make_certificate(env, key);
     enum bf_status status =

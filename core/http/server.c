@@ -33,11 +33,35 @@ static char *join_path(struct bf_str dir, struct bf_str file)
     return path;
 }
 
+static enum bf_status check_pair(const struct bf_http_config *c, struct bf_error *e)
+{
+    if ((c->cert_file.n == 0) != (c->key_file.n == 0))
+        return bf_fail(e, BF_E_CONFIG, "http.cert_file and http.key_file must be given both or not at all");
+    return BF_OK;
+}
+
+enum bf_status bf_http_check(const struct bf_http_config *c, struct bf_error *e)
+{
+    SSL_CTX *ssl = NULL;
+    enum bf_status status = bf__listen_check(c->listen, e);
+    if (status == BF_OK)
+        status = check_pair(c, e);
+    if (status != BF_OK || c->cert_file.n == 0)
+        return status;
+    char *cert = join_path(BF_STR(""), c->cert_file), *key = join_path(BF_STR(""), c->key_file);
+    status = bf__tls_create(cert, key, &ssl, e);
+    SSL_CTX_free(ssl);
+    free(cert);
+    free(key);
+    return status;
+}
+
 static enum bf_status resolve_certificate(struct bf_http *http, struct bf_error *e)
 {
     const struct bf_http_config *c = &http->config;
-    if ((c->cert_file.n == 0) != (c->key_file.n == 0))
-        return bf_fail(e, BF_E_CONFIG, "certificate and key must be given both or not at all");
+    enum bf_status status = check_pair(c, e);
+    if (status != BF_OK)
+        return status;
     if (c->cert_file.n > 0) {
         http->cert_path = join_path(BF_STR(""), c->cert_file);
         http->key_path = join_path(BF_STR(""), c->key_file);

@@ -6,9 +6,12 @@
 static enum bf_status fail(SSL_CTX *ctx, const char *what, const char *path, struct bf_error *e)
 {
     char why[120];
-    ERR_error_string_n(ERR_get_error(), why, sizeof why);
+    unsigned long error = ERR_get_error();
+    ERR_error_string_n(error, why, sizeof why);
     ERR_clear_error();
     SSL_CTX_free(ctx);
+    if (ERR_SYSTEM_ERROR(error)) /* it may be there on the next try */
+        return bf_fail_errno(e, BF_E_IO, ERR_GET_REASON(error), "%s %s", what, path);
     return bf_fail(e, BF_E_CONFIG, "%s %s: %s", what, path, why);
 }
 

@@ -66,21 +66,31 @@ static void set_key(struct openai *o)
     o->key = bf_str(o->bearer + sizeof scheme - 1, key.n);
 }
 
+static void make_url(const struct bf_config *config, char out[URL_BYTES_MAX + 1])
+{
+    struct bf_str base = bf_config_str(config, "stt", "url"), path = bf_config_str(config, "stt", "path");
+    while (base.n > 0 && base.p[base.n - 1] == '/')
+        base.n--;
+    snprintf(out, URL_BYTES_MAX + 1, "%.*s%.*s", BF_FMT(base), BF_FMT(path));
+}
+
+static enum bf_status check_openai(const struct bf_config *config, struct bf_error *e)
+{
+    char url[URL_BYTES_MAX + 1];
+    make_url(config, url);
+    if (bf_client_check_url(NULL, url, BF_URL_CONFIG, NULL) == BF_OK)
+        return BF_OK;
+    return bf_fail(e, BF_E_CONFIG, "stt.url and stt.path make no http or https URL");
+}
+
 static enum bf_status open_openai(const struct bf_stt_ctx *ctx, void **ret, struct bf_error *e)
 {
     struct openai *o = calloc(1, sizeof *o);
     if (o == NULL)
         abort();
     o->ctx = *ctx;
-    struct bf_str base = setting(o, "url"), path = setting(o, "path");
-    while (base.n > 0 && base.p[base.n - 1] == '/')
-        base.n--;
-    snprintf(o->url, sizeof o->url, "%.*s%.*s", BF_FMT(base), BF_FMT(path));
-    enum bf_status status = bf_client_check_url(ctx->client, o->url, BF_URL_CONFIG, e);
-    if (status != BF_OK) {
-        close_openai(o);
-        return bf_fail(e, BF_E_CONFIG, "stt.url and stt.path make no http or https URL");
-    }
+    (void)e;
+    make_url(ctx->config, o->url);
     o->as_wav = bf_str_eqz(setting(o, "container"), "wav");
     o->bytes_max = (size_t)bf_config_int(ctx->config, "stt", "bytes_max");
     o->try_ms_max = (unsigned)bf_config_int(ctx->config, "stt", "try_ms");
@@ -273,6 +283,7 @@ static void transcribe(void *impl, const struct bf_stt_request *request, struct 
 
 const struct bf_stt_provider bf_stt_openai = {
     .name = "openai",
+    .check = check_openai,
     .open = open_openai,
     .transcribe = transcribe,
     .close = close_openai,

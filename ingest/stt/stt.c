@@ -28,24 +28,37 @@ const struct bf_config_row bf_stt_rows[] = {
 };
 const unsigned bf_stt_n_rows = sizeof bf_stt_rows / sizeof bf_stt_rows[0];
 
+/* The configuration's table lets no other name pass. */
+static const struct bf_stt_provider *find_provider(const struct bf_config *config)
+{
+    struct bf_str name = bf_config_str(config, "stt", "provider");
+    for (unsigned i = 0; i < sizeof providers / sizeof providers[0]; i++)
+        if (bf_str_eqz(name, providers[i]->name))
+            return providers[i];
+    abort();
+}
+
+enum bf_status bf_stt_check(const struct bf_config *config, struct bf_error *e)
+{
+    const struct bf_stt_provider *provider = find_provider(config);
+    return provider->check == NULL ? BF_OK : provider->check(config, e);
+}
+
 enum bf_status bf_stt_open(const struct bf_stt_ctx *ctx, struct bf_stt **ret, struct bf_error *e)
 {
-    struct bf_str name = bf_config_str(ctx->config, "stt", "provider");
-    for (unsigned i = 0; i < sizeof providers / sizeof providers[0]; i++) {
-        if (!bf_str_eqz(name, providers[i]->name))
-            continue;
-        void *impl = NULL;
-        enum bf_status status = providers[i]->open(ctx, &impl, e);
-        if (status != BF_OK)
-            return status;
-        struct bf_stt *stt = malloc(sizeof *stt);
-        if (stt == NULL)
-            abort();
-        *stt = (struct bf_stt){providers[i], impl};
-        *ret = stt;
-        return BF_OK;
-    }
-    return bf_fail(e, BF_E_CONFIG, "stt.provider: there is no %.*s", BF_FMT(name));
+    const struct bf_stt_provider *provider = find_provider(ctx->config);
+    void *impl = NULL;
+    enum bf_status status = bf_stt_check(ctx->config, e);
+    if (status == BF_OK)
+        status = provider->open(ctx, &impl, e);
+    if (status != BF_OK)
+        return status;
+    struct bf_stt *stt = malloc(sizeof *stt);
+    if (stt == NULL)
+        abort();
+    *stt = (struct bf_stt){provider, impl};
+    *ret = stt;
+    return BF_OK;
 }
 
 void bf_stt_close(struct bf_stt **stt)

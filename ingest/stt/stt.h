@@ -56,6 +56,7 @@ struct bf_stt;
 /* One kind of provider. */
 struct bf_stt_provider {
     const char *name; /* as in the configuration and in stored transcripts: it never changes */
+    enum bf_status (*check)(const struct bf_config *config, struct bf_error *e); /* what `open` would refuse; NULL: nothing */
     enum bf_status (*open)(const struct bf_stt_ctx *ctx, void **ret, struct bf_error *e);
     void (*transcribe)(void *impl, const struct bf_stt_request *request, struct bf_arena *arena, struct bf_stt_result *ret);
     void (*close)(void *impl);
@@ -69,6 +70,8 @@ extern const struct bf_stt_provider bf_stt_openai, bf_stt_pocketsphinx;
 extern const struct bf_config_row bf_stt_rows[];
 extern const unsigned bf_stt_n_rows;
 
+/* BF_E_CONFIG: what of section [stt] forbids a start. */
+enum bf_status bf_stt_check(const struct bf_config *config, struct bf_error *e);
 /* Opens the provider that the configuration names. */
 enum bf_status bf_stt_open(const struct bf_stt_ctx *ctx, struct bf_stt **ret, struct bf_error *e);
 void bf_stt_close(struct bf_stt **stt); /* no call may be under way */

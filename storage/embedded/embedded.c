@@ -26,10 +26,10 @@ static void configure_once(void)
 static enum bf_status take_directory(struct bf__embedded *db, const char *place, struct bf_error *e)
 {
     if (mkdir(place, 0700) < 0 && errno != EEXIST)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "making %s", place);
+        return bf_fail_errno(e, BF_E_IO, errno, "making %s", place);
     db->dir_fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (db->dir_fd < 0)
-        return bf_fail_errno(e, BF_E_CONFIG, errno, "opening %s", place);
+        return bf_fail_errno(e, BF_E_IO, errno, "opening %s", place);
     if (flock(db->dir_fd, LOCK_EX | LOCK_NB) < 0)
         return bf_fail_errno(e, errno == EWOULDBLOCK ? BF_E_LOCKED : BF_E_IO, errno, "%s is in use by another process", place);
     return BF_OK;

@@ -147,6 +147,13 @@ def test_a_second_server_on_the_same_directory_is_refused(fresh):
     assert serves(fresh)
 
 
+def test_a_second_server_on_the_same_port_is_refused(fresh, tmp_path):
+    other = Server(tmp_path / "other", {"http": {"listen": f"127.0.0.1:{fresh.port}"}})
+    done = subprocess.run([BAIFANG, "serve", "--config", other.config_path], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "Address already in use" in done.stderr
+    assert serves(fresh)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_a_stranger_on_the_box_may_not_administrate(fresh):
     for path in (fresh.directory, fresh.data):
