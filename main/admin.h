@@ -38,7 +38,9 @@ bool bf_admin_writes_file(const struct bf_admin_command *command);
 /* Listens at `dir`/admin.sock. `services` are the handles in the order of bf_services; all outlive it. */
 enum bf_status bf_admin_start(const struct bf_env *env, struct bf_store *store, void *const *services, struct bf_str dir, struct bf_admin **ret,
                               struct bf_error *e);
-/* Takes no more, waits for what runs, removes the socket. NULL or *NULL is fine. */
+/* Removes the socket, takes no more and ends what may take long (a backup); does not wait for it. NULL is fine. */
+void bf_admin_close(struct bf_admin *admin);
+/* The same, then waits for what runs. NULL or *NULL is fine. */
 void bf_admin_stop(struct bf_admin **admin);
 
 /* ---- the client's side ---- */

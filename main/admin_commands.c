@@ -35,6 +35,8 @@ static enum bf_status run_backup(void *service, int n_args, const struct bf_str 
     enum bf_status status = bf_store_backup(s->store, bf_str_dup(arena, args[0]).p, say, out, &why);
     if (status == BF_OK)
         return BF_OK;
+    if (status == BF_E_CANCELLED)
+        return bf_fail(e, status, "%s; what is in %.*s is no backup: remove it", why.cause, BF_FMT(args[0]));
     return bf_fail(e, status, "%s%s", why.cause, status == BF_E_IO ? "; the server makes it, so its user and its unit must let it write there" : "");
 }
 

@@ -7,6 +7,7 @@
 #include "core/pool.h"
 #include "main/admin.h"
 #include "main/services.h"
+#include "storage/storage.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@ struct bf_admin {
     struct bf_pool *pool;
     pthread_t thread;
     int listening, stop;
+    bool closed;
 };
 
 struct conversation {
@@ -192,19 +194,28 @@ enum bf_status bf_admin_start(const struct bf_env *env, struct bf_store *store, 
     return BF_OK;
 }
 
-void bf_admin_stop(struct bf_admin **admin)
+void bf_admin_close(struct bf_admin *a)
 {
-    struct bf_admin *a = admin == NULL ? NULL : *admin;
     uint64_t one = 1;
-    if (a == NULL)
+    if (a == NULL || a->closed)
         return;
-    *admin = NULL;
+    a->closed = true;
     if (write(a->stop, &one, sizeof one) != (ssize_t)sizeof one)
         abort();
     pthread_join(a->thread, NULL);
-    bf_pool_destroy(&a->pool);
     bf__admin_unlink(a->dir);
     close(a->listening);
+    bf_store_stop_backups(a->own.store);
+}
+
+void bf_admin_stop(struct bf_admin **admin)
+{
+    struct bf_admin *a = admin == NULL ? NULL : *admin;
+    if (a == NULL)
+        return;
+    *admin = NULL;
+    bf_admin_close(a);
+    bf_pool_destroy(&a->pool);
     close(a->stop);
     free(a->dir);
     free(a);

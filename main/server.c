@@ -124,14 +124,16 @@ static void stop_services(struct server *s)
             bf_services[i]->close(&s->services[i]);
 }
 
+/* Requests end first: a command of administration may take as long as it wants until then. */
 static void drain(struct server *s)
 {
-    bf_admin_stop(&s->admin);
+    bf_admin_close(s->admin);
     for (unsigned i = bf_n_services; i-- > 0;)
         if (s->services[i] != NULL && bf_services[i]->drain != NULL)
             bf_services[i]->drain(s->services[i]);
     if (s->http != NULL)
         bf_http_drain(s->http);
+    bf_admin_stop(&s->admin);
 }
 
 /* Also undoes a start that failed half-way. */

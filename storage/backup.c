@@ -29,6 +29,14 @@ struct backup {
     bool done;
 };
 
+void bf_store_stop_backups(struct bf_store *store) { atomic_store(&store->backups_stopped, true); }
+
+/* Asked at each step: a backup may have minutes to go when the process is to end. */
+static enum bf_status go_on(const struct bf_store *store, struct bf_error *e)
+{
+    return atomic_load(&store->backups_stopped) ? bf_fail(e, BF_E_CANCELLED, "the server is stopping") : BF_OK;
+}
+
 /* ---- the database ---- */
 
 static void note_position(struct backup *b, struct bf_uuid tenant, int64_t n)
@@ -69,7 +77,8 @@ static enum bf_status copy_database(struct backup *b, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     while (status == BF_OK && !b->done)
-        status = bf__committer_call(b->store, step, b, e);
+        if ((status = go_on(b->store, e)) == BF_OK)
+            status = bf__committer_call(b->store, step, b, e);
     return status;
 }
 
@@ -111,7 +120,8 @@ static enum bf_status each_name(struct backup *b, int at, const char *dir_name, 
     if (dir == NULL)
         return bf_fail_errno(e, BF_E_IO, errno, "open %s", dir_name);
     while (status == BF_OK && (entry = readdir(dir)) != NULL)
-        status = fn(b, fd, entry->d_name, e);
+        if ((status = go_on(b->store, e)) == BF_OK)
+            status = fn(b, fd, entry->d_name, e);
     closedir(dir);
     return status;
 }

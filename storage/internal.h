@@ -54,6 +54,7 @@ struct bf_store {
     struct bf_uuid claiming[64]; /* jobs that a thread of this process is claiming now; under claim_lock */
     unsigned n_claiming;
     pthread_mutex_t claim_lock;
+    atomic_bool backups_stopped; /* bf_store_stop_backups */
 };
 
 /* As bf_store_open, with the driver given and `ctx` handed to it. */

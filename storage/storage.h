@@ -163,6 +163,8 @@ enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(voi
  * to. */
 enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*say)(void *ctx, const char *line), void *ctx,
                                struct bf_error *e);
+/* Before the store is closed: a backup that is under way ends soon, with BF_E_CANCELLED, a later one at once. Any thread. */
+void bf_store_stop_backups(struct bf_store *store);
 /* Writes the master key, as text, to the empty file `fd`, syncs it and notes in the store that it was done. The caller made the file, 0600,
  * and synced its directory. */
 enum bf_status bf_store_export_key(struct bf_store *store, int fd, struct bf_error *e);

@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A backup taken under load and restored elsewhere: equal up to its position, whole in its media, and known as another log by old cursors."""
+import concurrent.futures
+import contextlib
 import os
 import re
+import shutil
+import signal
+import subprocess
 import threading
 import time
+
+import pytest
 
 from baifang import Feed, Server, until, uuid7
 from rig import Ledger, Phone, Photos, Upload, assert_clean, assert_gapless, digest
@@ -138,3 +145,47 @@ def test_a_backup_under_load_restored_elsewhere_is_equal_up_to_its_position(tmp_
 def make_wrong(key):
     """Another key of the same form: hexadecimal digits, the first of them another one."""
     return (b"1" if key[:1] == b"0" else b"0") + key[1:]
+
+
+# ---- a stop meanwhile ----
+
+
+def injecting_allowed():
+    return shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=sync:delay_enter=1", "true"], capture_output=True,
+                                                     check=False).returncode == 0
+
+
+@contextlib.contextmanager
+def slow(server, call):
+    """Each such call of the server's takes two seconds."""
+    tracer = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "trace=" + call, "-e", f"inject={call}:delay_enter=2000000", "-p",
+                               str(until(server.server_pid, "the server"))], stderr=subprocess.PIPE, text=True)
+    assert "attached" in tracer.stderr.readline()
+    try:
+        yield
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.communicate(timeout=60)
+
+
+@pytest.mark.skipif(not injecting_allowed(), reason="not run: strace is not installed, or tracing is not permitted here")
+def test_a_stop_ends_a_backup_and_lets_requests_end(tmp_path):
+    with Server(tmp_path / "live") as server:
+        phone = Phone(server.company(), "wang")
+        ledger, photos = Ledger(tmp_path / "ledger"), Photos("stop")
+        for _ in range(60):
+            upload = Upload(phone, ledger, photos.make(1000), "image/jpeg")
+            upload.step(60_000)
+            assert upload.is_whole()
+        server.admin("key", "export", str(tmp_path / "exported.key"))
+        with slow(server, "linkat"), concurrent.futures.ThreadPoolExecutor(1) as threads:
+            told = threads.submit(server.run, "backup", str(tmp_path / "backup"), check=False)
+            until(lambda: os.path.exists(tmp_path / "backup" / "blobs") and os.listdir(tmp_path / "backup" / "blobs"), "the first blob of the backup")
+            assert server.stop() == 0, "it was killed when the time for the drain had passed"
+            status, _, error = told.result()
+        assert status == 1 and "the server is stopping" in error and "is no backup" in error
+        other = Server(tmp_path / "other", {"store": {"master_key_file": tmp_path / "exported.key"}})
+        assert other.run("restore", str(tmp_path / "backup"), check=False)[0] == 1
+        server.start()
+        assert_clean(server)
+        server.run("backup", str(tmp_path / "another"))
