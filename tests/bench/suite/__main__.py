@@ -33,15 +33,16 @@ def main(names):
         return 2
     figures = Figures()
     directory = tempfile.mkdtemp(prefix="bench-", dir=os.path.join(ROOT, "build"))
+    done = []
     try:
         with Service(directory, RELEASE) as service:
             for name, measure in PARTS.items():
                 if not names or name in names:
-                    measure(service, figures)
+                    done.append(figures.take(name, measure, service, figures))
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    figures.close()
-    return 0
+        figures.close()
+    return 0 if all(done) else 1
 
 
 sys.exit(main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 import os
 import statistics
 import time
+import traceback
 
 
 def cpu_s(pid):
@@ -43,6 +44,17 @@ class Figures:
 
     def say(self, line):
         self.verdicts.append(line)
+
+    def take(self, part, measure, *arguments):
+        """Runs one part. A fault in it hides neither what it measured before nor the other parts; False when there was one."""
+        try:
+            measure(*arguments)
+            return True
+        except (Exception, SystemExit) as error:  # pylint: disable=broad-except
+            traceback.print_exc()
+            why = (str(error).splitlines() or [""])[0]
+            self.say(f"bench: {part} value=- goal=- short ({type(error).__name__}: {why})")
+            return False
 
     def close(self):
         print(f"\nload {' '.join(f'{x:.1f}' for x in os.getloadavg())}, {time.monotonic() - self.began:.0f} s")
