@@ -64,6 +64,11 @@ struct bf__due {
 enum bf_status bf__rings_at(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf_arena *arena, int64_t *ret,
                             struct bf_error *e);
 
+/* ---- a lost key (push/vapid_key.c) ---- */
+bool bf__vapid_key_is_missing(const char *key_file);
+/* After one was made: says so in the log when the store has phones that subscribed under another one. */
+enum bf_status bf__vapid_key_made(const struct bf_service_ctx *ctx, const char *key_file, struct bf_error *e);
+
 /* ---- reminders (push/reminders.c) ---- */
 struct bf_consumer bf__reminders_consumer(struct bf_push *push);
 struct bf_job_work bf__reminders_work(struct bf_push *push);

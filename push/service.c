@@ -46,7 +46,10 @@ static enum bf_status open_channel(struct bf_push *push, struct bf_error *e)
         key_file = bf_strz(bf_arena_printf(arena, "%s/vapid.key", bf_config_str(config, "server", "data").p));
     struct bf_channel_ctx ctx = {
         .env = push->ctx->env, .client = push->ctx->client, .key_file = key_file, .subject = bf_config_str(config, "push", "vapid_subject")};
+    bool missing = bf__vapid_key_is_missing(key_file.p);
     enum bf_status status = bf_channel_webpush.open(&ctx, &push->web_push, e);
+    if (status == BF_OK && missing && (status = bf__vapid_key_made(push->ctx, key_file.p, e)) != BF_OK)
+        bf_channel_webpush.close(push->web_push);
     bf_arena_destroy(&arena);
     return status;
 }

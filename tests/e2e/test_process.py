@@ -141,6 +141,26 @@ def test_systemd_hears_of_ready_reload_and_stop(tmp_path):
         assert notify.recv(200) == b"STOPPING=1"
 
 
+def test_a_push_key_that_was_lost_is_told_when_phones_had_subscribed_under_it(tmp_path):
+    key = tmp_path / "data" / "vapid.key"
+    with Server(tmp_path) as server:
+        rep = server.company().sign_in("wang")
+        server.stop()
+        key.unlink()
+        server.start()
+        subscription = {"endpoint": "https://push.example/abc", "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+                        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"}
+        device = {"id": rep.device, "name": "手机", "platform": "web", "subscription": subscription}
+        assert rep.reconnect().post("/v1/devices", json=device).status_code == 201
+        server.stop()
+        server.start()
+        assert server.count("push.key_made_anew") == 0, "nobody had subscribed under the first, and the second is there"
+        server.stop()
+        key.unlink()
+        server.start()
+        assert server.wait_event("push.key_made_anew")["path"] == str(key)
+
+
 def test_a_second_server_on_the_same_directory_is_refused(fresh):
     done = subprocess.run([BAIFANG, "serve", "--config", fresh.config_path], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0 and "start_failed" in done.stderr
