@@ -31,6 +31,9 @@ void bf_seal(const struct bf_env *env, const struct bf_key *key, struct bf_str a
 enum bf_status bf_unseal(const struct bf_key *key, struct bf_str aad, const void *p, size_t n, uint8_t *out, size_t *ret_n,
                          struct bf_error *e);
 
+/* Is it an uncompressed point of P-256 (65 bytes), as Web Push's keys are? */
+bool bf_is_p256_point(const void *p, size_t n);
+
 /* A reusable AES-256-GCM context with an explicit nonce, for the byte path (stages, blobs): no allocation per record. Not thread-safe. */
 struct bf_gcm;
 struct bf_gcm *bf_gcm_create(const struct bf_key *key);

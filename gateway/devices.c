@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A person's installations: their push subscription, and what the server got of their captures. */
+#include "core/crypto.h"
+#include "core/http_client.h"
 #include "crm/capture.h"
 #include "gateway/internal.h"
+
+enum { ENDPOINT_ROOM = 4 * 1000 + 1 }; /* of the schema's 1000 characters */
 
 struct create {
     struct bf_call *call;
@@ -12,6 +16,23 @@ struct create {
 static void set_push(struct bf_object *device)
 {
     bf_set_enum(device, BF_DEVICE_PUSH, bf_has(device, BF_DEVICE_SUBSCRIPTION) ? BF_PUSH_STATE_IS_ACTIVE : BF_PUSH_STATE_IS_NONE);
+}
+
+/* What no push service could ever be reached by or send to is refused here, where the installation can still do something about it. */
+static enum bf_status check_subscription(const struct bf_gateway *gateway, const struct bf_object *device, struct bf_error *e)
+{
+    const struct bf_object *s = bf_get_object(device, BF_DEVICE_SUBSCRIPTION);
+    struct bf_error why = {0};
+    if (s == NULL)
+        return BF_OK;
+    struct bf_str key = bf_get_str(s, BF_SUBSCRIPTION_P256DH), endpoint = bf_get_str(s, BF_SUBSCRIPTION_ENDPOINT);
+    char url[ENDPOINT_ROOM];
+    snprintf(url, sizeof url, "%.*s", BF_FMT(endpoint));
+    if (strlen(url) != endpoint.n || bf_client_check_url(gateway->ctx->client, url, BF_URL_USER, &why) != BF_OK)
+        return bf_fail_field(e, BF_E_UNPROCESSABLE, "/subscription/endpoint", "unreachable", "%s", why.cause);
+    if (!bf_is_p256_point(key.p, key.n))
+        return bf_fail_field(e, BF_E_UNPROCESSABLE, "/subscription/p256dh", "bad_key", "not a point of P-256");
+    return BF_OK;
 }
 
 static enum bf_status decide_create(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
@@ -30,7 +51,6 @@ static enum bf_status decide_create(const struct bf_view *view, struct bf_decisi
 
 static void create_device(struct bf_call *call, void *service)
 {
-    (void)service;
     struct create *c = bf_arena_calloc(call->arena, 1, sizeof *c);
     struct bf_object *object;
     struct bf_uuid id;
@@ -38,6 +58,8 @@ static void create_device(struct bf_call *call, void *service)
     enum bf_status status = bf_authorize_kind(&call->caller, BF_SUBJECT_DEVICE, BF_ACTION_CREATE, &e);
     if (status == BF_OK)
         status = bf_json_decode_create(call->arena, &bf_device_schema, bf_request_body(call->req), &id, &object, &e);
+    if (status == BF_OK)
+        status = check_subscription(service, object, &e);
     if (status != BF_OK) {
         bf_call_fail(call, &e);
         return;
@@ -66,16 +88,16 @@ static void list_devices(struct bf_call *call, void *service)
 static enum bf_status apply_change(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *before,
                                    const struct bf_object *patch, struct bf_doc *after, void *ctx, struct bf_error *e)
 {
-    (void)view, (void)d, (void)arena, (void)before, (void)ctx, (void)e;
-    if (patch->v[BF_DEVICE_SUBSCRIPTION].type != BF_T_NONE)
-        set_push(&after->object);
-    return BF_OK;
+    (void)view, (void)d, (void)arena, (void)before;
+    if (patch->v[BF_DEVICE_SUBSCRIPTION].type == BF_T_NONE)
+        return BF_OK;
+    set_push(&after->object);
+    return check_subscription(ctx, &after->object, e);
 }
 
 static void change_device(struct bf_call *call, void *service)
 {
-    (void)service;
-    struct bf_change change = {.subject = BF_SUBJECT_DEVICE, .coll = &bf_devices, .parent_row = BF_ROW_NONE, .apply = apply_change};
+    struct bf_change change = {.subject = BF_SUBJECT_DEVICE, .coll = &bf_devices, .parent_row = BF_ROW_NONE, .apply = apply_change, .ctx = service};
     struct bf_error e = {0};
     if (bf_call_id(call, "id", &change.id, &e) == BF_OK)
         bf__patch(call, &change);

@@ -123,6 +123,13 @@ def subscription():
             "auth": "BTBZMqHH6r4Tts7J_aSIgg"}
 
 
+# Where no push service can be reached, and what none could encrypt to.
+BAD_SUBSCRIPTIONS = [
+        ({"subscription/endpoint": url}, 422, "/subscription/endpoint", "unreachable")
+        for url in ("push.example/abc", "ftp://push.example/abc", "http://push.example/abc", "https://127.0.0.1/abc", "https://10.0.0.1/", "https://[::1]/abc",
+                    "https://2130706433/abc", "https://user:word@push.example/")] + [
+        ({"subscription/p256dh": key}, 422, "/subscription/p256dh", "bad_key") for key in ("B" + 86 * "A", "A" + subscription()["p256dh"][1:])]
+
 ROWS = {
     "POST /v1/sign_in": Row(who=None, body=sign_in_body, good=200, done=after_sign_in),
     "POST /v1/refresh": Row(who=None, body=lambda w: {"refresh_token": w.li.tokens["refresh_token"]}, good=200, done=after_sign_in),
@@ -171,9 +178,9 @@ ROWS = {
                                                                             ({"capture_seq": None}, 422, "/device", "required")]),
     "GET /v1/supplements/{id}": Row(path={"id": "supplement"}),
     "GET /v1/devices": Row(kind="list"),
-    "POST /v1/devices": Row(body=lambda w: {"id": uuid7(), "name": "手机", "platform": "web", "subscription": subscription()}),
+    "POST /v1/devices": Row(body=lambda w: {"id": uuid7(), "name": "手机", "platform": "web", "subscription": subscription()}, wrong=BAD_SUBSCRIPTIONS),
     "GET /v1/devices/{id}": Row(path={"id": "device"}),
-    "PATCH /v1/devices/{id}": Row(path={"id": "device"}, body=lambda w: {"name": uuid7(), "subscription": subscription()}, fixed=["platform"]),
+    "PATCH /v1/devices/{id}": Row(path={"id": "device"}, body=lambda w: {"name": uuid7(), "subscription": subscription()}, fixed=["platform"], wrong=BAD_SUBSCRIPTIONS),
     "GET /v1/devices/{id}/safe": Row(path={"id": "device"}),
     "GET /v1/reminders": Row(kind="list"),
     "POST /v1/reminders": Row(body=lambda w: {"id": uuid7(), "customer": w.mine["customer"], "text": "回访", "due": LATER, "tz": "Asia/Shanghai", "wake": True},

@@ -29,7 +29,7 @@ def phones(tmp_path_factory):
 def server(tmp_path, phones):
     names = ("push.test", "other.test")
     config = {"http_client": {"named_hosts": ", ".join(f"{name}:{phones.port}" for name in names),
-                              "resolve": ", ".join(f"{name}:{phones.port}:127.0.0.1" for name in names), "ca_file": phones.ca}}
+                              "resolve": ", ".join(f"{name}:{phones.port}:127.0.0.1" for name in (*names, "inside.test")), "ca_file": phones.ca}}
     with Server(tmp_path, config) as running:
         yield running
 
@@ -501,11 +501,11 @@ def test_what_was_recorded_is_forgotten_after_ninety_days(server, phones):
         outcome(server, rep, *["accepted"] * kept)
 
 
-def test_an_endpoint_in_a_private_network_is_never_reached(server, phones):
+def test_a_name_that_leads_into_a_private_network_is_never_reached(server, phones):
     clock = Clock(server, phones, 12)
     rep = sign_in(server.company(), clock)
     subscription = phone(rep, phones)
-    inside = {**{key: subscription[key] for key in ("p256dh", "auth")}, "endpoint": f"https://127.0.0.1:{phones.port}/push/{subscription['id']}"}
+    inside = {**{key: subscription[key] for key in ("p256dh", "auth")}, "endpoint": f"https://inside.test:{phones.port}/push/{subscription['id']}"}
     path = f"/v1/devices/{rep.device}"
     assert rep.patch(path, json={"subscription": inside}, headers={"if-match": rep.etag(path)}).status_code == 200
     fall_due(rep, clock)
