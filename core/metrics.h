@@ -33,6 +33,9 @@ struct bf_metrics;
     X(PUSH_FAILED, COUNTER, "bf_push_failed", "", "Push attempts that failed")                                            \
     X(PUSH_RETIRED, COUNTER, "bf_push_retired", "", "Devices retired because their push service said so")                 \
     X(REMINDERS_DUE, COUNTER, "bf_reminders_due", "", "Reminders that became due")                                        \
+    X(CALLS_FAILED, COUNTER, "bf_calls_failed", "", "Calls to other hosts that failed")                                   \
+    X(CALLS_BREAKER_OPENED, COUNTER, "bf_calls_breaker_opened", "", "Times another host was left alone after failures")   \
+    X(CALLS_REFUSED, COUNTER, "bf_calls_refused", "", "Calls not made: their host is left alone, or out of bounds")       \
     X(SIGN_INS, COUNTER, "bf_sign_ins", "", "Successful sign-ins")                                                        \
     X(SIGN_INS_REFUSED, COUNTER, "bf_sign_ins_refused", "", "Refused sign-ins")                                           \
     X(VIEW_LOG_LAG, GAUGE, "bf_view_log_pending", "", "Views not yet written to the view log")

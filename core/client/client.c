@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { IDLE_POLL_MS = 60000 };
+enum { IDLE_POLL_MS = 60000, HEADER_BYTES_MAX = BF__HEADER_LINE - 4 };
 
 /* ---- calls ---- */
 
@@ -65,6 +65,12 @@ void bf__client_done(struct bf__transfer *t, enum bf_status status)
     c->taken--;
     pthread_mutex_unlock(&c->lock);
     bf_post(call->home, &call->done);
+}
+
+void bf__client_count(struct bf_client *c, _Atomic uint64_t *counter, enum bf_metric metric)
+{
+    atomic_fetch_add(counter, 1);
+    bf_metric_add(c->env->metrics, metric, 1);
 }
 
 /* ---- thread ---- */
@@ -150,6 +156,8 @@ static enum bf_status check_call(const struct bf_fetch *call, struct bf_error *e
     assert(call->n_parts == 0 || call->body.n == 0);
     for (unsigned i = 0; i < call->n_headers; i++) {
         struct bf_str v = call->headers[i].value;
+        if (strlen(call->headers[i].name) + v.n > HEADER_BYTES_MAX)
+            return bf_fail(e, BF_E_UNPROCESSABLE, "header %s: longer than %d bytes", call->headers[i].name, HEADER_BYTES_MAX);
         for (size_t k = 0; k < v.n; k++)
             if (v.p[k] == '\r' || v.p[k] == '\n' || v.p[k] == '\0')
                 return bf_fail(e, BF_E_UNPROCESSABLE, "header %s: a line break or NUL in its value", call->headers[i].name);
@@ -185,7 +193,7 @@ enum bf_status bf_client_submit(struct bf_client *c, struct bf_fetch *call, stru
     if (status == BF_OK)
         status = bf_url_judge(call->url, call->from, c->config.named_hosts, &url, e);
     if (status == BF_E_FORBIDDEN)
-        c->refused_address++;
+        bf__client_count(c, &c->refused_address, BF_M_CALLS_REFUSED);
     if (status != BF_OK)
         return status;
     struct bf__transfer *t = calloc(1, sizeof *t);

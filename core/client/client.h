@@ -5,6 +5,7 @@
 #include "core/client/url.h"
 #include "core/env.h"
 #include "core/http_client.h"
+#include "core/metrics.h"
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -73,7 +74,11 @@ struct bf_client {
     _Atomic uint64_t tries, retries, failures, breakers_opened, refused_breaker, refused_address, n_paused;
 };
 
+enum { BF__HEADER_LINE = 16384 }; /* name, value, and four bytes around them */
+
 /* client.c */
+void bf__client_count(struct bf_client *c, _Atomic uint64_t *counter,
+                      enum bf_metric metric);                        /* one of c's own, and what /metrics shows of it */
 void bf__client_done(struct bf__transfer *t, enum bf_status status); /* the outcome stands in the call: post it */
 
 /* host.c */

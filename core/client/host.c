@@ -92,7 +92,7 @@ void bf__host_landed(struct bf_client *c, struct bf__transfer *t, enum bf_breake
     c->in_flight--;
     DL_DELETE2(c->flying, t, in_queue_prev, in_queue);
     if (bf_breaker_report(&h->breaker, &c->breaker, bf_mono_ms(c->env), t->round, report))
-        c->breakers_opened++;
+        bf__client_count(c, &c->breakers_opened, BF_M_CALLS_BREAKER_OPENED);
     update_ready(c, h);
 }
 

@@ -50,7 +50,7 @@ static void send_one(struct bf_client *c, struct bf__transfer *t, int64_t now_ms
         return;
     }
     if (!bf_breaker_admit(&t->host->breaker, &c->breaker, now_ms, &t->round, &wait_ms)) {
-        c->refused_breaker++;
+        bf__client_count(c, &c->refused_breaker, BF_M_CALLS_REFUSED);
         refuse(t, BF_E_UNAVAILABLE, wait_ms, "the host kept failing and is left alone for a while");
         return;
     }
@@ -158,7 +158,7 @@ static struct lesson learn(struct bf__transfer *t, CURLcode code)
         if (call->status == BF_E_TOO_LARGE)
             curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
         call->http_status = (int)http_status;
-        t->client->failures++;
+        bf__client_count(t->client, &t->client->failures, BF_M_CALLS_FAILED);
         return lesson_of_fault(call->status);
     }
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
@@ -170,7 +170,7 @@ static struct lesson learn(struct bf__transfer *t, CURLcode code)
     call->retry_after_ms = bf__retry_after_ms(bf_buf_str(&t->head), bf_now_ms(t->client->env));
     struct lesson lesson = lesson_of_answer(call->judge(call));
     if (lesson.report != BF_BREAKER_ANSWERED)
-        t->client->failures++;
+        bf__client_count(t->client, &t->client->failures, BF_M_CALLS_FAILED);
     return lesson;
 }
 

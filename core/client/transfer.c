@@ -72,7 +72,7 @@ static void make_headers(struct bf__transfer *t)
     const struct bf_fetch *call = t->call;
     bool typed = call->n_parts > 0;
     struct bf_buf line;
-    bf_buf_init(&line, 16384);
+    bf_buf_init(&line, BF__HEADER_LINE);
     for (unsigned i = 0; i < call->n_headers; i++) {
         const struct bf_fetch_header *h = &call->headers[i];
         typed = typed || bf_str_ieq(bf_strz(h->name), BF_STR("content-type"));
@@ -279,6 +279,6 @@ enum bf_status bf__transfer_fault(struct bf__transfer *t, CURLcode code, struct 
     else if (status == BF_E_FORBIDDEN)
         words = "the name leads to an address that is not public";
     if (status == BF_E_FORBIDDEN)
-        t->client->refused_address++;
+        bf__client_count(t->client, &t->client->refused_address, BF_M_CALLS_REFUSED);
     return bf_fail(e, status, "%s: %s", t->url.origin, words);
 }

@@ -2,6 +2,7 @@
 /* The client against a peer on loopback. Its clock is the test's: retries and breakers wait for bf_env_fake_advance. */
 #include "core/env.h"
 #include "core/http_client.h"
+#include "core/metrics.h"
 #include "tests/core/client/peer.h"
 #include "tests/test.h"
 #include <arpa/inet.h>
@@ -199,6 +200,22 @@ static void a_line_break_in_a_header_is_refused(void **state)
     call.headers = &header;
     call.n_headers = 1;
     assert_int_equal(bf_client_submit(f->client, &call, NULL), BF_E_UNPROCESSABLE);
+}
+
+static void a_header_too_long_to_be_sent_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct bf_fetch call = call_to(f, "/head");
+    char *value = malloc(16384);
+    memset(value, 'x', 16384);
+    struct bf_fetch_header header = {"x-long", bf_str(value, 16384 - 3 - strlen("x-long"))};
+    call.headers = &header;
+    call.n_headers = 1;
+    assert_int_equal(bf_client_submit(f->client, &call, NULL), BF_E_UNPROCESSABLE);
+    header.value.n--;
+    assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
+    bf_fetch_finish(&call);
+    free(value);
 }
 
 static bool contains(struct bf_str text, struct bf_str part) { return memmem(text.p, text.n, part.p, part.n) != NULL; }
@@ -420,6 +437,7 @@ static void a_host_that_keeps_failing_is_left_alone_then_probed_once(void **stat
 {
     struct fixture *f = *state;
     struct bf_fetch call;
+    f->env.metrics = bf_metrics_create();
     for (int i = 0; i < 3; i++) {
         assert_int_equal(one(f, "/flaky/3/500", &call), BF_OK);
         assert_int_equal(call.http_status, 500);
@@ -444,6 +462,10 @@ static void a_host_that_keeps_failing_is_left_alone_then_probed_once(void **stat
     assert_int_equal(one(f, "/ok", &call), BF_OK);
     bf_fetch_finish(&call);
     assert_int_equal(stats(f).refused_breaker, 2);
+    assert_int_equal(bf_metric_read(f->env.metrics, BF_M_CALLS_FAILED), 3);
+    assert_int_equal(bf_metric_read(f->env.metrics, BF_M_CALLS_BREAKER_OPENED), 1);
+    assert_int_equal(bf_metric_read(f->env.metrics, BF_M_CALLS_REFUSED), 2);
+    bf_metrics_destroy(&f->env.metrics);
 }
 
 static void throttling_does_not_open_the_breaker(void **state)
@@ -667,6 +689,7 @@ int main(void)
         TEST(a_body_is_sent_from_the_callers_memory),
         TEST(headers_are_sent_as_given_and_nothing_is_invented),
         TEST(a_line_break_in_a_header_is_refused),
+        TEST(a_header_too_long_to_be_sent_is_refused),
         TEST(parts_make_a_multipart_body),
         TEST(a_redirect_is_an_answer_and_is_not_followed),
         TEST(an_answer_above_its_cap_is_cut_off),
