@@ -49,13 +49,16 @@ COMMAND(team_list)
     UNUSED_INPUT;
     enum bf_status status = bf_directory_tenant(access, args[0], &tenant, e);
     struct bf_query query = {.coll = &bf_teams, .tenant = tenant, .limit = BF_PAGE_MAX};
-    if (status == BF_OK)
-        status = bf_store_find(access->store, &query, arena, &page, e);
-    for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
-        char id[BF_UUID_TEXT];
-        struct bf_str name = bf_get_str(&page.docs[i]->object, BF_TEAM_NAME);
-        bf_uuid_text(&page.docs[i]->id, id);
-        bf_buf_printf(out, "%s  %.*s\n", id, BF_FMT(name));
+    while (status == BF_OK && (status = bf_store_find(access->store, &query, arena, &page, e)) == BF_OK) {
+        for (unsigned i = 0; i < page.n; i++) {
+            char id[BF_UUID_TEXT];
+            struct bf_str name = bf_get_str(&page.docs[i]->object, BF_TEAM_NAME);
+            bf_uuid_text(&page.docs[i]->id, id);
+            bf_buf_printf(out, "%s  %.*s\n", id, BF_FMT(name));
+        }
+        if (page.next.n == 0 || out->overflowed)
+            break;
+        query.after = page.next;
     }
     return status;
 }
@@ -149,6 +152,16 @@ COMMAND(unfreeze)
     return set_frozen(service, args, false, e);
 }
 
+static void say_session(struct bf_buf *out, const struct bf_doc *session)
+{
+    const struct bf_object *o = &session->object;
+    char id[BF_UUID_TEXT], used[BF_TIME_TEXT];
+    bf_uuid_text(&session->id, id);
+    bf_time_text(bf_get_int(o, BF_SESSION_USED_AT), used);
+    bf_buf_printf(out, "%s  used %s  from %.*s  %.*s\n", id, used, BF_FMT(bf_get_str(o, BF_SESSION_PEER)),
+                  BF_FMT(bf_get_str(o, BF_SESSION_DEVICE_NAME)));
+}
+
 COMMAND(session_list)
 {
     struct bf_access *access = service;
@@ -159,16 +172,12 @@ COMMAND(session_list)
     enum bf_status status = bf_directory_tenant(access, args[0], &tenant, e);
     if (status == BF_OK)
         status = bf_directory_user(access, tenant, args[1], arena, &user, e);
-    if (status == BF_OK)
-        status = bf__session_list(access, tenant, user->id, BF_PAGE_MAX, bf_str(NULL, 0), arena, &page, e);
-    for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
-        const struct bf_object *o = &page.docs[i]->object;
-        char id[BF_UUID_TEXT], used[BF_TIME_TEXT];
-        bf_uuid_text(&page.docs[i]->id, id);
-        bf_time_text(bf_get_int(o, BF_SESSION_USED_AT), used);
-        bf_buf_printf(out, "%s  used %s  from %.*s  %.*s\n", id, used, BF_FMT(bf_get_str(o, BF_SESSION_PEER)),
-                      BF_FMT(bf_get_str(o, BF_SESSION_DEVICE_NAME)));
-    }
+    do {
+        if (status == BF_OK)
+            status = bf__session_list(access, tenant, user->id, BF_PAGE_MAX, page.next, arena, &page, e);
+        for (unsigned i = 0; status == BF_OK && i < page.n; i++)
+            say_session(out, page.docs[i]);
+    } while (status == BF_OK && page.next.n > 0 && !out->overflowed);
     return status;
 }
 

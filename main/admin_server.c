@@ -67,6 +67,8 @@ static enum bf_status run_command(struct bf_admin *a, const struct request *r, i
         return status;
     void *service = found.service < 0 ? (void *)&own : a->services[found.service];
     status = found.command->run(service, r->n - found.n_words, r->words + found.n_words, r->input, arena, out, e);
+    if (status == BF_OK && out->overflowed)
+        status = bf_fail(e, BF_E_TOO_LARGE, "there is more than fits into %u bytes: this is the beginning", (unsigned)OUT_MAX);
     bf_log(a->env, BF_LOG_INFO, "admin", found.command->name, BF_L_STR("status", bf_status_code(status)), BF_L_END);
     return status;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of one installation: what happens when one of them dies, is told to stop or to reload, and who may administrate it."""
+import json
 import os
 import signal
 import socket
@@ -187,6 +188,16 @@ def test_a_stranger_on_the_box_may_not_administrate(fresh):
     assert "may not administrate" in done.stdout, done.stderr
 
 
+def ask(server, *words):
+    """The answer to a command, without a process of its own."""
+    with socket.socket(socket.AF_UNIX) as s:
+        where = os.open(server.data, os.O_PATH)
+        s.connect(f"/proc/self/fd/{where}/admin.sock")
+        os.close(where)
+        s.sendall(json.dumps({"words": words, "input": ""}).encode() + b"\n")
+        return json.loads(s.makefile().readline())
+
+
 @pytest.mark.parametrize("sent", [b"", b"\n", b"{}\n", b"[1]\n", b'{"words":"x"}\n', b'{"words":["a"' + b',"a"' * 100 + b"]}\n", b"x" * 70000, b"\xff\n",
                                   b'{"words":[1,null]}\n'])
 def test_the_administration_socket_bears_nonsense(fresh, sent):
@@ -206,6 +217,14 @@ def test_the_administration_socket_bears_nonsense(fresh, sent):
         except OSError:
             pass
     assert serves(fresh)
+
+
+def test_a_list_of_administration_is_whole_however_long(fresh):
+    company = fresh.company()
+    for number in range(220):
+        assert ask(fresh, "team", "add", company.code, f"组{number}")["status"] == "ok"
+    listed = fresh.admin("team", "list", company.code)
+    assert [f"组{number}" in listed for number in (0, 219)] == [True, True] and len(listed.splitlines()) == 221
 
 
 def test_the_clock_of_a_running_server_can_be_moved(fresh):
