@@ -15,6 +15,7 @@
 #include "main/services.h"
 #include "main/store.h"
 #include "storage/jobs.h"
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -78,7 +79,8 @@ static enum bf_status start_follower(struct server *s, struct bf_error *e)
     for (unsigned i = 0; i < bf_n_services; i++) {
         unsigned n_own = 0;
         const struct bf_consumer *own = bf_services[i]->consumers == NULL ? NULL : bf_services[i]->consumers(s->services[i], &n_own);
-        for (unsigned k = 0; k < n_own && n < CONSUMERS_MAX; k++)
+        assert(n + n_own <= CONSUMERS_MAX);
+        for (unsigned k = 0; k < n_own; k++)
             s->consumers[n++] = own[k];
     }
     return bf_follower_start(s->env, s->ctx.store, s->consumers, n, &s->follower, e);

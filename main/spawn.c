@@ -46,6 +46,7 @@ enum bf_status bf_spawn(const struct bf_spawn *spawn, pid_t *ret_pid, int *ret_f
     }
     if (pid == 0)
         be_child(spawn, pair[1]);
+    (void)setpgid(pid, pid); /* here, too: whoever kills the group may be faster than the child */
     close(pair[1]);
     *ret_pid = pid;
     *ret_fd = pair[0];

@@ -22,6 +22,7 @@ enum {
     ZYGOTE_RESTART_MS_MAX = 60 * 1000,
     LONG_RUN_MS = 10 * 1000,
     KILL_AFTER_DRAIN_MS = 10 * 1000, /* beyond the server's own deadline */
+    KILL_AGAIN_MS = 100,
 };
 
 struct child {
@@ -196,6 +197,8 @@ static void start_what_is_due(struct supervisor *s)
     if (s->stopping) {
         if (s->server.pid > 0 && now >= s->kill_at_ms)
             kill(s->server.pid, SIGKILL);
+        if (s->server.pid == 0)
+            kill_zygotes(s);
         return;
     }
     if (s->server.pid == 0) {
@@ -213,7 +216,7 @@ static int until_due(const struct supervisor *s)
 {
     int64_t due = INT64_MAX, now = bf_mono_ms(s->env);
     if (s->stopping)
-        due = s->kill_at_ms;
+        due = s->kill_at_ms > now ? s->kill_at_ms : now + KILL_AGAIN_MS;
     else if (s->server.pid == 0)
         due = s->server.start_at_ms;
     else if (s->channel >= 0)
