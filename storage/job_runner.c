@@ -51,6 +51,17 @@ static struct timespec in_ms(int64_t ms)
 
 /* ---- one job ---- */
 
+/* With all that finds the job again, and what it was about; its id is the trace of whatever was done for it. */
+static void log_job(struct bf_job_runner *r, enum bf_log_level level, const char *event, const struct bf_job *job, const struct bf_error *e)
+{
+    char id[BF_UUID_TEXT], tenant[BF_UUID_TEXT], ref[BF_UUID_TEXT];
+    bf_uuid_text(&job->id, id);
+    bf_uuid_text(&job->tenant, tenant);
+    bf_uuid_text(&job->ref, ref);
+    bf_log(r->env, level, event, e->cause, BF_L_STR("code", bf_status_code(e->status)), BF_L_STR("kind", job->kind), BF_L_STR("job", id),
+           BF_L_STR("tenant", tenant), BF_L_STR("ref", ref), BF_L_INT("attempt", job->attempt), BF_L_END);
+}
+
 static void settle(struct worker *w, const struct bf_job *job, enum bf_status status, const struct bf_job_again *again, struct bf_error *e)
 {
     struct bf_job_runner *r = w->runner;
@@ -60,17 +71,17 @@ static void settle(struct worker *w, const struct bf_job *job, enum bf_status st
         status = bf_job_done(r->store, job, &settled);
     } else if (again->give_up || (again->count && job->attempt >= w->work->attempts_max)) {
         bf_metric_add(r->env->metrics, BF_M_JOBS_DEAD, 1);
-        bf_log_error(r->env, BF_LOG_ERROR, "job.dead", e);
+        log_job(r, BF_LOG_ERROR, "job.dead", job, e);
         if (w->work->gave_up != NULL)
             w->work->gave_up(w->work->ctx, job, e);
         status = bf_job_dead(r->store, job, e->cause, &settled);
     } else {
         bf_metric_add(r->env->metrics, BF_M_JOBS_FAILED, 1);
-        bf_log(r->env, BF_LOG_WARN, "job.failed", e->cause, BF_L_STR("kind", job->kind), BF_L_INT("attempt", job->attempt), BF_L_END);
+        log_job(r, BF_LOG_WARN, "job.failed", job, e);
         status = bf_job_retry(r->store, job, bf_now_ms(r->env) + again->pause_ms, again->count, e->cause, &settled);
     }
     if (status != BF_OK && status != BF_E_STALE)
-        bf_log_error(r->env, BF_LOG_ERROR, "job.unsettled", &settled); /* its lease will run out, and it is done once more */
+        log_job(r, BF_LOG_ERROR, "job.unsettled", job, &settled); /* its lease will run out, and it is done once more */
 }
 
 static int64_t backoff(const struct bf_job_work *work, int attempt)
@@ -99,7 +110,8 @@ static bool run_one(struct worker *w)
     struct bf_error e = {0};
     enum bf_status status = bf_job_take(r->store, w->work->kind, bf_now_ms(r->env), w->work->lease_ms, arena, &job, &e);
     if (status != BF_OK)
-        bf_log_error(r->env, BF_LOG_WARN, "job.not_taken", &e);
+        bf_log(r->env, BF_LOG_WARN, "job.not_taken", e.cause, BF_L_STR("code", bf_status_code(e.status)), BF_L_STR("kind", w->work->kind),
+               BF_L_END);
     if (job != NULL) {
         struct bf_job_again again = {.pause_ms = backoff(w->work, job->attempt), .count = true};
         set_job(w, job);
