@@ -144,6 +144,16 @@ class Sink(unittest.TestCase):
             server.curl("-X", "POST", path="/release/250000")
             self.assertEqual(peer.response().json()["sha256"], hashlib.sha256(body).hexdigest())
 
+    def test_a_request_right_behind_a_body_is_whole(self):
+        behind = b"GET /inspect/a?q=" + b"z" * 300 + b" HTTP/1.1\r\nHost: a\r\n\r\n"
+        for body in (b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"):
+            for path in (b"POST /echo", b"PUT /sink/now"):
+                peer = H1(self.server)
+                peer.send(path + b" HTTP/1.1\r\nHost: a\r\n" + body + behind + behind)
+                self.assertEqual(peer.response().status, 200)
+                for _ in range(2):
+                    self.assertEqual(peer.response().json()["query"], {"q": "z" * 300})
+
     def test_too_much_by_content_length_is_refused_before_a_byte_is_read(self):
         before = self.server.stats()
         peer = H2(self.server)
