@@ -34,7 +34,7 @@ struct bf_sink {
      * storage has to be asked first, begin returns BF_OK, buffers the few writes the window allows and sorts it out off the loop. */
     enum bf_status (*begin)(struct bf_request *req, int64_t length, void *service, void **ret, struct bf_error *e);
     /* `n` bytes, valid during the call only. The sink says later, with bf_sink_took, how many of them it has dealt with; until then they
-     * count against the stream's window (256 KiB), so that a sink which copies never holds more than that. */
+     * count against the stream's window (`body_window`), so that a sink which copies never holds more than that. */
     void (*write)(void *sink, const void *p, size_t n);
     /* The body is complete. The handler of the route does not run: the sink replies through the request. */
     void (*end)(void *sink);
@@ -69,14 +69,19 @@ struct bf_http_config {
     struct bf_str self_signed_dir;
     unsigned loops;                  /* 0: one a core */
     unsigned connections_max;        /* over all loops; more are not accepted until one closes */
-    unsigned in_flight_max;          /* requests between headers and answer; more: 503 with Retry-After */
+    unsigned in_flight_max;          /* requests being worked on, from the last byte of the body to the answer; more: 503 with Retry-After */
+    unsigned arriving_max;           /* requests whose body is arriving; more: the one silent for the longest is answered 503 */
+    unsigned bodies_mb_max;          /* buffered bodies together; more: as above */
+    unsigned body_window;            /* bytes of a sink's body that may be on their way or held; at most 1 MiB */
     unsigned per_connection_max;     /* concurrent streams of one connection */
     unsigned header_bytes_max;       /* 431 */
     unsigned header_count_max;       /* 431 */
     unsigned json_body_bytes_max;    /* 413 */
     unsigned request_ms_max;         /* headers and buffered body must be here by then: 408 or close */
-    unsigned body_rate_min;          /* bytes/s on average over 30 s (request_ms_max when that is less): a sink's stream that makes less is
-                                        aborted, a connection whose answers are taken slower is reset */
+    unsigned answer_ms_max;          /* from the body's last byte to the reply: 503 unknown_outcome */
+    unsigned body_rate_min;          /* bytes/s on average over `rate_ms`: a sink's stream that makes less is aborted, a connection whose
+                                        answers are taken slower is reset */
+    unsigned rate_ms;
     unsigned idle_ms_max;            /* an idle connection is closed */
     unsigned drain_ms_max;           /* after bf_http_drain: then _exit(0) from another thread */
     unsigned event_streams_max;      /* more: 503 */

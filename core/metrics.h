@@ -14,8 +14,9 @@ struct bf_metrics;
     X(HTTP_REQUESTS, COUNTER, "bf_http_requests", "", "Requests answered")                                                \
     X(HTTP_REFUSED, COUNTER, "bf_http_refused", "", "Requests refused for a limit (413, 429, 431, 503)")                  \
     X(HTTP_CLOSED_ABUSE, COUNTER, "bf_http_closed_abuse", "", "Connections closed because the peer abused the protocol")  \
+    X(HTTP_CUT, COUNTER, "bf_http_cut", "", "Connections cut because the peer was too slow or silent")                    \
     X(HTTP_STREAMS, GAUGE, "bf_http_event_streams", "", "Open event streams")                                             \
-    X(HTTP_TIME, HISTOGRAM, "bf_http_request_seconds", "seconds", "Time from headers to the end of the answer")           \
+    X(HTTP_TIME, HISTOGRAM, "bf_http_request_seconds", "seconds", "Time from headers to the end of the answer, event streams apart") \
     X(COMMITS, COUNTER, "bf_commits", "", "Log entries committed")                                                        \
     X(COMMIT_REQUESTS, COUNTER, "bf_commit_requests", "", "Requests in committed entries")                                \
     X(COMMIT_TIME, HISTOGRAM, "bf_commit_seconds", "seconds", "Time from submit to durable")                              \

@@ -56,7 +56,7 @@ static struct bf__answer *make_error(void *space, const struct bf_request *req, 
         int len = snprintf(retry, sizeof retry, "%d", e->retry_after_s);
         headers[n++] = (struct bf_header){"retry-after", bf_str(retry, (size_t)len)};
     }
-    if (e->status == BF_E_UNAUTHENTICATED || e->status == BF_E_TOKEN_EXPIRED)
+    if (bf_status_http(e->status) == 401)
         headers[n++] = (struct bf_header){"www-authenticate", BF_STR("Bearer")};
     bf_buf_init(&body, 16 * 1024);
     bf__problem_write(&body, e, req->lang, req->trace);
@@ -83,7 +83,7 @@ static void take_reply(struct bf_task *task)
     struct bf__answer *reply = req->reply;
     req->reply = NULL;
     bf__request_disown(req);
-    bf__body_free(req);
+    bf__arrival_release(req);
     /* the client is gone, or the loop itself has answered (408) */
     if (req->h2o == NULL || req->answer != NULL) {
         if (reply->source != NULL)
@@ -152,6 +152,7 @@ static const char *reason_of(int status)
                    {403, "Forbidden"},
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
+                   {406, "Not Acceptable"},
                    {408, "Request Timeout"},
                    {409, "Conflict"},
                    {410, "Gone"},
@@ -160,13 +161,17 @@ static const char *reason_of(int status)
                    {415, "Unsupported Media Type"},
                    {416, "Range Not Satisfiable"},
                    {422, "Unprocessable Content"},
+                   {423, "Locked"},
                    {428, "Precondition Required"},
                    {429, "Too Many Requests"},
                    {431, "Request Header Fields Too Large"},
+                   {460, "Checksum Mismatch"},
                    {500, "Internal Server Error"},
+                   {501, "Not Implemented"},
                    {502, "Bad Gateway"},
                    {503, "Service Unavailable"},
-                   {504, "Gateway Timeout"}};
+                   {504, "Gateway Timeout"},
+                   {507, "Insufficient Storage"}};
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
         if (reasons[i].status == status)
             return reasons[i].reason;
@@ -225,6 +230,8 @@ static void set_length(struct bf_request *req)
         h2o->res.content_length = (size_t)a->source->length;
     else if (a->source == NULL && a->stream == NULL && a->status != 204 && a->status != 304)
         h2o->res.content_length = a->body.n;
+    else if (h2o->version < 0x101 && (a->source != NULL || a->stream != NULL))
+        h2o->http1_is_persistent = 0; /* HTTP/1.0 knows no chunks: the end of the connection is the end of the answer */
 }
 
 static void on_stop(h2o_generator_t *generator, h2o_req_t *h2o)

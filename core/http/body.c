@@ -4,46 +4,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { FIRST_CAP = 4096 };
-/* Buffered bodies of all requests together; more: 503. */
-static const size_t bodies_max = (size_t)256 << 20;
-
-/* ---- buffered ---- */
-
-static bool reserve(struct bf_request *req, size_t want)
+void bf__body_cut(struct bf_request *req, const struct bf_error *e)
 {
-    size_t cap = req->buf_cap == 0 ? FIRST_CAP : req->buf_cap;
-    while (cap < want)
-        cap *= 2;
-    if (cap == req->buf_cap)
-        return true;
-    size_t more = cap - req->buf_cap;
-    if (atomic_fetch_add(&req->http->body_bytes, more) + more > bodies_max) {
-        atomic_fetch_sub(&req->http->body_bytes, more);
-        return false;
-    }
-    char *buf = realloc(req->buf, cap);
-    if (buf == NULL)
-        abort();
-    req->buf = buf;
-    req->buf_cap = cap;
-    return true;
-}
-
-void bf__body_free(struct bf_request *req)
-{
-    free(req->buf);
-    atomic_fetch_sub(&req->http->body_bytes, req->buf_cap);
-    req->buf = NULL;
-    req->buf_cap = 0;
-}
-
-static void refuse(struct bf_request *req, const struct bf_error *e)
-{
-    bf__body_free(req);
+    bf__arrival_end(req);
+    bf__arrival_release(req);
     bf__answer_error(req, e);
     bf__answer_deliver(req);
 }
+
+/* ---- buffered ---- */
 
 static enum bf_status too_large(const struct bf_request *req, struct bf_error *e)
 {
@@ -56,15 +25,16 @@ static void buffer(h2o_req_t *h2o, const void *p, size_t n)
     struct bf_error e;
     if (req->body_received + n > req->http->config.json_body_bytes_max) {
         too_large(req, &e);
-        refuse(req, &e);
+        bf__body_cut(req, &e);
         return;
     }
-    if (!reserve(req, req->body_received + n)) {
+    if (!bf__arrival_reserve(req, req->body_received + n)) {
         bf_fail(&e, BF_E_UNAVAILABLE, "too many bodies are being received");
         e.retry_after_s = 1;
-        refuse(req, &e);
+        bf__body_cut(req, &e);
         return;
     }
+    bf__arrival_goes_on(req);
     memcpy(req->buf + req->body_received, p, n);
     req->body_received += n;
     h2o->body.took(h2o, n);
@@ -77,6 +47,7 @@ static void hand_on(h2o_req_t *h2o, const void *p, size_t n)
     struct bf_request *req = h2o->app_data;
     req->body_received += n;
     assert(req->sink_is_open);
+    bf__arrival_goes_on(req);
     req->sink_kind->write(req->sink, p, n);
 }
 
@@ -126,21 +97,21 @@ int bf__body_begin(h2o_req_t *h2o)
     struct bf_error e;
     if (req->answer != NULL)
         return 1;
-    if (req->route->sink != NULL) {
-        h2o->body.write = hand_on;
-        return open_sink(req, length == SIZE_MAX ? -1 : (int64_t)length) ? 0 : 1;
+    h2o->body.write = req->route->sink != NULL ? hand_on : buffer;
+    if (req->route->sink != NULL && !open_sink(req, length == SIZE_MAX ? -1 : (int64_t)length))
+        return 1;
+    if (req->route->sink == NULL && length != SIZE_MAX && length > req->http->config.json_body_bytes_max) {
+        too_large(req, &e);
+        bf__answer_error(req, &e);
+        return 1;
     }
-    h2o->body.write = buffer;
-    if (length == SIZE_MAX || length <= req->http->config.json_body_bytes_max)
-        return 0;
-    too_large(req, &e);
-    bf__answer_error(req, &e);
-    return 1;
+    bf__arrival_begin(req);
+    return 0;
 }
 
 void bf__body_without_bytes(struct bf_request *req)
 {
-    if (!open_sink(req, 0))
+    if (!bf__request_admit(req) || !open_sink(req, 0))
         return;
     req->sink_is_open = false;
     req->sink_kind->end(req->sink);
@@ -149,6 +120,7 @@ void bf__body_without_bytes(struct bf_request *req)
 void bf__body_complete(struct bf_request *req)
 {
     struct bf_error e;
+    bf__arrival_end(req);
     if (req->h2o->refuse_status != 0) {
         bf_fail(&e, req->h2o->refuse_status == 431 ? BF_E_HEADERS_TOO_LARGE : BF_E_INVALID_BODY,
                 "the body's framing or its trailers are malformed");
@@ -156,6 +128,7 @@ void bf__body_complete(struct bf_request *req)
         bf__answer_error(req, &e);
     } else if (req->sink_is_open) {
         req->sink_is_open = false;
+        bf__request_count(req);
         req->sink_kind->end(req->sink);
     } else {
         req->body = bf_str(req->buf, req->body_received);
@@ -165,6 +138,7 @@ void bf__body_complete(struct bf_request *req)
 
 void bf__body_give_up(struct bf_request *req)
 {
+    bf__arrival_end(req);
     if (!req->sink_is_open)
         return;
     req->sink_is_open = false;

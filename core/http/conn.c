@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections: how many there may be, and how one is ended. */
 #include "core/http/internal.h"
+#include "core/log.h"
 #include "core/metrics.h"
 #include <arpa/inet.h>
 #include <assert.h>
@@ -8,6 +9,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+
+enum { CUTS_LOGGED = 20 };
 
 void bf__conn_free_if_done(struct bf__conn *conn)
 {
@@ -104,11 +107,26 @@ void bf__conn_shut(struct bf__conn *conn)
     shutdown(h2o_socket_get_fd(conn->sock), SHUT_RDWR);
 }
 
-void bf__conn_kill(struct bf__conn *conn)
+/* A line for each, but for floods: CUTS_LOGGED a minute and loop. */
+static void say(struct bf__conn *conn, const char *why)
+{
+    struct bf__loop *loop = conn->loop;
+    int64_t now = bf_mono_ms(loop->http->env);
+    bf_metric_add(loop->http->env->metrics, BF_M_HTTP_CUT, 1);
+    if (now - loop->cuts_since_ms > 60 * 1000) {
+        loop->cuts_since_ms = now;
+        loop->cuts = 0;
+    }
+    if (loop->cuts++ < CUTS_LOGGED)
+        bf_log(loop->http->env, BF_LOG_INFO, "http.cut", why, BF_L_SLICE("peer", bf__conn_peer(conn)), BF_L_END);
+}
+
+void bf__conn_kill(struct bf__conn *conn, const char *why)
 {
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
     if (conn->killed || conn->sock == NULL)
         return;
+    say(conn, why);
     setsockopt(h2o_socket_get_fd(conn->sock), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     bf__conn_shut(conn);
 }

@@ -117,12 +117,22 @@ void bf__events_gone(struct bf_event_stream *s)
 
 void bf__events_dropped(struct bf_event_stream *s) { end(s); }
 
+/* What else the connection carries goes on. */
+static void cut(struct bf_event_stream *s)
+{
+    h2o_req_t *h2o = s->request->h2o;
+    if (h2o->conn->callbacks->cancel != NULL)
+        h2o->conn->callbacks->cancel(h2o);
+    else
+        bf__conn_kill(s->request->conn, "an event stream was not read");
+}
+
 void bf__events_sweep(struct bf__loop *loop, int64_t now_ms)
 {
     for (struct bf_event_stream *s = loop->streams, *next; s != NULL; s = next) {
         next = s->next;
-        if ((s->is_flying || s->is_final) && now_ms - s->last_ms > loop->http->progress_ms)
-            bf__conn_kill(s->request->conn);
+        if ((s->is_flying || s->is_final) && now_ms - s->last_ms > (int64_t)loop->http->config.rate_ms)
+            cut(s);
         else if (!s->is_flying && !s->is_final && now_ms - s->last_ms >= BF__KEEPALIVE_MS)
             send_bytes(s, ":\n\n", 3);
     }

@@ -115,11 +115,6 @@ static enum bf_status admit(struct bf_request *req, struct bf_error *e)
         e->retry_after_s = 1;
         return e->status;
     }
-    if (atomic_load_explicit(&req->http->in_flight, memory_order_relaxed) >= c->in_flight_max) {
-        bf_fail(e, BF_E_UNAVAILABLE, "%u requests are being worked on", c->in_flight_max);
-        e->retry_after_s = 1;
-        return e->status;
-    }
     return BF_OK;
 }
 
@@ -196,10 +191,6 @@ struct bf_request *bf__request_create(struct bf__loop *loop, h2o_req_t *h2o)
             h2o_iovec_t copied = h2o_strdup(&h2o->pool, match.allow, SIZE_MAX);
             req->allow = bf_str(copied.base, copied.len);
         }
-        return req;
     }
-    req->is_counted = true;
-    atomic_fetch_add_explicit(&req->http->in_flight, 1, memory_order_relaxed);
-    bf_metric_add(req->http->env->metrics, BF_M_HTTP_IN_FLIGHT, 1);
     return req;
 }

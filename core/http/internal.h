@@ -23,7 +23,6 @@
 
 enum {
     BF__TICK_MS = 250,            /* the sweeper's pace */
-    BF__PROGRESS_MS = 30 * 1000,  /* over which rates are judged; no longer than request_ms_max */
     BF__KEEPALIVE_MS = 15 * 1000, /* comments on event streams */
     BF__SOURCE_BYTES = 64 * 1024, /* one piece of a streamed answer */
     BF__EVENTS_MAX = 256 * 1024,  /* unsent bytes of an event stream */
@@ -54,13 +53,18 @@ struct bf_http {
     unsigned port, n_loops, loops_running;
     struct bf__loop *loops;
     h2o_globalconf_t conf;
-    int64_t progress_ms;
     /* any thread */
     _Atomic unsigned connections, in_flight, requests, event_streams;
-    _Atomic size_t body_bytes; /* of buffered bodies */
     _Atomic bool draining, all_done;
     pthread_mutex_t lock; /* for `wake`: drain waits for the last connection, the deadline's thread for the drain */
     pthread_cond_t wake;
+};
+
+/* Requests whose body is arriving; first the one that has been silent for the longest. */
+struct bf__arrivals {
+    struct bf_request *first, *last;
+    unsigned n, n_max;
+    size_t bytes, bytes_max; /* of buffered bodies, until their requests are answered */
 };
 
 struct bf__loop {
@@ -76,6 +80,7 @@ struct bf__loop {
     _Atomic(struct bf_task *) tasks; /* any thread: newest first */
     struct bf__conn *conns;
     struct bf_request *fresh, **fresh_tail; /* to be handed to the pool once this round of events is through */
+    struct bf__arrivals arrivals;
     struct bf_event_stream *streams;
     struct bf_request *spare;
     unsigned n_spare;
@@ -84,6 +89,8 @@ struct bf__loop {
     unsigned n_ticks;
     int64_t drain_began_ms;
     uint64_t abuse_seen; /* of libh2o's counter */
+    int64_t cuts_since_ms;
+    unsigned cuts; /* since then */
     struct bf__random random;
     h2o_iovec_t name_nosniff, name_traceparent; /* headers that libh2o has no token for */
 };
@@ -147,7 +154,9 @@ struct bf_request {
     h2o_req_t *h2o; /* loop only; NULL: gone */
     struct bf__guard *guard;
     _Atomic bool gone;
-    bool owned, is_fresh, is_answered, is_counted;
+    bool owned, is_fresh, is_answered;
+    bool is_arriving; /* its body is: in the loop's list */
+    bool is_counted;  /* among those in flight */
     bool is_replied; /* the owner's: set by its one reply */
 
     struct bf_arena *arena; /* the owner's until it replied */
@@ -163,12 +172,13 @@ struct bf_request {
     enum bf_lang lang;
     bool is_head;
     void *user;
-    int64_t began_ms, answered_ms;
+    int64_t began_ms, counted_ms, answered_ms;
 
     /* the body, loop only but for `took` */
     const struct bf_sink *sink_kind;
     void *sink;
     bool sink_is_open;
+    struct bf_request *next_arriving, *prev_arriving;
     char *buf; /* of a buffered body */
     size_t buf_cap;
     uint64_t body_received, body_taken;
@@ -197,8 +207,9 @@ void bf__loop_finish(struct bf__loop *loop);
 void bf__loop_random(struct bf__loop *loop, void *out, size_t n);
 /* conn.c */
 void bf__conn_on_listen(h2o_socket_t *listener, const char *err);
-void bf__conn_kill(struct bf__conn *conn); /* resets it; libh2o notices and disposes of its requests */
-void bf__conn_shut(struct bf__conn *conn); /* the same without a TCP reset */
+/* Resets it, and says `why` in the log; libh2o notices and disposes of its requests. */
+void bf__conn_kill(struct bf__conn *conn, const char *why);
+void bf__conn_shut(struct bf__conn *conn); /* without a TCP reset, and nothing is said */
 void bf__conn_free_if_done(struct bf__conn *conn);
 void bf__conn_listen_again(struct bf__loop *loop);
 struct bf_str bf__conn_peer(struct bf__conn *conn);
@@ -213,7 +224,9 @@ void bf__request_free_if_done(struct bf_request *req);
 struct bf_request *bf__request_alloc(struct bf__loop *loop);
 void bf__request_free_spare(struct bf__loop *loop);
 void bf__request_slim(struct bf_request *req); /* gives up what only the owner needed */
-void bf__request_enqueue(struct bf_request *req);
+bool bf__request_admit(struct bf_request *req); /* among those in flight, or refuses it: `answer` is set then */
+void bf__request_count(struct bf_request *req); /* among those in flight, whose number is bounded otherwise */
+void bf__request_enqueue(struct bf_request *req); /* if it is admitted */
 void bf__dispatch_fresh(h2o_timeout_entry_t *entry);
 /* intake.c: makes a request; NULL never; `answer` is set when it is to be refused */
 struct bf_request *bf__request_create(struct bf__loop *loop, h2o_req_t *h2o);
@@ -221,8 +234,14 @@ struct bf_request *bf__request_create(struct bf__loop *loop, h2o_req_t *h2o);
 int bf__body_begin(h2o_req_t *h2o);
 void bf__body_without_bytes(struct bf_request *req); /* a request without a body has come to a route with a sink */
 void bf__body_complete(struct bf_request *req);
-void bf__body_give_up(struct bf_request *req); /* aborts the sink if it is open */
-void bf__body_free(struct bf_request *req);
+void bf__body_give_up(struct bf_request *req);                      /* aborts the sink if it is open */
+void bf__body_cut(struct bf_request *req, const struct bf_error *e); /* answers before the body is complete */
+/* arrival.c */
+void bf__arrival_begin(struct bf_request *req);
+void bf__arrival_goes_on(struct bf_request *req); /* bytes came */
+void bf__arrival_end(struct bf_request *req);     /* complete, cut or gone; may be called again */
+bool bf__arrival_reserve(struct bf_request *req, size_t want); /* room in `buf`; false: the bodies of others take it all */
+void bf__arrival_release(struct bf_request *req);
 /* answer.c */
 void bf__answer_send(struct bf_request *req);
 void bf__answer_deliver(struct bf_request *req);

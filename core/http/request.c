@@ -85,13 +85,36 @@ static void uncount(struct bf_request *req)
     bf_metric_add(req->http->env->metrics, BF_M_HTTP_IN_FLIGHT, -1);
 }
 
+void bf__request_count(struct bf_request *req)
+{
+    assert(!req->is_counted);
+    req->is_counted = true;
+    req->counted_ms = bf_mono_ms(req->http->env);
+    atomic_fetch_add_explicit(&req->http->in_flight, 1, memory_order_relaxed);
+    bf_metric_add(req->http->env->metrics, BF_M_HTTP_IN_FLIGHT, 1);
+}
+
+bool bf__request_admit(struct bf_request *req)
+{
+    unsigned max = req->http->config.in_flight_max;
+    struct bf_error e;
+    if (atomic_load_explicit(&req->http->in_flight, memory_order_relaxed) < max) {
+        bf__request_count(req);
+        return true;
+    }
+    bf_fail(&e, BF_E_UNAVAILABLE, "%u requests are being worked on", max);
+    e.retry_after_s = 1;
+    bf__answer_error(req, &e);
+    return false;
+}
+
 void bf__request_free_if_done(struct bf_request *req)
 {
     struct bf_http *http = req->http;
     if (req->h2o != NULL || req->owned || req->is_fresh || req->pump != NULL || atomic_load(&req->took_is_posted))
         return;
     uncount(req);
-    bf__body_free(req);
+    bf__arrival_release(req);
     bf__answer_free(req, &req->answer);
     recycle(req);
     atomic_fetch_sub(&http->requests, 1);
@@ -114,7 +137,7 @@ void bf__request_detach(struct bf__guard *guard)
         req->next->prev = req->prev;
     if (--conn->n_requests == 0)
         conn->quiet_since_ms = now;
-    if (req->is_answered)
+    if (req->is_answered && req->stream == NULL)
         bf_metric_time(req->http->env->metrics, BF_M_HTTP_TIME, (now - req->began_ms) * 1000);
     bf__body_give_up(req);
     if (req->pump != NULL)
@@ -171,6 +194,8 @@ int bf__on_request(h2o_handler_t *handler, h2o_req_t *h2o)
 void bf__request_enqueue(struct bf_request *req)
 {
     struct bf__loop *loop = req->loop;
+    if (!bf__request_admit(req))
+        return;
     req->is_fresh = true;
     req->next_fresh = NULL;
     *loop->fresh_tail = req;

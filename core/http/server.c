@@ -2,13 +2,14 @@
 /* Start, reload and end of the server. */
 #include "core/http/internal.h"
 #include "core/http/listen.h"
+#include "core/log.h"
 #include <assert.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOPS_MAX = 64 };
+enum { LOOPS_MAX = 64, BODY_WINDOW_MAX = 1 << 20 };
 
 void bf__http_wake(struct bf_http *http)
 {
@@ -86,6 +87,7 @@ static void configure_h2o(struct bf_http *http)
     conf->http2.max_concurrent_requests_per_connection = c->per_connection_max;
     conf->max_header_bytes = c->header_bytes_max;
     conf->max_header_count = c->header_count_max;
+    conf->body_window = c->body_window;
     conf->body_begin = bf__body_begin;
     h2o_hostconf_t *host = h2o_config_register_host(conf, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     host->http2.push_preload = 0;
@@ -105,6 +107,8 @@ static enum bf_status start_loops(struct bf_http *http, struct bf_error *e)
         int fd = -1;
         if ((status = bf__listen(http->config.listen, &http->port, &fd, e)) != BF_OK)
             break;
+        http->loops[i].arrivals.n_max = http->config.arriving_max / http->n_loops + 1;
+        http->loops[i].arrivals.bytes_max = ((size_t)http->config.bodies_mb_max << 20) / http->n_loops + 1;
         SSL_CTX_up_ref(ssl);
         if ((status = bf__loop_start(&http->loops[i], http, fd, ssl, e)) != BF_OK) {
             SSL_CTX_free(ssl);
@@ -130,7 +134,8 @@ static void clamp(struct bf_http *http)
         c->header_bytes_max = H2O_MAX_REQLEN / 2;
     if (c->per_connection_max == 0)
         c->per_connection_max = 1;
-    http->progress_ms = c->request_ms_max < BF__PROGRESS_MS ? c->request_ms_max : BF__PROGRESS_MS;
+    if (c->body_window > BODY_WINDOW_MAX)
+        c->body_window = BODY_WINDOW_MAX;
     c->connections_max = bf__listen_capacity(c->connections_max);
 }
 
@@ -215,8 +220,11 @@ static void *enforce_deadline(void *arg)
     }
     pthread_mutex_lock(&http->lock);
     while (!atomic_load(&http->all_done))
-        if (pthread_cond_timedwait(&http->wake, &http->lock, &until) != 0)
+        if (pthread_cond_timedwait(&http->wake, &http->lock, &until) != 0) {
+            bf_log(http->env, BF_LOG_WARN, "http.drain_cut", "what has not ended by the deadline is cut",
+                   BF_L_INT("connections", atomic_load(&http->connections)), BF_L_INT("requests", atomic_load(&http->requests)), BF_L_END);
             _exit(0);
+        }
     pthread_mutex_unlock(&http->lock);
     return NULL;
 }

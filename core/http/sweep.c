@@ -5,10 +5,12 @@
  *   headers that do not get complete         closed after request_ms_max
  *   buffered body that does not              408 after request_ms_max
  *   sink's body slower than body_rate_min    408, the sink is aborted
+ *   no answer from its owner                 503 after answer_ms_max
  *   answer taken slower than body_rate_min   connection reset
+ *   event stream that is not read            stream reset; over HTTP/1.1 the connection
  *   no request for long, pings or not        connection closed after 2 x idle_ms_max (libh2o itself ends quiet ones at idle_ms_max)
  *
- * Rates are averages over `progress_ms`.
+ * Rates are averages over `rate_ms`.
  */
 #include "core/http/internal.h"
 #include "core/metrics.h"
@@ -19,7 +21,7 @@
 
 enum { DRAIN_GRACE_MS = 2000 /* the second GOAWAY comes a second after the first */ };
 
-static uint64_t rate_bytes(const struct bf_http *http) { return (uint64_t)http->config.body_rate_min * (uint64_t)http->progress_ms / 1000; }
+static uint64_t rate_bytes(const struct bf_http *http) { return (uint64_t)http->config.body_rate_min * http->config.rate_ms / 1000; }
 
 /* ---- requests whose headers are not complete ---- */
 
@@ -31,13 +33,12 @@ struct header_sweep {
 static int judge_headers(h2o_req_t *h2o, void *data)
 {
     struct header_sweep *s = data;
-    struct timeval began = h2o->timestamps.request_begin_at;
+    uint64_t began_ms = h2o->timestamps.request_begin_ms;
     h2o_socket_t *sock = h2o->conn->callbacks->get_socket(h2o->conn);
-    if (h2o->app_data != NULL || began.tv_sec == 0 || sock == NULL || sock->on_close.data == NULL)
+    if (h2o->app_data != NULL || began_ms == 0 || sock == NULL || sock->on_close.data == NULL)
         return 0;
-    uint64_t began_ms = (uint64_t)began.tv_sec * 1000 + (uint64_t)began.tv_usec / 1000;
     if (s->now_ms > began_ms + s->loop->http->config.request_ms_max)
-        bf__conn_kill(sock->on_close.data);
+        bf__conn_kill(sock->on_close.data, "headers did not get complete");
     return 0;
 }
 
@@ -54,9 +55,7 @@ static void time_out(struct bf_request *req, const char *why)
 {
     struct bf_error e;
     bf_fail(&e, BF_E_TIMEOUT, "%s", why);
-    bf__body_free(req);
-    bf__answer_error(req, &e);
-    bf__answer_deliver(req);
+    bf__body_cut(req, &e);
 }
 
 static void judge_body(struct bf_request *req, int64_t now)
@@ -69,16 +68,29 @@ static void judge_body(struct bf_request *req, int64_t now)
             time_out(req, "the body did not arrive in time");
         return;
     }
-    if (now - req->rate_began_ms < http->progress_ms)
+    if (now - req->rate_began_ms < (int64_t)http->config.rate_ms)
         return;
     /* while the sink itself holds the window, the client may not send */
-    bool is_ours = req->body_received - req->body_taken >= H2O_BODY_WINDOW / 2;
+    bool is_ours = req->body_received - req->body_taken >= http->config.body_window / 2;
     if (!is_ours && req->body_received - req->rate_bytes < rate_bytes(http)) {
         time_out(req, "the body arrived too slowly");
         return;
     }
     req->rate_began_ms = now;
     req->rate_bytes = req->body_received;
+}
+
+/* ---- work ---- */
+
+/* What its owner says later goes nowhere; its place among those in flight stays taken until then. */
+static void judge_work(struct bf_request *req, int64_t now)
+{
+    struct bf_error e;
+    if (!req->is_counted || req->answer != NULL || now - req->counted_ms <= (int64_t)req->http->config.answer_ms_max)
+        return;
+    bf_fail(&e, BF_E_UNKNOWN_OUTCOME, "the answer took too long");
+    bf__answer_error(req, &e);
+    bf__answer_deliver(req);
 }
 
 /* ---- answers ---- */
@@ -133,9 +145,9 @@ static void judge_answers(struct bf__conn *conn, int64_t now)
         conn->window_began_ms = 0;
     } else if (conn->window_began_ms == 0) {
         begin_window(conn, now);
-    } else if (now - conn->window_began_ms >= http->progress_ms) {
+    } else if (now - conn->window_began_ms >= (int64_t)http->config.rate_ms) {
         if (progress(conn) < rate_bytes(http) && is_owed_reading(conn, conn->window_began_ms))
-            bf__conn_kill(conn);
+            bf__conn_kill(conn, "answers were taken too slowly");
         else
             begin_window(conn, now);
     }
@@ -150,7 +162,7 @@ static void judge_quiet(struct bf__conn *conn, int64_t now)
     if (loop->drain_began_ms != 0 && (conn->is_http1 || now - loop->drain_began_ms > DRAIN_GRACE_MS))
         bf__conn_shut(conn);
     else if (quiet > 2 * (int64_t)loop->http->config.idle_ms_max)
-        bf__conn_kill(conn);
+        bf__conn_kill(conn, "nothing was asked for long");
 }
 
 static void judge(struct bf__conn *conn, int64_t now)
@@ -163,7 +175,7 @@ static void judge(struct bf__conn *conn, int64_t now)
     }
     for (struct bf_request *req = conn->requests, *next; req != NULL; req = next) {
         next = req->next;
-        judge_body(req, now);
+        (req->is_counted ? judge_work : judge_body)(req, now);
     }
     judge_answers(conn, now);
 }

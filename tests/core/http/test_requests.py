@@ -117,6 +117,18 @@ class Requests(unittest.TestCase):
                 answer = self.server.curl(*arguments, path="/echo", body=body)
                 self.assertEqual((answer.status, answer.body == body), (200, True))
 
+    def test_http10_reads_to_the_end_of_the_connection(self):
+        peer = H1(self.server)
+        peer.send(b"GET /events/3?end HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        answer = peer.response()
+        self.assertEqual((answer.status, answer.body.count(b"data:")), (200, 3))
+
+    def test_http11_names_one_host(self):
+        for hosts, status in ((b"", 400), (b"Host: a\r\n", 200), (b"Host: a\r\nHost: b\r\n", 400)):
+            peer = H1(self.server)
+            peer.send(b"GET /tiny HTTP/1.1\r\n" + hosts + b"\r\n")
+            self.assertEqual((hosts, peer.response().status), (hosts, status))
+
     def test_a_client_with_a_small_header_table_can_read_us(self):
         for size in (0, 64, 200):
             peer = H2(self.server, settings={hf.SettingsFrame.HEADER_TABLE_SIZE: size}, table_size=size)
