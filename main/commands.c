@@ -82,7 +82,7 @@ static enum bf_status with_own_store(const struct bf_env *env, const struct bf_c
 {
     struct bf_store *store;
     struct bf_buf out;
-    enum bf_status status = bf_main_open_store(env, config, arena, &store, e);
+    enum bf_status status = bf_main_open_store(env, config, arena, /* broken= */ NULL, /* ctx= */ NULL, &store, e);
     if (status != BF_OK)
         return status;
     bf_buf_init(&out, OUT_MAX);

@@ -20,16 +20,18 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { CONSUMERS_MAX = 16, CLIENT_GRACE_MS = 2000 };
+enum { CONSUMERS_MAX = 16, CLIENT_GRACE_MS = 2000, BROKEN_GRACE_S = 1 };
 
 struct server {
     const struct bf_env *env;
     const struct bf_config *config;
     int channel, signals;
+    int broken; /* becomes readable when the store takes no more writes */
     struct bf_arena *arena; /* lives as long as the process */
     struct bf_service_ctx ctx;
     void *services[BF_SERVICES_MAX];
@@ -38,9 +40,18 @@ struct server {
     struct bf_follower *follower;
     struct bf_http *http;
     struct bf_admin *admin;
+    int status; /* of the process */
 };
 
 /* ---- start ---- */
+
+/* On the committer's thread. */
+static void store_broke(void *ctx, const struct bf_error *why)
+{
+    const struct server *s = ctx;
+    bf_log_error(s->env, BF_LOG_ERROR, "store.broken", why);
+    (void)eventfd_write(s->broken, 1);
+}
 
 static unsigned config_uint(const struct server *s, const char *section, const char *key)
 {
@@ -99,7 +110,7 @@ static enum bf_status run_services(struct server *s, struct bf_error *e)
 static enum bf_status start(struct server *s, struct bf_error *e)
 {
     struct bf_http_config http;
-    enum bf_status status = bf_main_open_store(s->env, s->config, s->arena, &s->ctx.store, e);
+    enum bf_status status = bf_main_open_store(s->env, s->config, s->arena, store_broke, s, &s->ctx.store, e);
     if (status == BF_OK)
         status = open_helpers(s, e);
     if (status == BF_OK)
@@ -215,18 +226,38 @@ static bool take_signals(struct server *s)
     return true;
 }
 
+static void cut_short(int signo)
+{
+    (void)signo;
+    _exit(EX_IOERR);
+}
+
+/* Only opening the store anew tells what reached the disk: that is the next process's, and it is not kept waiting. What is under way here gets
+ * a moment for its answer; what has not ended then is cut, as by a kill, which the store is made for. */
+static void give_up(struct server *s)
+{
+    s->status = EX_IOERR;
+    signal(SIGALRM, cut_short);
+    alarm(BROKEN_GRACE_S);
+}
+
+/* Until something ends it; then s->status is the exit status. */
 static void serve(struct server *s)
 {
-    struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->channel, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->channel, .events = POLLIN}, {.fd = s->broken, .events = POLLIN}};
     const char *why = NULL;
     while (why == NULL) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+        if (poll(fds, sizeof fds / sizeof *fds, -1) < 0 && errno != EINTR)
             abort();
-        if (!take_messages(s))
+        if (fds[2].revents != 0)
+            why = "the store takes no more writes";
+        else if (!take_messages(s))
             why = "the supervisor is gone";
         else if (!take_signals(s))
             why = "told to stop";
     }
+    if (fds[2].revents != 0)
+        give_up(s);
     bf_log(s->env, BF_LOG_INFO, "draining", why, BF_L_END);
 }
 
@@ -249,14 +280,17 @@ int bf_server_run(const struct bf_env *env, const struct bf_config *config, int 
     struct server s = {.env = env, .config = config, .channel = channel, .arena = bf_arena_create()};
     s.ctx = (struct bf_service_ctx){.env = env, .config = config};
     s.signals = open_signals();
+    s.broken = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum bf_status status = start(&s, &e);
     if (status == BF_OK) {
         say_ready(&s, "ready");
         serve(&s);
     } else {
         bf_log_error(env, BF_LOG_ERROR, "start_failed", &e);
+        s.status = status == BF_E_CONFIG ? EX_CONFIG : 1;
     }
     stop(&s);
+    close(s.broken);
     close(s.signals);
-    return status == BF_OK ? 0 : status == BF_E_CONFIG ? EX_CONFIG : 1;
+    return s.status;
 }

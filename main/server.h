@@ -5,6 +5,7 @@
 struct bf_config;
 struct bf_env;
 
-/* Serves until SIGTERM, SIGINT or the end of the channel; then drains. SIGHUP: reload. Returns the exit status of the process: 0 after a drain,
- * 78 (EX_CONFIG) when configuration or store forbid a start, 1 otherwise. */
+/* Serves until SIGTERM, SIGINT or the end of the channel; then drains. SIGHUP: reload. When a sync of the store failed it ends by itself within a
+ * second. Returns the exit status of the process: 0 after a drain, 74 (EX_IOERR) after a failed sync, 78 (EX_CONFIG) when configuration or store
+ * forbid a start, 1 otherwise. */
 int bf_server_run(const struct bf_env *env, const struct bf_config *config, int channel);

@@ -7,8 +7,8 @@
  *
  * When a group fails and nothing of it was committed (full disk, one document that cannot be read), its items run again one by one, so that
  * only the one at fault gets the error. When it is not known whether it was committed (a failed sync: the kernel may have dropped the dirty
- * pages, and a second sync that succeeds would prove nothing), all get BF_E_UNKNOWN_OUTCOME and the store refuses every further write until
- * it was opened anew.
+ * pages, and a second sync that succeeds would prove nothing), all get BF_E_UNKNOWN_OUTCOME, the store's `broken` is called, and every further
+ * write is refused with BF_E_UNAVAILABLE until the store was opened anew.
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -221,13 +221,17 @@ static void note_times(const struct run *r)
             bf_metric_time(env->metrics, BF_M_COMMIT_TIME, (now - r->items[i]->queued_ms) * 1000);
 }
 
-/* It is not known what reached the disk: from here on every write gets BF_E_IO. */
+/* It is not known what reached the disk: nothing is written from here on. */
 static void poison(struct bf_committer *c, enum bf_status status, const struct bf_error *e)
 {
+    struct bf_store *store = c->store;
     if (status != BF_E_UNKNOWN_OUTCOME || c->poison.status != BF_OK)
         return;
-    c->poison = *e;
-    c->poison.status = BF_E_IO;
+    bf_fail(&c->poison, BF_E_UNAVAILABLE, "nothing is written until the store was opened anew: %s", e->cause);
+    c->poison.retry_after_s = 1;
+    atomic_store(&store->is_broken, true);
+    if (store->config.broken != NULL)
+        store->config.broken(store->config.broken_ctx, &c->poison);
 }
 
 /* Commits the items as one group; on a failure that left nothing behind, each by itself. */
@@ -239,6 +243,8 @@ static void commit_group(struct run *r)
         status = run_transaction(r, &e);
     bf__store_touched(r->c->store);
     if (status == BF_OK) {
+        if (r->n_written > 0)
+            atomic_store(&r->c->store->durable_ms, bf_mono_ms(r->c->store->env));
         call_watchers(r);
         return;
     }
@@ -276,7 +282,8 @@ static void run_group(struct bf_committer *c, struct bf__item **items, unsigned 
         answer(items[i]);
     bf__group_leave(r.group);
     struct bf_error e = {0};
-    poison(c, c->store->driver->vt->tidy(r.s, /* truncate= */ false, &e), &e);
+    if (c->poison.status == BF_OK)
+        poison(c, c->store->driver->vt->tidy(r.s, /* truncate= */ false, &e), &e);
 }
 
 static void run_call(struct bf_committer *c, struct bf__item *item)

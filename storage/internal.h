@@ -25,6 +25,14 @@ struct bf__draw {
 };
 struct bf_media;
 
+/* What bf_store_probe found last. */
+struct bf__probe {
+    pthread_mutex_t lock;
+    bool known, under_way;
+    int64_t at_ms; /* begun; monotonic */
+    struct bf_error found;
+};
+
 struct bf__watcher {
     void (*woken)(void *ctx, struct bf_uuid tenant, int64_t n);
     void *ctx;
@@ -46,6 +54,9 @@ struct bf_store {
     struct bf__draw draw;
     struct bf_gcm *gcm; /* of the committer, under the key it used last */
     struct bf_committer *committer;
+    atomic_bool is_broken;      /* a sync failed: the committer writes no more */
+    _Atomic int64_t durable_ms; /* when an entry became durable last; monotonic */
+    struct bf__probe probe;
     struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
 
     pthread_mutex_t watch_lock;

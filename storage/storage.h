@@ -50,6 +50,8 @@ struct bf_collection {
 
 /* ---- open ---- */
 
+typedef void bf_store_broken_fn(void *ctx, const struct bf_error *why);
+
 struct bf_store_config {
     struct bf_str uri;             /* "embedded:DIR" (made when absent), "memory:" in tests */
     struct bf_str master_key_file; /* outside DIR; made 0600 when absent and the store is new */
@@ -58,6 +60,10 @@ struct bf_store_config {
     unsigned group_max;            /* submits in one group commit (256) */
     int64_t stage_ttl_ms;          /* an upload nobody touched is deleted after this */
     int64_t stage_quota_bytes;     /* open uploads of one user together */
+    /* Called once, on the committer's thread, when a sync failed: from then on every write gets BF_E_UNAVAILABLE, until the store was closed
+     * and opened anew, which finds out what reached the disk. It may log and set flags, not wait. NULL: nobody is told. */
+    bf_store_broken_fn *broken;
+    void *broken_ctx;
 };
 
 /* BF_E_CONFIG: no driver takes `config->uri`. */
@@ -68,7 +74,8 @@ enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_con
                              unsigned n, struct bf_store **ret, struct bf_error *e);
 /* Finishes what was submitted, then closes. No other call may be under way. */
 void bf_store_close(struct bf_store **store);
-/* A cheap read and, where it can go wrong by itself, a write: for /readyz. */
+/* Whether the store reads and writes, for /readyz: BF_OK, or why not. Tried at most once a second, by one caller; it writes only when nothing
+ * became durable in that second. The others get what was found last, or BF_E_UNAVAILABLE when trying has taken 5 s. */
 enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e);
 const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name); /* NULL when not declared */
 

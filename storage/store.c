@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256 };
+enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
 
 static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
                                                               &bf__coll_restored};
@@ -84,6 +84,8 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     store->arena = bf_arena_create();
     pthread_mutex_init(&store->watch_lock, NULL);
     pthread_mutex_init(&store->claim_lock, NULL);
+    pthread_mutex_init(&store->probe.lock, NULL);
+    atomic_init(&store->durable_ms, INT64_MIN / 2);
     copy_config(store, config);
     join_collections(store, collections, n);
     enum bf_status status = open_driver(store, vt, ctx, e);
@@ -138,6 +140,7 @@ void bf_store_close(struct bf_store **pointer)
         store->driver->vt->close(&store->driver);
     pthread_mutex_destroy(&store->watch_lock);
     pthread_mutex_destroy(&store->claim_lock);
+    pthread_mutex_destroy(&store->probe.lock);
     bf_arena_destroy(&store->arena);
     free(store);
     *pointer = NULL;
@@ -199,17 +202,60 @@ const struct bf_collection *bf_store_collection(const struct bf_store *store, co
     return NULL;
 }
 
-enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e)
+/* ---- is it well? ---- */
+
+static enum bf_status try_read_and_write(struct bf_store *store, int64_t now_ms, struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
     struct bf_str incarnation;
     enum bf_status status = bf__meta_get(store, "incarnation", arena, &incarnation, e);
     if (status == BF_OK && incarnation.n != sizeof store->incarnation)
         status = bf_fail(e, BF_E_CORRUPT, "the store's incarnation cannot be read");
-    if (status == BF_OK)
+    if (status == BF_OK && now_ms - atomic_load(&store->durable_ms) >= PROBE_MS)
         status = bf__meta_set(store, "probe", bf_str("1", 1), e);
     bf_arena_destroy(&arena);
     return status;
+}
+
+/* True: the caller is to find out. Else *ret is what is known. */
+static bool probe_begin(struct bf__probe *p, int64_t now_ms, struct bf_error *ret)
+{
+    pthread_mutex_lock(&p->lock);
+    bool mine = !p->under_way && (!p->known || now_ms - p->at_ms >= PROBE_MS);
+    if (mine) {
+        p->under_way = true;
+        p->at_ms = now_ms;
+    }
+    *ret = p->found;
+    if (!mine && p->under_way && now_ms - p->at_ms >= PROBE_LATE_MS)
+        bf_fail(ret, BF_E_UNAVAILABLE, "the store has not answered for %lld ms", (long long)(now_ms - p->at_ms));
+    pthread_mutex_unlock(&p->lock);
+    return mine;
+}
+
+static void probe_end(struct bf__probe *p, const struct bf_error *found)
+{
+    pthread_mutex_lock(&p->lock);
+    p->known = true;
+    p->under_way = false;
+    p->found = *found;
+    pthread_mutex_unlock(&p->lock);
+}
+
+enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e)
+{
+    struct bf_error found;
+    int64_t now_ms = bf_mono_ms(store->env);
+    if (atomic_load(&store->is_broken))
+        return bf_fail(e, BF_E_UNAVAILABLE, "nothing is written until the store was opened anew");
+    if (probe_begin(&store->probe, now_ms, &found)) {
+        found = (struct bf_error){0};
+        found.status = try_read_and_write(store, now_ms, &found);
+        probe_end(&store->probe, &found);
+    }
+    if (found.status != BF_OK && e != NULL)
+        *e = found;
+    return found.status;
 }
 
 /* ---- reads ---- */

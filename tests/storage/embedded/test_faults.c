@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A disk that is full, and one that fails to sync: below SQLite, by a layer over its file system. */
+#include "storage/internal.h"
 #include "tests/storage/embedded/rig.h"
+#include <sched.h>
 #include <stdatomic.h>
 
 /* SQLite's own layer is process-wide, and so is this one over it. The write-ahead log's writes and syncs and the
@@ -10,6 +12,7 @@ static sqlite3_io_methods patched;
 static const sqlite3_io_methods *original;
 static sqlite3_file *_Atomic wal;
 static atomic_int fail_sync, fail_write; /* of the log: result codes to give; 0: none */
+static atomic_int n_syncs;               /* of the log */
 static sqlite3_io_methods patched_db;
 static const sqlite3_io_methods *original_db;
 static atomic_int fail_db_sync;
@@ -23,6 +26,7 @@ static int layer_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 a
 static int layer_sync(sqlite3_file *file, int flags)
 {
     int rc = file == atomic_load(&wal) ? atomic_load(&fail_sync) : 0;
+    atomic_fetch_add(&n_syncs, 1);
     return rc != 0 ? rc : original->xSync(file, flags);
 }
 
@@ -93,6 +97,12 @@ static void reopen(struct suite *s)
     suite_reopen(s);
 }
 
+static void count_broken(void *ctx, const struct bf_error *why)
+{
+    assert_int_equal(why->status, BF_E_UNAVAILABLE);
+    atomic_fetch_add((atomic_int *)ctx, 1);
+}
+
 static void after_a_full_disk_nothing_is_there_and_work_goes_on(void **state)
 {
     struct suite *s = *state;
@@ -105,6 +115,8 @@ static void after_a_full_disk_nothing_is_there_and_work_goes_on(void **state)
     assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_E_NO_SPACE);
     struct bf_write w = {.kind = BF_W_INSERT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(3), "note")};
     assert_int_equal(bf_store_write(s->store, &w, 1, NULL, NULL), BF_E_NO_SPACE);
+    bf_env_fake_advance(&s->env, 60000); /* what was committed before says nothing any more */
+    assert_int_equal(bf_store_probe(s->store, NULL), BF_E_NO_SPACE);
     assert_null(get(s, &items, tenant_a, two.id));
     atomic_store(&fail_write, 0);
     assert_int_equal(bf_log_head(s->store, tenant_a, &head, NULL), BF_OK);
@@ -119,14 +131,20 @@ static void after_a_failed_sync_nothing_more_is_acknowledged(void **state)
 {
     struct suite *s = *state;
     struct bf_receipt r;
+    atomic_int broken = 0;
+    s->limits.broken = count_broken;
+    s->limits.broken_ctx = &broken;
+    reopen(s);
     struct bf_check_report report;
     struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"}, two = {.coll = &items, .id = suite_uuid(2), .name = "two"};
     assert_int_equal(submit_rename(s, tenant_a, 1, &one, &r), BF_OK);
     atomic_store(&fail_sync, SQLITE_IOERR_FSYNC);
     assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_E_UNKNOWN_OUTCOME);
     atomic_store(&fail_sync, 0); /* the disk says it is well again: too late */
-    assert_int_equal(submit_rename(s, tenant_a, 3, &two, &r), BF_E_IO);
-    assert_int_equal(bf_store_probe(s->store, NULL), BF_E_IO);
+    assert_int_equal(atomic_load(&broken), 1);
+    assert_int_equal(bf_store_probe(s->store, NULL), BF_E_UNAVAILABLE);
+    assert_int_equal(submit_rename(s, tenant_a, 3, &two, &r), BF_E_UNAVAILABLE);
+    assert_int_equal(r.error.retry_after_s, 1);
     assert_string_equal(name_of(get(s, &items, tenant_a, one.id)), "one"); /* reads go on */
     reopen(s);
     assert_string_equal(name_of(get(s, &items, tenant_a, one.id)), "one");
@@ -134,6 +152,58 @@ static void after_a_failed_sync_nothing_more_is_acknowledged(void **state)
     assert_int_equal(r.n, 2);
     assert_int_equal(get(s, &items, tenant_a, two.id)->rev, 1);
     assert_string_equal(rig_check(s, false, &report), "");
+}
+
+static int syncs_of_probes(struct suite *s, unsigned probes)
+{
+    int before = atomic_load(&n_syncs);
+    for (unsigned i = 0; i < probes; i++)
+        assert_int_equal(bf_store_probe(s->store, NULL), BF_OK);
+    return atomic_load(&n_syncs) - before;
+}
+
+static void asking_whether_the_store_is_well_costs_at_most_a_sync_a_second(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"};
+    assert_int_equal(syncs_of_probes(s, 100), 1);
+    bf_env_fake_advance(&s->env, 1000);
+    assert_int_equal(syncs_of_probes(s, 100), 1);
+    bf_env_fake_advance(&s->env, 1000);
+    assert_int_equal(submit_rename(s, tenant_a, 1, &one, &r), BF_OK);
+    assert_int_equal(syncs_of_probes(s, 100), 0); /* it has just been seen to write */
+}
+
+static void *probe(void *arg)
+{
+    struct suite *s = arg;
+    assert_int_equal(bf_store_probe(s->store, NULL), BF_OK);
+    return NULL;
+}
+
+static bool is_probing(struct suite *s)
+{
+    pthread_mutex_lock(&s->store->probe.lock);
+    bool under_way = s->store->probe.under_way;
+    pthread_mutex_unlock(&s->store->probe.lock);
+    return under_way;
+}
+
+static void nobody_else_waits_for_a_store_that_does_not_answer(void **state)
+{
+    struct suite *s = *state;
+    pthread_t thread;
+    struct gate *gate = gate_close(s, tenant_b, 9999);
+    assert_int_equal(pthread_create(&thread, NULL, probe, s), 0);
+    while (!is_probing(s))
+        sched_yield();
+    assert_int_equal(bf_store_probe(s->store, NULL), BF_OK);
+    bf_env_fake_advance(&s->env, 5000);
+    assert_int_equal(bf_store_probe(s->store, NULL), BF_E_UNAVAILABLE);
+    gate_open(&gate);
+    pthread_join(thread, NULL);
+    assert_int_equal(bf_store_probe(s->store, NULL), BF_OK);
 }
 
 static void after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged(void **state)
@@ -147,7 +217,7 @@ static void after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged(
     atomic_store(&fail_db_sync, SQLITE_IOERR_FSYNC);
     assert_int_equal(bf_store_destroy_subject(s->store, tenant_a, two.id, 2, NULL), BF_E_UNKNOWN_OUTCOME); /* ends in a checkpoint */
     atomic_store(&fail_db_sync, 0);
-    assert_int_equal(submit_rename(s, tenant_a, 3, &one, &r), BF_E_IO);
+    assert_int_equal(submit_rename(s, tenant_a, 3, &one, &r), BF_E_UNAVAILABLE);
     reopen(s);
     assert_string_equal(name_of(get(s, &items, tenant_a, one.id)), "one");
     assert_int_equal(submit_rename(s, tenant_a, 3, &one, &r), BF_OK);
@@ -185,5 +255,6 @@ static void one_request_at_fault_fails_alone(void **state)
 #f, f, faulty_setup, faulty_teardown, NULL                                                                                         \
     }
 SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work_goes_on),
-           FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
+           FAULTY_TEST(asking_whether_the_store_is_well_costs_at_most_a_sync_a_second),
+           FAULTY_TEST(nobody_else_waits_for_a_store_that_does_not_answer), FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
            FAULTY_TEST(after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged), FAULTY_TEST(one_request_at_fault_fails_alone));

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A disk that fails to sync once. Nobody knows then what reached it, so the server says so, ends, and is started again by its supervisor; opening the store
+finds out, and the same request gets its one answer. The committer's next sync is made to fail by strace."""
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from baifang import Server, until
+from rig import Ledger, Phone, assert_clean, listed, raw, replay
+
+
+def injecting_allowed():
+    return shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=sync:error=EIO", "true"], capture_output=True,
+                                                     check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not injecting_allowed(), reason="not run: strace is not installed, or tracing is not permitted here")
+
+
+def thread_of(pid, name):
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/comm", encoding="ascii") as file:
+            if file.read().strip() == name:
+                return int(task)
+    raise AssertionError(f"no thread {name}")
+
+
+@contextlib.contextmanager
+def failing_sync(thread):
+    tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO:when=1",
+                               "-p", str(thread)], stderr=subprocess.PIPE, text=True)
+    assert "attached" in tracer.stderr.readline()
+    try:
+        yield
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.communicate(timeout=60)
+
+
+def test_after_a_failed_sync_the_server_is_started_anew_and_the_same_request_gets_its_answer(tmp_path):
+    with Server(tmp_path / "s") as server:
+        phone, ledger = Phone(server.company(), "wang"), Ledger(tmp_path / "ledger")
+        body = phone.customer_body()
+        phone.create(ledger, "/v1/customers", body)
+        visits = [phone.visit(body["id"], body["primary_contact"]["id"]) for _ in range(3)]
+        phone.create(ledger, "/v1/visits", visits[0])
+        pid = until(server.server_pid, "the server")
+        with failing_sync(thread_of(pid, "committer")):
+            answer = phone.http.post("/v1/visits", headers=phone.headers({"content-type": "application/json"}), content=raw(visits[1]))
+            assert (answer.status_code, answer.json()["code"]) == (503, "unknown_outcome")
+            server.wait_event("ready", 2)
+        assert server.count("store.broken") == 1
+        assert [event["value"] for event in server.events if event.get("event") == "supervisor.server_ended"] == [os.EX_IOERR]
+        assert server.server_pid() != pid
+        for visit in visits[1:]:
+            phone.create(ledger, "/v1/visits", visit)
+        for item in ledger.of("create"):
+            replay(phone, item)
+        assert sorted(doc["id"] for doc in listed(phone, "/v1/visits")) == sorted(visit["id"] for visit in visits)
+        assert phone.http.get("/readyz").status_code == 200
+        assert_clean(server)
