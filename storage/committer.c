@@ -106,13 +106,28 @@ static void answer(struct bf__item *item)
         bf_post(item->submission.home, &item->task);
 }
 
-static void fail_item(struct bf__item *item, const struct bf_error *e)
+bool bf__is_own_answer(enum bf_status status)
+{
+    return status == BF_OK || status == BF_E_EXISTS || status == BF_E_STALE || status == BF_E_NOT_FOUND;
+}
+
+/* The writes of one caller share its error: the first failure stays, but for one that was a write's own. */
+static void tell(struct bf__item *item, const struct bf_error *e)
 {
     item->status = e->status;
+    if (!bf__is_own_answer(item->error->status))
+        return;
+    if (e->status != BF_OK)
+        *item->error = *e;
+    item->error->status = e->status;
+}
+
+static void fail_item(struct bf__item *item, const struct bf_error *e)
+{
     if (item->kind == ITEM_SUBMIT)
         bf__receipt_refuse(&item->receipt, e->status, e);
-    else if (item->error != NULL)
-        *item->error = *e;
+    else
+        tell(item, e);
 }
 
 /* ---- a group ---- */
@@ -132,12 +147,6 @@ struct run {
     unsigned n_written;
 };
 
-/* What a write may answer on its own, leaving the others of its group alone. */
-static bool is_own(enum bf_status status)
-{
-    return status == BF_OK || status == BF_E_EXISTS || status == BF_E_STALE || status == BF_E_NOT_FOUND;
-}
-
 static enum bf_status run_writes(struct run *r, struct bf_error *e)
 {
     for (unsigned i = 0; i < r->n; i++) {
@@ -145,13 +154,12 @@ static enum bf_status run_writes(struct run *r, struct bf_error *e)
         struct bf_error why = {0};
         if (item->kind != ITEM_WRITE)
             continue;
-        item->status = r->c->store->driver->vt->write(r->s, item->write, r->group->arena, &why);
-        if (!is_own(item->status)) {
+        why.status = r->c->store->driver->vt->write(r->s, item->write, r->group->arena, &why);
+        if (!bf__is_own_answer(why.status)) {
             *e = why;
-            return item->status;
+            return why.status;
         }
-        if (item->status != BF_OK && item->error != NULL)
-            *item->error = why;
+        tell(item, &why);
     }
     return BF_OK;
 }
@@ -289,10 +297,10 @@ static void run_group(struct bf_committer *c, struct bf__item **items, unsigned 
 static void run_call(struct bf_committer *c, struct bf__item *item)
 {
     struct bf_error e = c->poison;
-    item->status = e.status != BF_OK ? e.status : item->call(item->call_ctx, c->store->driver->vt->writer(c->store->driver), &e);
-    poison(c, item->status, &e);
-    if (item->status != BF_OK && item->error != NULL)
-        *item->error = e;
+    if (e.status == BF_OK)
+        e.status = item->call(item->call_ctx, c->store->driver->vt->writer(c->store->driver), &e);
+    poison(c, e.status, &e);
+    tell(item, &e);
     wake_waiter(item->waiter);
 }
 

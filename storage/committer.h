@@ -27,7 +27,7 @@ struct bf__item {
     struct bf__waiter *waiter; /* NULL: asynchronous */
     int64_t queued_ms;
     enum bf_status status;  /* of a write or call */
-    struct bf_error *error; /* the waiting caller's, or NULL */
+    struct bf_error *error; /* of a write or call: where the waiting caller wants the cause; BF_OK before */
     const struct bf_write *write;
     bf__call_fn *call;
     void *call_ctx;
@@ -42,6 +42,9 @@ struct bf__item {
 enum bf_status bf__batch_run(struct bf_store *store, struct bf_session *writer, struct bf_arena *arena, struct bf__item **items, unsigned n,
                              int64_t *ret_n, struct bf_error *e);
 void bf__receipt_refuse(struct bf_receipt *receipt, enum bf_status status, const struct bf_error *e);
+
+/* What a write may answer by itself, leaving the others of its group alone; anything else is a failure of the store. */
+bool bf__is_own_answer(enum bf_status status);
 
 /* Queues the items, or none of them: BF_E_UNAVAILABLE (full), BF_E_CANCELLED (closing). */
 enum bf_status bf__committer_enqueue(struct bf_committer *c, struct bf__item *const *items, unsigned n, struct bf_error *e);

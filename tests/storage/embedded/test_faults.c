@@ -127,6 +127,37 @@ static void after_a_full_disk_nothing_is_there_and_work_goes_on(void **state)
     assert_string_equal(rig_check(s, false, &report), "");
 }
 
+/* Three at once, of which one has an answer of its own. */
+static enum bf_status write_three(struct suite *s, enum bf_status rets[3], struct bf_error *e)
+{
+    struct bf_write w[3];
+    for (unsigned i = 0; i < 3; i++)
+        w[i] = (struct bf_write){.kind = BF_W_INSERT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(i + 1), "note")};
+    return bf_store_write(s->store, w, 3, rets, e);
+}
+
+static void writes_that_the_disk_refused_are_no_success(void **state)
+{
+    struct suite *s = *state;
+    struct bf_error e = {0};
+    enum bf_status rets[3];
+    insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(1), "there already"));
+    atomic_store(&fail_write, SQLITE_FULL);
+    assert_int_equal(write_three(s, rets, &e), BF_E_NO_SPACE);
+    assert_true(rets[0] == BF_E_EXISTS && rets[1] == BF_E_NO_SPACE && rets[2] == BF_E_NO_SPACE);
+    assert_int_equal(e.status, BF_E_NO_SPACE);
+    assert_string_not_equal(e.cause, "");
+    atomic_store(&fail_write, 0);
+    assert_int_equal(write_three(s, rets, &e), BF_OK);
+    assert_true(rets[0] == BF_E_EXISTS && rets[1] == BF_OK && rets[2] == BF_OK);
+    atomic_store(&fail_sync, SQLITE_IOERR_FSYNC);
+    struct bf_write w = {.kind = BF_W_PUT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(9), "note")};
+    assert_int_equal(bf_store_write(s->store, &w, 1, rets, &e), BF_E_UNKNOWN_OUTCOME);
+    assert_int_equal(rets[0], BF_E_UNKNOWN_OUTCOME);
+    assert_int_equal(write_three(s, rets, &e), BF_E_UNAVAILABLE);
+    assert_true(rets[0] == BF_E_UNAVAILABLE && rets[2] == BF_E_UNAVAILABLE && e.status == BF_E_UNAVAILABLE);
+}
+
 static void after_a_failed_sync_nothing_more_is_acknowledged(void **state)
 {
     struct suite *s = *state;
@@ -256,5 +287,5 @@ static void one_request_at_fault_fails_alone(void **state)
     }
 SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work_goes_on),
            FAULTY_TEST(asking_whether_the_store_is_well_costs_at_most_a_sync_a_second),
-           FAULTY_TEST(nobody_else_waits_for_a_store_that_does_not_answer), FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
+           FAULTY_TEST(nobody_else_waits_for_a_store_that_does_not_answer), FAULTY_TEST(writes_that_the_disk_refused_are_no_success), FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
            FAULTY_TEST(after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged), FAULTY_TEST(one_request_at_fault_fails_alone));
