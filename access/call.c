@@ -170,11 +170,14 @@ void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_
 {
     struct bf_buf out;
     struct bf_jw w;
+    struct bf_error e = {0};
     bf_buf_init(&out, ANSWER_MAX);
     bf_jw_init(&w, &out);
     bf_jw_doc(&w, doc, bf_shown(&call->caller, subject));
-    bf_call_viewed(call, doc->object.schema->name, "read", &doc->id, 1);
-    bf_call_json_rev(call, 200, bf_buf_str(&out), doc->rev);
+    if (bf_call_viewed(call, doc->object.schema->name, "read", &doc->id, 1, &e) == BF_OK)
+        bf_call_json_rev(call, 200, bf_buf_str(&out), doc->rev);
+    else
+        bf_call_fail(call, &e);
     bf_buf_finish(&out);
 }
 
@@ -272,7 +275,7 @@ enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct b
 
 /* ---- lists ---- */
 
-static void write_list(struct bf_call *call, enum bf_subject subject, const struct bf_page *page, struct bf_buf *out)
+static enum bf_status write_list(struct bf_call *call, enum bf_subject subject, const struct bf_page *page, struct bf_buf *out, struct bf_error *e)
 {
     unsigned show = bf_shown(&call->caller, subject);
     struct bf_uuid *ids = bf_arena_calloc(call->arena, page->n + 1, sizeof *ids);
@@ -292,15 +295,18 @@ static void write_list(struct bf_call *call, enum bf_subject subject, const stru
     else
         bf_jw_null(&w);
     bf_jw_end_object(&w);
-    bf_call_viewed(call, bf_subject_name(subject), "list", ids, page->n);
+    return bf_call_viewed(call, bf_subject_name(subject), "list", ids, page->n, e);
 }
 
 void bf_call_answer_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page)
 {
     struct bf_buf out;
+    struct bf_error e = {0};
     bf_buf_init(&out, ANSWER_MAX);
-    write_list(call, subject, page, &out);
-    bf_call_json(call, 200, bf_buf_str(&out));
+    if (write_list(call, subject, page, &out, &e) == BF_OK)
+        bf_call_json(call, 200, bf_buf_str(&out));
+    else
+        bf_call_fail(call, &e);
     bf_buf_finish(&out);
 }
 
@@ -439,10 +445,11 @@ void bf_call_submit(struct bf_call *call, const struct bf_call_submit *given)
 
 /* ---- the view log ---- */
 
-void bf_call_viewed(struct bf_call *call, const char *entity, const char *action, const struct bf_uuid *ids, unsigned n)
+enum bf_status bf_call_viewed(struct bf_call *call, const char *entity, const char *action, const struct bf_uuid *ids, unsigned n, struct bf_error *e)
 {
-    if (n > 0)
-        bf__views_note(call->access->views, &call->caller, call->trace, entity, action, ids, n, call->now_ms);
+    if (n == 0)
+        return BF_OK;
+    return bf__views_note(call->access->views, &call->caller, call->trace, entity, action, ids, n, call->now_ms, e);
 }
 
 enum bf_status bf_call_viewed_now(struct bf_call *call, const char *entity, const char *action, struct bf_uuid id, struct bf_error *e)

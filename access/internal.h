@@ -76,8 +76,9 @@ enum bf_status bf__policy(struct bf_store *store, struct bf_uuid tenant, struct 
 /* ---- the view log ---- */
 struct bf_view_log *bf__views_open(const struct bf_env *env, struct bf_store *store);
 void bf__views_close(struct bf_view_log **views); /* writes what is pending */
-void bf__views_note(struct bf_view_log *views, const struct bf_caller *caller, const char *trace, const char *entity, const char *action,
-                    const struct bf_uuid *ids, unsigned n, int64_t at_ms);
+/* Fails, with what the store said, only when it refuses what was noted before and no more can be kept. */
+enum bf_status bf__views_note(struct bf_view_log *views, const struct bf_caller *caller, const char *trace, const char *entity,
+                              const char *action, const struct bf_uuid *ids, unsigned n, int64_t at_ms, struct bf_error *e);
 enum bf_status bf__views_write(struct bf_view_log *views, const struct bf_caller *caller, const char *trace, const char *entity,
                                const char *action, struct bf_uuid id, int64_t at_ms, struct bf_error *e);
 

@@ -2,7 +2,7 @@
 /*
  * The view log: who was shown what (AUD-01, AUD-02). An append-only stream beside the commit log. Views of records are gathered and written
  * within a second or when 256 wait; views of media are written before the bytes go out. When the writer falls behind, the reader waits
- * for room rather than being shown something unrecorded.
+ * for room rather than being shown something unrecorded; when the store refuses (a full disk), it is refused once there is no room.
  */
 #include "access/internal.h"
 #include "core/arena.h"
@@ -31,6 +31,7 @@ struct bf_view_log {
     pthread_t thread;
     struct batch batches[2]; /* one is filled while the other is written */
     struct batch *filling;
+    struct bf_error failing; /* why the store refused the batch that is being written; BF_OK: it did not */
     bool stopping;
 };
 
@@ -59,11 +60,13 @@ static struct timespec deadline(void)
     return t;
 }
 
-/* False when the log is being closed. */
-static bool pause_before_retry(struct bf_view_log *log)
+/* Tells the readers that wait, then pauses. False when the log is being closed. */
+static bool pause_before_retry(struct bf_view_log *log, const struct bf_error *why)
 {
     struct timespec until = deadline();
     pthread_mutex_lock(&log->lock);
+    log->failing = *why;
+    pthread_cond_broadcast(&log->room);
     while (!log->stopping && pthread_cond_timedwait(&log->wake, &log->lock, &until) != ETIMEDOUT)
         ;
     bool go_on = !log->stopping;
@@ -81,7 +84,7 @@ static void write_batch(struct bf_view_log *log, struct batch *batch)
         if (!said)
             bf_log_error(log->env, BF_LOG_ERROR, "view_log.failed", &e);
         said = true;
-        if (!pause_before_retry(log))
+        if (!pause_before_retry(log, &e))
             break;
     }
     bf_metric_add(log->env->metrics, BF_M_VIEW_LOG_LAG, -(int64_t)batch->n);
@@ -115,6 +118,7 @@ static void *writer(void *arg)
         pthread_mutex_unlock(&log->lock);
         write_batch(log, full);
         pthread_mutex_lock(&log->lock);
+        log->failing = (struct bf_error){0};
     }
     pthread_mutex_unlock(&log->lock);
     return NULL;
@@ -162,13 +166,27 @@ void bf__views_close(struct bf_view_log **views)
     *views = NULL;
 }
 
-void bf__views_note(struct bf_view_log *log, const struct bf_caller *caller, const char *trace, const char *entity, const char *action,
-                    const struct bf_uuid *ids, unsigned n, int64_t at_ms)
+/* Waits for room in the batch that is filled; the lock is held. */
+static enum bf_status wait_for_room(struct bf_view_log *log, struct bf_error *e)
+{
+    while (log->filling->n == BATCH_MAX && log->failing.status == BF_OK)
+        pthread_cond_wait(&log->room, &log->lock);
+    if (log->filling->n < BATCH_MAX)
+        return BF_OK;
+    *e = log->failing;
+    return e->status;
+}
+
+enum bf_status bf__views_note(struct bf_view_log *log, const struct bf_caller *caller, const char *trace, const char *entity, const char *action,
+                              const struct bf_uuid *ids, unsigned n, int64_t at_ms, struct bf_error *e)
 {
     assert(n <= IDS_MAX);
     pthread_mutex_lock(&log->lock);
-    while (log->filling->n == BATCH_MAX)
-        pthread_cond_wait(&log->room, &log->lock);
+    enum bf_status status = wait_for_room(log, e);
+    if (status != BF_OK) {
+        pthread_mutex_unlock(&log->lock);
+        return status;
+    }
     struct batch *batch = log->filling;
     batch->writes[batch->n++] = (struct bf_write){
         .kind = BF_W_PUT, .coll = &bf_views, .doc = view_doc(log, batch->arena, caller, trace, entity, action, ids, n, at_ms)};
@@ -176,6 +194,7 @@ void bf__views_note(struct bf_view_log *log, const struct bf_caller *caller, con
         pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);
     bf_metric_add(log->env->metrics, BF_M_VIEW_LOG_LAG, 1);
+    return BF_OK;
 }
 
 enum bf_status bf__views_write(struct bf_view_log *log, const struct bf_caller *caller, const char *trace, const char *entity, const char *action,

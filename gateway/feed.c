@@ -232,18 +232,20 @@ static enum bf_status read_log(struct bf_call *call, struct bf_feed_pos *pos, un
 
 /* ---- reading on ---- */
 
-static void note_views(struct bf_call *call, const struct bf_feed_page *page)
+static enum bf_status note_views(struct bf_call *call, const struct bf_feed_page *page, struct bf_error *e)
 {
+    enum bf_status status = BF_OK;
     struct bf_uuid *ids = bf_arena_calloc(call->arena, page->n + 1, sizeof *ids);
     unsigned n = 0;
-    for (unsigned i = 0; i < page->n; i++) {
+    for (unsigned i = 0; i < page->n && status == BF_OK; i++) {
         if (page->items[i].doc != NULL)
             ids[n++] = page->items[i].id;
         if (n == BF_PAGE_MAX || (i + 1 == page->n && n > 0)) {
-            bf_call_viewed(call, "feed", "changes", ids, n);
+            status = bf_call_viewed(call, "feed", "changes", ids, n, e);
             n = 0;
         }
     }
+    return status;
 }
 
 enum bf_status bf__feed_read(struct bf_call *call, struct bf_feed_pos *pos, unsigned limit, struct bf_feed_page *ret, struct bf_error *e)
@@ -251,9 +253,7 @@ enum bf_status bf__feed_read(struct bf_call *call, struct bf_feed_pos *pos, unsi
     assert(limit > 0 && limit <= BF_PAGE_MAX);
     *ret = (struct bf_feed_page){.items = bf_arena_calloc(call->arena, ITEMS_MAX, sizeof *ret->items)};
     enum bf_status status = pos->kind < KINDS ? read_records(call, pos, limit, ret, e) : read_log(call, pos, limit, ret, e);
-    if (status == BF_OK)
-        note_views(call, ret);
-    return status;
+    return status == BF_OK ? note_views(call, ret, e) : status;
 }
 
 void bf__feed_write(struct bf_jw *w, const struct bf_call *call, const struct bf_feed_item *item)

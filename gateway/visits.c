@@ -357,6 +357,7 @@ static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const
 {
     struct bf_buf out;
     struct bf_jw w;
+    struct bf_error e = {0};
     bf_buf_init(&out, 8 << 20);
     bf_jw_init(&w, &out);
     bf_jw_object(&w);
@@ -369,8 +370,10 @@ static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const
     write_children(&w, call, "media_states", BF_SUBJECT_MEDIA, media);
     write_children(&w, call, "transcripts", BF_SUBJECT_TRANSCRIPT, transcripts);
     bf_jw_end_object(&w);
-    bf_call_viewed(call, "visit", "read", &visit->id, 1);
-    bf_call_json_rev(call, 200, bf_buf_str(&out), visit->rev);
+    if (bf_call_viewed(call, "visit", "read", &visit->id, 1, &e) == BF_OK)
+        bf_call_json_rev(call, 200, bf_buf_str(&out), visit->rev);
+    else
+        bf_call_fail(call, &e);
     bf_buf_finish(&out);
 }
 

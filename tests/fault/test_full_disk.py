@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from baifang import Server
-from rig import Ledger, Phone, Photos, Upload, assert_clean, digest, listed, raw, replay
+from baifang import Server, until
+from rig import Ledger, Phone, Photos, Upload, assert_clean, digest, listed, raw, replay, stored
 
 DISK_MB = 48
 
@@ -47,6 +47,21 @@ def once(phone, path, body):
     return answer.status_code, answer
 
 
+def read_until_refused(phone, path):
+    """How often a record was shown before views could no longer be kept; they are, in memory, for a while."""
+    for shown in range(2000):
+        answer = phone.try_once("GET", path)
+        if answer.status_code != 200:
+            assert (answer.status_code, answer.json()["code"]) == (507, "no_space"), answer.text
+            return shown
+    raise AssertionError("records are shown although nobody could note it")
+
+
+def views_of(server, customer):
+    records = [doc["f"] for doc in stored(server, "views").values()]
+    return [view for view in records if (view["entity"], view["action"]) == ("customer", "read") and view["records"]["0"].hex() == customer.replace("-", "")]
+
+
 def test_a_full_disk_refuses_and_loses_nothing_and_the_server_goes_on_when_there_is_space(tmp_path, disk):
     with Server(disk / "s") as server:
         company = server.company()
@@ -74,9 +89,12 @@ def test_a_full_disk_refuses_and_loses_nothing_and_the_server_goes_on_when_there
         upload.step(200_000)  # less than the stream's window: httpx waits for more of it, even after the answer
         assert upload.acked == upload.ask() < 700_000
         assert phone.faults == 0, "a refusal is an answer"
-        assert phone.sure("GET", "/v1/customers/" + customer).status_code == 200, "reading needs no space"
+        shown = read_until_refused(phone, "/v1/customers/" + customer)
+        assert shown > 0, "reading needs no space"
+        assert phone.http.get("/healthz").status_code == 200
 
         os.unlink(filler)
+        until(lambda: phone.try_once("GET", "/v1/customers/" + customer).status_code == 200, "reading to be recorded again")
         for _, visit in refused:
             phone.create(ledger, "/v1/visits", visit)
         while not upload.is_whole():
@@ -85,6 +103,7 @@ def test_a_full_disk_refuses_and_loses_nothing_and_the_server_goes_on_when_there
         for item in ledger.of("create"):
             replay(phone, item)
         assert sorted(doc["id"] for doc in listed(phone, "/v1/visits")) == sorted(i["id"] for i in ledger.of("create") if i["path"] == "/v1/visits")
+        until(lambda: len(views_of(server, customer)) == shown + 1, "each reading to be in the view log")
         assert_clean(server)
         print(f"{accepted} more creates fitted; refusals: {sorted({str(what) for what, _ in refused})}; servers that ended: {server.count('supervisor.server_ended')}")
     assert_clean(server)
