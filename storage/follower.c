@@ -49,7 +49,7 @@ static struct bf_uuid cursor_id(const char *consumer, struct bf_uuid tenant)
 struct lane {
     int64_t passed; /* handed over; read by bf_follower_passed, so written under the lock */
     int64_t saved;  /* durable */
-    int64_t moved_at_ms;
+    int64_t save_at_ms;             /* while it passed more than is saved; monotonic */
     int64_t pause_ms, resume_at_ms; /* after a failure; monotonic */
     bool loaded;
 };
@@ -165,7 +165,7 @@ static void save_lane(struct bf_follower *f, const struct tenant *t, unsigned co
         lane->saved = n;
         forget_jobs(f, t);
     } else {
-        lane->moved_at_ms = real_ms(); /* the next attempt is a while away */
+        lane->save_at_ms = real_ms() + PAUSE_MAX_MS;
         bf_log_error(f->env, BF_LOG_WARN, "follower.cursor", &e);
     }
     bf_arena_destroy(&arena);
@@ -187,24 +187,23 @@ static enum bf_status consume(struct bf_follower *f, const struct tenant *t, uns
         if (status != BF_OK)
             break;
         if (lane->saved == lane->passed)
-            lane->moved_at_ms = real_ms();
+            lane->save_at_ms = real_ms() + SAVE_MS;
         pass(f, lane, entries[i].n);
         lane->pause_ms = 0;
+        if (lane->passed - lane->saved == SAVE_ENTRIES)
+            lane->save_at_ms = real_ms();
     }
     if (status == BF_OK && n == 0)
         status = bf_fail(e, BF_E_CORRUPT, "the log has a hole");
     return status;
 }
 
-/* One step of a lane: true when there is more to do at once. */
-static bool step(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head)
+/* True when there is more to hand over at once. */
+static bool hand_over(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head)
 {
     struct lane *lane = &t->lanes[consumer];
     struct bf_error e = {0};
-    int64_t now = real_ms();
     enum bf_status status = BF_OK;
-    if (lane->resume_at_ms > now)
-        return false;
     struct bf_arena *arena = bf_arena_create();
     if (!lane->loaded)
         status = load_lane(f, t, consumer, lane, arena, &e);
@@ -215,9 +214,19 @@ static bool step(struct bf_follower *f, struct tenant *t, unsigned consumer, int
         e.status = status;
         fail_lane(f, consumer, lane, &e);
     }
-    if (lane->passed - lane->saved >= SAVE_ENTRIES || (lane->passed > lane->saved && now - lane->moved_at_ms >= SAVE_MS))
-        save_lane(f, t, consumer, lane);
     return status == BF_OK && lane->passed < head;
+}
+
+static bool is_save_due(const struct lane *lane, int64_t now) { return lane->passed > lane->saved && lane->save_at_ms <= now; }
+
+/* One step of a lane: true when there is more to do at once. What was handed over is saved in a pause too. */
+static bool step(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head)
+{
+    struct lane *lane = &t->lanes[consumer];
+    int64_t now = real_ms();
+    if (is_save_due(lane, now))
+        save_lane(f, t, consumer, lane);
+    return lane->resume_at_ms <= now && hand_over(f, t, consumer, head);
 }
 
 /* When the thread must look again although nobody rings: INT64_MAX, or the end of a pause or a cursor's time to be saved. */
@@ -226,8 +235,8 @@ static int64_t next_look(const struct lane *lane, int64_t head)
     int64_t at = INT64_MAX;
     if (lane->resume_at_ms > 0 && (!lane->loaded || lane->passed < head))
         at = lane->resume_at_ms;
-    if (lane->passed > lane->saved && lane->moved_at_ms + SAVE_MS < at)
-        at = lane->moved_at_ms + SAVE_MS;
+    if (lane->passed > lane->saved && lane->save_at_ms < at)
+        at = lane->save_at_ms;
     return at;
 }
 

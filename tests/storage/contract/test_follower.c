@@ -12,6 +12,8 @@ struct sink {
     int64_t fails;     /* refusals so far */
     bool out_of_order; /* an entry came that was not the next, nor one that came before */
     bool with_docs;
+    struct bf_store *store; /* not NULL: `cursors` is counted at each refusal */
+    int64_t cursors;
 };
 
 static void sink_init(struct sink *sink)
@@ -27,6 +29,14 @@ static void sink_finish(struct sink *sink)
     pthread_mutex_destroy(&sink->lock);
 }
 
+static int64_t saved_cursors(struct bf_store *store)
+{
+    int64_t n = -1;
+    struct bf_query all = {.coll = bf_store_collection(store, "cursors"), .limit = 100};
+    assert_int_equal(bf_store_count(store, &all, &n, NULL), BF_OK);
+    return n;
+}
+
 static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena,
                               struct bf_error *e)
 {
@@ -39,6 +49,8 @@ static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_
     sink->calls++;
     if (a && entry->n >= sink->fail_at) {
         sink->fails++;
+        if (sink->store != NULL)
+            sink->cursors = saved_cursors(sink->store);
         status = bf_fail(e, BF_E_UPSTREAM, "not now");
     } else {
         sink->out_of_order |= entry->n > *last + 1;
@@ -142,6 +154,23 @@ static void a_failing_consumer_holds_up_neither_others_nor_other_tenants(void **
     sink_finish(&good);
 }
 
+/* The cursor is due half a second after it moved; the fourth refusal comes 100 + 200 + 400 ms after the first. */
+static void what_was_handed_over_is_saved_while_its_consumer_is_left_alone(void **state)
+{
+    struct suite *s = *state;
+    struct sink sink;
+    sink_init(&sink);
+    sink.fail_at = 4;
+    sink.store = s->store;
+    struct bf_consumer consumer = {"sink", BF_LOG_HEADERS, consume, &sink};
+    commit_some(s, tenant_a, 1, 10);
+    struct bf_follower *f = follow(s, &consumer, 1);
+    wait_for(&sink, 3, 0, 4);
+    assert_int_equal(sink.cursors, 1);
+    bf_follower_stop(&f);
+    sink_finish(&sink);
+}
+
 static void done_jobs_are_kept_until_the_cursors_have_passed(void **state)
 {
     struct suite *s = *state;
@@ -172,4 +201,5 @@ static void done_jobs_are_kept_until_the_cursors_have_passed(void **state)
 
 SUITE_PART(suite_follower, SUITE_TEST(entries_come_in_order_old_and_new), SUITE_TEST(a_restart_goes_on_where_it_stopped),
            SUITE_TEST(a_failing_consumer_holds_up_neither_others_nor_other_tenants),
+           SUITE_TEST(what_was_handed_over_is_saved_while_its_consumer_is_left_alone),
            SUITE_TEST(done_jobs_are_kept_until_the_cursors_have_passed));
