@@ -39,7 +39,7 @@ enum bf_status bf__committer_enqueue(struct bf_committer *c, struct bf__item *co
     pthread_mutex_lock(&c->lock);
     if (c->stopping)
         status = bf_fail(e, BF_E_CANCELLED, "the store is closing");
-    else if (c->queued + n > c->store->config.queue_max)
+    else if (items[0]->kind != ITEM_CALL && c->queued + n > c->store->config.queue_max)
         status = bf_fail(e, BF_E_UNAVAILABLE, "%u writes are waiting", c->queued);
     for (unsigned i = 0; i < n && status == BF_OK; i++) {
         items[i]->next = NULL;

@@ -46,7 +46,8 @@ void bf__receipt_refuse(struct bf_receipt *receipt, enum bf_status status, const
 /* What a write may answer by itself, leaving the others of its group alone; anything else is a failure of the store. */
 bool bf__is_own_answer(enum bf_status status);
 
-/* Queues the items, or none of them: BF_E_UNAVAILABLE (full), BF_E_CANCELLED (closing). */
+/* Queues the items, or none of them: BF_E_UNAVAILABLE (full), BF_E_CANCELLED (closing). A call always finds room: its caller waits, so there is
+ * one a thread, and work of several calls (a backup) shall not break off half-way. */
 enum bf_status bf__committer_enqueue(struct bf_committer *c, struct bf__item *const *items, unsigned n, struct bf_error *e);
 void bf__group_leave(struct bf__group *group); /* each item once, when nobody needs what the group made for it any more */
 enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e);

@@ -100,7 +100,7 @@ struct bf_driver_vtable {
 
     /* Care, by the writer. check_keys verifies (and with `mend` rebuilds) what the driver derives from documents. `remove` deletes
      * physically. backup copies the database into the new directory `to`, step by step: call until *done; NULL *state at the first call,
-     * and again after the last. */
+     * and again after the last. A copy that is not gone on with is given up when the driver closes. */
     enum bf_status (*check_keys)(struct bf_session *s, const struct bf_check *check, struct bf_error *e);
     enum bf_status (*remove)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
                              struct bf_arena *arena, struct bf_error *e);

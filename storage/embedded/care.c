@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <utlist.h>
 
 /* A passive checkpoint (it waits for nobody) from 16 MB of WAL on; when readers kept it from the end for long, one that waits for them. */
 enum { WAL_PAGES = 4000, WAL_PAGES_LONG = 32000 };
@@ -209,18 +210,19 @@ enum bf_status bf__check_keys(struct bf_session *s, const struct bf_check *check
 
 enum { BACKUP_PAGES = 2000 };
 
-struct backup {
+struct bf__copy {
+    struct bf__copy *next; /* of the session's */
     sqlite3 *to;
     sqlite3_backup *run;
     char path[4096];
 };
 
-static enum bf_status backup_fail(struct backup *b, struct bf_error *e, int rc)
+static enum bf_status backup_fail(struct bf__copy *b, struct bf_error *e, int rc)
 {
     return bf_fail(e, (rc & 0xff) == SQLITE_FULL ? BF_E_NO_SPACE : BF_E_IO, "copying to %s: %s", b->path, sqlite3_errstr(rc));
 }
 
-static enum bf_status backup_start(struct bf_session *s, const char *to, struct backup *b, struct bf_error *e)
+static enum bf_status backup_start(struct bf_session *s, const char *to, struct bf__copy *b, struct bf_error *e)
 {
     snprintf(b->path, sizeof b->path, "%s/store.db", to);
     int rc = sqlite3_open_v2(b->path, &b->to, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
@@ -230,8 +232,9 @@ static enum bf_status backup_start(struct bf_session *s, const char *to, struct 
     return b->run != NULL ? BF_OK : backup_fail(b, e, sqlite3_errcode(b->to));
 }
 
-static enum bf_status backup_end(struct backup *b, struct bf_error *e)
+static enum bf_status backup_end(struct bf_session *s, struct bf__copy *b, struct bf_error *e)
 {
+    LL_DELETE(s->copies, b);
     int rc = b->run == NULL ? SQLITE_OK : sqlite3_backup_finish(b->run);
     int closed = sqlite3_close(b->to);
     enum bf_status status = rc == SQLITE_OK ? BF_OK : backup_fail(b, e, rc);
@@ -250,13 +253,14 @@ static enum bf_status backup_end(struct backup *b, struct bf_error *e)
  * commit. */
 enum bf_status bf__backup(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e)
 {
-    struct backup *b = *state;
+    struct bf__copy *b = *state;
     enum bf_status status = BF_OK;
     *done = false;
     if (b == NULL) {
         b = *state = calloc(1, sizeof *b);
         if (b == NULL)
             abort();
+        LL_PREPEND(s->copies, b);
         status = backup_start(s, to, b, e);
     }
     if (status == BF_OK) {
@@ -266,8 +270,14 @@ enum bf_status bf__backup(struct bf_session *s, const char *to, void **state, bo
         if (rc != SQLITE_DONE)
             status = backup_fail(b, e, rc);
     }
-    enum bf_status ended = backup_end(b, status == BF_OK ? e : NULL);
+    enum bf_status ended = backup_end(s, b, status == BF_OK ? e : NULL);
     *state = NULL;
     *done = true;
     return status != BF_OK ? status : ended;
+}
+
+void bf__copies_give_up(struct bf_session *s)
+{
+    while (s->copies != NULL)
+        backup_end(s, s->copies, NULL);
 }

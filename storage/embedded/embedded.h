@@ -40,6 +40,8 @@ enum bf__doc_sql { SQL_DOC_GET, SQL_DOC_ROW, SQL_DOC_INSERT, SQL_DOC_UPDATE, SQL
 
 enum bf__index_sql { SQL_IX_ASC, SQL_IX_DESC, SQL_IX_COUNT, SQL_IX_GET, SQL_IX_INSERT, SQL_IX_DELETE, SQL_IX_ALL, SQL_INDEXES };
 
+struct bf__copy;
+
 struct bf__table {
     const struct bf_collection *coll;
     unsigned slot; /* of its first statement; the documents' come first, then each index's */
@@ -50,6 +52,7 @@ struct bf_session {
     sqlite3 *sql;
     sqlite3_stmt **statements; /* prepared once, by slot */
     int wal_pages;             /* of the writer: in the WAL after the last commit */
+    struct bf__copy *copies;   /* of the writer: under way */
     struct bf_session *next_free;
 };
 
@@ -126,3 +129,4 @@ enum bf_status bf__settle_log(struct bf_session *s, struct bf_error *e);
 enum bf_status bf__tidy(struct bf_session *s, bool truncate, struct bf_error *e);
 enum bf_status bf__check_keys(struct bf_session *s, const struct bf_check *check, struct bf_error *e);
 enum bf_status bf__backup(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);
+void bf__copies_give_up(struct bf_session *s); /* those that nobody went on with: the session cannot be closed before */

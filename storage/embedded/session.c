@@ -221,6 +221,7 @@ void bf__session_close(struct bf_session *s)
     for (unsigned i = 0; i < s->db->n_slots; i++)
         sqlite3_finalize(s->statements[i]);
     free(s->statements);
+    bf__copies_give_up(s);
     int rc = sqlite3_close(s->sql);
     assert(rc == SQLITE_OK);
     (void)rc;

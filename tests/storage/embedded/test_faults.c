@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A disk that is full, and one that fails to sync: below SQLite, by a layer over its file system. */
+#include "storage/committer.h"
 #include "storage/internal.h"
 #include "tests/storage/embedded/rig.h"
+#include <fcntl.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 /* SQLite's own layer is process-wide, and so is this one over it. The write-ahead log's writes and syncs and the
  * database's syncs can be made to fail. */
@@ -47,12 +50,17 @@ static void patch_db(sqlite3_file *file)
         file->pMethods = &patched_db;
 }
 
+static void (*_Atomic on_copy)(void *ctx); /* called when a backup opens its copy of the database, on the committer's thread */
+static void *on_copy_ctx;
+
 static int layer_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out)
 {
     (void)vfs;
     int rc = below->xOpen(below, name, file, flags, out);
     if (rc == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB))
         patch_db(file);
+    if ((flags & SQLITE_OPEN_MAIN_DB) && atomic_load(&on_copy) != NULL && strstr(name, "/copy/") != NULL)
+        atomic_load(&on_copy)(on_copy_ctx);
     if (rc != SQLITE_OK || !(flags & SQLITE_OPEN_WAL))
         return rc;
     if (original == NULL) {
@@ -87,6 +95,7 @@ static int faulty_teardown(void **state)
     atomic_store(&fail_sync, 0);
     atomic_store(&fail_write, 0);
     atomic_store(&fail_db_sync, 0);
+    atomic_store(&on_copy, NULL);
     return suite_teardown(state);
 }
 
@@ -237,6 +246,77 @@ static void nobody_else_waits_for_a_store_that_does_not_answer(void **state)
     assert_int_equal(bf_store_probe(s->store, NULL), BF_OK);
 }
 
+struct break_off {
+    struct suite *s;
+    struct gather *g;
+    struct rename rename;
+};
+
+/* Behind the first step of the backup waits a commit that will not be synced. */
+static void submit_what_will_fail(void *ctx)
+{
+    struct break_off *b = ctx;
+    struct bf_read read = {&items, b->rename.id};
+    atomic_store(&fail_sync, SQLITE_IOERR_FSYNC);
+    gather_submit(b->s, b->g, 0, tenant_a, 1, 1, &read, 1, decide_rename, &b->rename);
+}
+
+static void a_backup_that_a_failed_sync_broke_off_does_not_hold_up_the_end(void **state)
+{
+    struct suite *s = *state;
+    struct break_off b = {.s = s, .g = gather_create(1), .rename = {.coll = &items, .id = suite_uuid(1), .name = "one"}};
+    rig_close(s);
+    rig_sql(s, "INSERT INTO meta(name, value) VALUES('filler', zeroblob(20000000))"); /* more than one step copies */
+    reopen(s);
+    const char *copy = bf_arena_printf(s->arena, "%s/copy", rig_dir(s));
+    int key = open(bf_arena_printf(s->arena, "%s/exported.key", rig_dir(s)), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(bf_store_export_key(s->store, key, NULL), BF_OK);
+    close(key);
+    on_copy_ctx = &b;
+    atomic_store(&on_copy, submit_what_will_fail);
+    assert_int_equal(bf_store_backup(s->store, copy, NULL, NULL, NULL), BF_E_UNAVAILABLE);
+    gather_wait(b.g);
+    assert_int_equal(gather_receipt(b.g, 0)->status, BF_E_UNKNOWN_OUTCOME);
+    gather_destroy(&b.g);
+    atomic_store(&fail_sync, 0);
+    reopen(s); /* storage/ asserts that SQLite let its connection be closed */
+}
+
+static enum bf_status note_call(void *ctx, struct bf_session *writer, struct bf_error *e)
+{
+    (void)writer;
+    (void)e;
+    *(bool *)ctx = true;
+    return BF_OK;
+}
+
+static void a_full_queue_does_not_refuse_a_call(void **state)
+{
+    struct suite *s = *state;
+    struct bf__waiter waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .left = 1};
+    struct bf_error why = {0};
+    bool called = false;
+    struct bf__item *item = calloc(1, sizeof *item);
+    *item = (struct bf__item){.kind = ITEM_CALL, .waiter = &waiter, .error = &why, .call = note_call, .call_ctx = &called};
+    s->limits.queue_max = 1;
+    reopen(s);
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"};
+    struct bf_read read = {&items, one.id};
+    struct gate *gate = gate_close(s, tenant_b, 9999);
+    struct gather *g = gather_create(1);
+    gather_submit(s, g, 0, tenant_a, 1, 1, &read, 1, decide_rename, &one); /* it is full now */
+    assert_int_equal(bf__committer_enqueue(s->store->committer, &item, 1, NULL), BF_OK);
+    gate_open(&gate);
+    gather_wait(g);
+    pthread_mutex_lock(&waiter.lock);
+    while (waiter.left > 0)
+        pthread_cond_wait(&waiter.wake, &waiter.lock);
+    pthread_mutex_unlock(&waiter.lock);
+    assert_true(called);
+    gather_destroy(&g);
+    free(item);
+}
+
 static void after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged(void **state)
 {
     struct suite *s = *state;
@@ -287,5 +367,6 @@ static void one_request_at_fault_fails_alone(void **state)
     }
 SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work_goes_on),
            FAULTY_TEST(asking_whether_the_store_is_well_costs_at_most_a_sync_a_second),
+           FAULTY_TEST(a_backup_that_a_failed_sync_broke_off_does_not_hold_up_the_end), FAULTY_TEST(a_full_queue_does_not_refuse_a_call),
            FAULTY_TEST(nobody_else_waits_for_a_store_that_does_not_answer), FAULTY_TEST(writes_that_the_disk_refused_are_no_success), FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
            FAULTY_TEST(after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged), FAULTY_TEST(one_request_at_fault_fails_alone));
