@@ -56,7 +56,7 @@ struct bf_store_config {
     struct bf_str uri;             /* "embedded:DIR" (made when absent), "memory:" in tests */
     struct bf_str master_key_file; /* outside DIR; made 0600 when absent and the store is new */
     unsigned readers;              /* 4 */
-    unsigned queue_max;            /* submits and writes waiting; more: BF_E_UNAVAILABLE */
+    unsigned queue_max;            /* submits and writes waiting (4096); more: BF_E_UNAVAILABLE. Not less than a bf_store_write brings */
     unsigned group_max;            /* submits in one group commit (256) */
     int64_t stage_ttl_ms;          /* an upload nobody touched is deleted after this */
     int64_t stage_quota_bytes;     /* open uploads of one user together */

@@ -94,7 +94,7 @@ static struct bf__item *write_item(struct bf_store *store, const struct bf_write
 
 enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
 {
-    assert(n > 0 && (rets != NULL || n == 1));
+    assert(n > 0 && n <= store->config.queue_max && (rets != NULL || n == 1));
     struct bf__item **items = calloc(n, sizeof(struct bf__item *));
     struct bf_error why = {0};
     if (items == NULL)
