@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Each thread claims jobs of its kind as long as there are any, then sleeps until it is woken or POLL_MS passed: what becomes due by time
- * alone, or by a clock that was moved, is found then. One more thread renews the leases of the jobs under way.
+ * alone, or by a clock that was moved, is found then. One more thread renews the leases of the jobs under way when a third of them is over.
  */
 #include "storage/job_runner.h"
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
-#include "core/metrics.h"
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +15,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { POLL_MS = 250, KEEP_MS = 1000, THREADS_MAX = 64 };
+/* A job whose runs never come back, LOST_MAX in a row, is taken for what ends them. It is many, since mostly the process was ended by something else. */
+enum { POLL_MS = 250, KEEP_MS = 1000, THREADS_MAX = 64, LOST_MAX = 20 };
 
 struct worker {
     struct bf_job_runner *runner;
@@ -62,21 +62,28 @@ static void log_job(struct bf_job_runner *r, enum bf_log_level level, const char
            BF_L_STR("tenant", tenant), BF_L_STR("ref", ref), BF_L_INT("attempt", job->attempt), BF_L_END);
 }
 
+/* Whoever took the job over may have done it well: only who holds the lease may say that nobody will. */
+static enum bf_status give_up(struct worker *w, const struct bf_job *job, const struct bf_error *why, struct bf_error *e)
+{
+    struct bf_job_runner *r = w->runner;
+    enum bf_status status = bf_job_renew(r->store, job, bf_now_ms(r->env) + w->work->lease_ms, e);
+    if (status != BF_OK)
+        return status;
+    log_job(r, BF_LOG_ERROR, "job.dead", job, why);
+    if (w->work->gave_up != NULL)
+        w->work->gave_up(w->work->ctx, job, why);
+    return bf_job_dead(r->store, job, why->cause, e);
+}
+
 static void settle(struct worker *w, const struct bf_job *job, enum bf_status status, const struct bf_job_again *again, struct bf_error *e)
 {
     struct bf_job_runner *r = w->runner;
     struct bf_error settled = {0};
     if (status == BF_OK) {
-        bf_metric_add(r->env->metrics, BF_M_JOBS_DONE, 1);
         status = bf_job_done(r->store, job, &settled);
     } else if (again->give_up || (again->count && job->attempt >= w->work->attempts_max)) {
-        bf_metric_add(r->env->metrics, BF_M_JOBS_DEAD, 1);
-        log_job(r, BF_LOG_ERROR, "job.dead", job, e);
-        if (w->work->gave_up != NULL)
-            w->work->gave_up(w->work->ctx, job, e);
-        status = bf_job_dead(r->store, job, e->cause, &settled);
+        status = give_up(w, job, e, &settled);
     } else {
-        bf_metric_add(r->env->metrics, BF_M_JOBS_FAILED, 1);
         log_job(r, BF_LOG_WARN, "job.failed", job, e);
         status = bf_job_retry(r->store, job, bf_now_ms(r->env) + again->pause_ms, again->count, e->cause, &settled);
     }
@@ -101,6 +108,18 @@ static void set_job(struct worker *w, const struct bf_job *job)
     pthread_mutex_unlock(&w->runner->lock);
 }
 
+static enum bf_status run_job(struct worker *w, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
+{
+    if (job->lost > LOST_MAX) {
+        again->give_up = true;
+        return bf_fail(e, BF_E_INTERNAL, "%d runs in a row were never heard of again", job->lost);
+    }
+    set_job(w, job);
+    enum bf_status status = w->work->run(w->work->ctx, job, arena, again, e);
+    set_job(w, NULL);
+    return status;
+}
+
 /* True when there was a job. */
 static bool run_one(struct worker *w)
 {
@@ -114,9 +133,7 @@ static bool run_one(struct worker *w)
                BF_L_END);
     if (job != NULL) {
         struct bf_job_again again = {.pause_ms = backoff(w->work, job->attempt), .count = true};
-        set_job(w, job);
-        status = w->work->run(w->work->ctx, job, arena, &again, &e);
-        set_job(w, NULL);
+        status = run_job(w, job, arena, &again, &e);
         settle(w, job, status, &again, &e);
     }
     bf_arena_destroy(&arena);
@@ -154,17 +171,31 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Renews what is under way. The lock is held meanwhile, so that no job is settled and freed under its hands. */
+/* Renews what is due. The lock is let go while the store writes, so that no worker waits for that: a job that is settled meanwhile is a copy here, and its
+ * fence no longer fits. */
 static void renew(struct bf_job_runner *r)
 {
-    int64_t mono = bf_mono_ms(r->env);
     for (unsigned i = 0; i < r->n_workers; i++) {
         struct worker *w = &r->workers[i];
+        int64_t mono = bf_mono_ms(r->env);
         if (w->job == NULL || mono < w->renew_at_ms)
             continue;
+        struct bf_job held = {.id = w->job->id, .fence = w->job->fence};
         w->renew_at_ms = mono + w->work->lease_ms / 3;
-        bf_job_renew(r->store, w->job, bf_now_ms(r->env) + w->work->lease_ms, NULL); /* a lost lease shows when the job is settled */
+        pthread_mutex_unlock(&r->lock);
+        bf_job_renew(r->store, &held, bf_now_ms(r->env) + w->work->lease_ms, NULL); /* a lost lease shows when the job is settled */
+        pthread_mutex_lock(&r->lock);
     }
+}
+
+/* At most KEEP_MS, since the clock may be one that is moved. */
+static int64_t until_due(const struct bf_job_runner *r)
+{
+    int64_t mono = bf_mono_ms(r->env), wait = KEEP_MS;
+    for (unsigned i = 0; i < r->n_workers; i++)
+        if (r->workers[i].job != NULL && r->workers[i].renew_at_ms - mono < wait)
+            wait = r->workers[i].renew_at_ms - mono;
+    return wait < 1 ? 1 : wait;
 }
 
 static void *keep(void *arg)
@@ -172,7 +203,7 @@ static void *keep(void *arg)
     struct bf_job_runner *r = arg;
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
-        struct timespec until = in_ms(KEEP_MS);
+        struct timespec until = in_ms(until_due(r));
         pthread_cond_timedwait(&r->kept, &r->lock, &until);
         renew(r);
     }

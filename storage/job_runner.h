@@ -17,14 +17,14 @@ struct bf_job_again {
 
 /* Does one job. BF_OK: done. Else `e` says why and `again` how it goes on. Must be safe to run twice: commit results under the job's id as request. */
 typedef enum bf_status bf_job_run_fn(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e);
-/* Told when a job was given up, before it is settled as dead; may commit what people should see. NULL: nothing. */
+/* Told when a job is given up, before it is settled as dead and while its lease is held; may commit what people should see. NULL: nothing. */
 typedef void bf_job_gave_up_fn(void *ctx, const struct bf_job *job, const struct bf_error *e);
 
 struct bf_job_work {
     const char *kind;
     unsigned threads;
     int64_t lease_ms;
-    int attempts_max;
+    int attempts_max; /* runs; one that never came back (the process ended) is given more patience, but not for ever */
     int64_t pause_ms, pause_ms_max; /* doubles with each attempt */
     bf_job_run_fn *run;
     bf_job_gave_up_fn *gave_up;

@@ -24,7 +24,7 @@ static const struct bf_word state_words[] = {
     {"waiting", "等待", "Waiting"}, {"taken", "处理中", "Taken"}, {"done", "完成", "Done"}, {"dead", "放弃", "Dead"}};
 static const struct bf_enum states = {"job_state", state_words, sizeof state_words / sizeof *state_words};
 
-enum row { J_KIND, J_STATE, J_WAKE, J_DUE, J_TENANT, J_REF, J_ARGUMENT, J_N, J_ATTEMPT, J_FENCE, J_CAUSE, J_ROWS };
+enum row { J_KIND, J_STATE, J_WAKE, J_DUE, J_TENANT, J_REF, J_ARGUMENT, J_N, J_ATTEMPT, J_FENCE, J_CAUSE, J_LOST, J_ROWS };
 
 static const struct bf_field fields[J_ROWS] = {
     [J_KIND] = BF_FIELD("kind", STRING, BF_F_SERVER, 1, 40, NORMAL, "种类", "Kind"),
@@ -38,6 +38,7 @@ static const struct bf_field fields[J_ROWS] = {
     [J_ATTEMPT] = BF_FIELD("attempt", INT, BF_F_SERVER, 0, 0, NORMAL, "次数", "Attempt"),
     [J_FENCE] = BF_FIELD("fence", INT, BF_F_SERVER, 0, 0, NORMAL, "栅栏", "Fence"),
     [J_CAUSE] = BF_FIELD("cause", STRING, BF_F_SERVER, 0, BF_CAUSE_MAX, NORMAL, "原因", "Cause"),
+    [J_LOST] = BF_FIELD("lost", INT, BF_F_SERVER, 0, 0, NORMAL, "中断次数", "Claims lost in a row"),
 };
 static const struct bf_schema schema = {.name = "job", .zh = "任务", .en = "Job", .version = 1, .fields = fields, .n_fields = J_ROWS};
 static const struct bf_index by_wake = {.name = "wake", .fields = {J_KIND, J_WAKE}, .n_fields = 2};
@@ -150,6 +151,7 @@ static struct bf_job *job_of(struct bf_arena *arena, const struct bf_doc *doc)
                            .due_ms = bf_get_int(o, J_DUE),
                            .n = bf_get_int(o, J_N),
                            .attempt = (int)bf_get_int(o, J_ATTEMPT),
+                           .lost = (int)bf_get_int(o, J_LOST),
                            .fence = bf_get_int(o, J_FENCE)};
     snprintf(job->cause, sizeof job->cause, "%.*s", BF_FMT(cause));
     return job;
@@ -165,6 +167,8 @@ static enum bf_status replace(struct bf_store *store, const struct bf_doc *doc, 
 static enum bf_status claim(struct bf_store *store, struct bf_doc *doc, int64_t until_ms, struct bf_error *e)
 {
     struct bf_object *o = &doc->object;
+    bool was_lost = bf_get_enum(o, J_STATE) == JOB_TAKEN;
+    bf_set_int(o, J_LOST, was_lost ? bf_get_int(o, J_LOST) + 1 : 0);
     bf_set_enum(o, J_STATE, JOB_TAKEN);
     bf_set_int(o, J_WAKE, until_ms);
     bf_set_int(o, J_ATTEMPT, bf_get_int(o, J_ATTEMPT) + 1);

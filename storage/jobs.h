@@ -18,6 +18,7 @@ struct bf_job {
     int64_t due_ms;
     int64_t n;   /* the entry it was derived from; 0: none */
     int attempt; /* 1 for the first run */
+    int lost;    /* claims in a row before this one that nobody settled: their lease ran out */
     int64_t fence;
     char cause[BF_CAUSE_MAX]; /* of the last failed attempt */
 };

@@ -2,13 +2,14 @@
 /* Runs all parts of the contract suite on the driver that was linked in, and closes with one line of counts. */
 #include "tests/storage/contract/suite.h"
 
-extern const struct suite_part suite_documents, suite_commit, suite_replay, suite_log, suite_queries, suite_jobs, suite_follower,
-    suite_media;
+extern const struct suite_part suite_documents, suite_commit, suite_replay, suite_log, suite_queries, suite_jobs, suite_job_runner,
+    suite_follower, suite_media;
 
 int main(void)
 {
     const struct suite_part *const parts_of_suite[] = {&suite_documents, &suite_commit, &suite_replay,   &suite_log,
-                                                       &suite_queries,   &suite_jobs,   &suite_follower, &suite_media};
+                                                       &suite_queries,   &suite_jobs,   &suite_job_runner, &suite_follower,
+                                                       &suite_media};
     struct CMUnitTest all[200];
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts_of_suite / sizeof *parts_of_suite; i++)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of jobs that run: done, tried again, given up, kept while they take long, left to whoever took them over. */
+#include "storage/job_runner.h"
+#include "core/metrics.h"
+#include "tests/storage/contract/suite.h"
+#include <pthread.h>
+#include <time.h>
+
+static const char kind[] = "work";
+static const int64_t T0 = 1800000000000;
+
+enum { LEASE_MS = 600, ATTEMPTS_MAX = 3, LOST_BORNE = 20 };
+
+/* A job that does what it is told, and what was seen of it. */
+struct crew {
+    struct suite *s;
+    struct bf_job_runner *runner;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    enum bf_status outcome;
+    bool hold;    /* runs wait until it is false */
+    bool robbed;  /* somebody else takes the job over while it runs */
+    bool give_up; /* a run that fails says that no other is worth it */
+    struct bf_job *theirs;
+    int runs, gave_up;
+};
+
+static void tell(struct crew *c, int *what)
+{
+    pthread_mutex_lock(&c->lock);
+    ++*what;
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void wait_for(struct crew *c, const int *what, int n)
+{
+    pthread_mutex_lock(&c->lock);
+    while (*what < n)
+        pthread_cond_wait(&c->changed, &c->lock);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
+{
+    struct crew *c = ctx;
+    (void)arena;
+    assert_string_equal(job->kind, kind);
+    again->give_up = c->give_up;
+    tell(c, &c->runs);
+    pthread_mutex_lock(&c->lock);
+    while (c->hold)
+        pthread_cond_wait(&c->changed, &c->lock);
+    pthread_mutex_unlock(&c->lock);
+    if (c->robbed)
+        assert_int_equal(bf_job_take(c->s->store, kind, T0 + 2 * LEASE_MS, 100 * LEASE_MS, c->s->arena, &c->theirs, NULL), BF_OK);
+    return c->outcome == BF_OK ? BF_OK : bf_fail(e, c->outcome, "it does not work");
+}
+
+static void gave_up(void *ctx, const struct bf_job *job, const struct bf_error *e)
+{
+    struct crew *c = ctx;
+    assert_string_equal(job->kind, kind);
+    assert_string_not_equal(e->cause, "");
+    tell(c, &c->gave_up);
+}
+
+static int crew_setup(void **state)
+{
+    struct crew *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    suite_setup((void **)&c->s);
+    c->s->env.metrics = bf_metrics_create();
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->changed, NULL);
+    *state = c;
+    return 0;
+}
+
+static int crew_teardown(void **state)
+{
+    struct crew *c = *state;
+    bf_job_runner_stop(&c->runner);
+    bf_metrics_destroy(&c->s->env.metrics);
+    suite_teardown((void **)&c->s);
+    pthread_cond_destroy(&c->changed);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    return 0;
+}
+
+static void start(struct crew *c, const struct bf_env *env, unsigned threads)
+{
+    struct bf_job_work work = {
+        .kind = kind, .threads = threads, .lease_ms = LEASE_MS, .attempts_max = ATTEMPTS_MAX, .run = run, .gave_up = gave_up, .ctx = c};
+    c->runner = bf_job_runner_start(env, c->s->store, &work, 1);
+}
+
+static void add(struct crew *c, unsigned id, int64_t due_ms)
+{
+    struct bf_job job = {.id = suite_uuid(id), .tenant = tenant_a, .kind = kind, .ref = suite_uuid(99), .due_ms = due_ms};
+    assert_int_equal(bf_job_add(c->s->store, &job, 1, NULL), BF_OK);
+    if (c->runner != NULL)
+        bf_job_runner_wake(c->runner);
+}
+
+static struct bf_job *take(struct crew *c, int64_t now_ms, int64_t lease_ms)
+{
+    struct bf_job *job = NULL;
+    assert_int_equal(bf_job_take(c->s->store, kind, now_ms, lease_ms, c->s->arena, &job, NULL), BF_OK);
+    return job;
+}
+
+static bool nothing_is_left(struct crew *c) { return take(c, INT64_MAX / 2, LEASE_MS) == NULL; }
+
+static int64_t counted(const struct crew *c, enum bf_metric metric) { return bf_metric_read(c->s->env.metrics, metric); }
+
+static void a_job_is_run_and_counted_once(void **state)
+{
+    struct crew *c = *state;
+    start(c, &c->s->env, 2);
+    for (unsigned i = 1; i <= 10; i++)
+        add(c, i, T0);
+    wait_for(c, &c->runs, 10);
+    bf_job_runner_stop(&c->runner);
+    assert_true(nothing_is_left(c));
+    assert_int_equal(c->runs, 10);
+    assert_int_equal(counted(c, BF_M_JOBS_DONE), 10);
+    assert_int_equal(counted(c, BF_M_JOBS_FAILED) + counted(c, BF_M_JOBS_DEAD), 0);
+}
+
+static void what_fails_each_time_is_given_up_after_the_attempts_it_has(void **state)
+{
+    struct crew *c = *state;
+    c->outcome = BF_E_UPSTREAM;
+    start(c, &c->s->env, 1);
+    add(c, 1, T0);
+    wait_for(c, &c->gave_up, 1);
+    bf_job_runner_stop(&c->runner);
+    assert_true(nothing_is_left(c));
+    assert_int_equal(c->runs, ATTEMPTS_MAX);
+    assert_int_equal(c->gave_up, 1);
+    assert_int_equal(counted(c, BF_M_JOBS_FAILED), ATTEMPTS_MAX - 1);
+    assert_int_equal(counted(c, BF_M_JOBS_DEAD), 1);
+    assert_int_equal(counted(c, BF_M_JOBS_DONE), 0);
+}
+
+static void lose_claims(struct crew *c, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        assert_non_null(take(c, T0, 0));
+}
+
+static void a_job_that_ends_the_process_each_time_is_given_up_without_another_run(void **state)
+{
+    struct crew *c = *state;
+    add(c, 1, T0);
+    lose_claims(c, LOST_BORNE + 1);
+    start(c, &c->s->env, 1);
+    wait_for(c, &c->gave_up, 1);
+    bf_job_runner_stop(&c->runner);
+    assert_true(nothing_is_left(c));
+    assert_int_equal(c->runs, 0);
+    assert_int_equal(counted(c, BF_M_JOBS_DEAD), 1);
+}
+
+static void a_job_that_was_interrupted_often_is_still_run(void **state)
+{
+    struct crew *c = *state;
+    add(c, 1, T0);
+    lose_claims(c, LOST_BORNE);
+    assert_int_equal(bf_job_retry(c->s->store, take(c, T0, LEASE_MS), T0, false, "it came back once", NULL), BF_OK);
+    lose_claims(c, LOST_BORNE);
+    start(c, &c->s->env, 1);
+    wait_for(c, &c->runs, 1);
+    bf_job_runner_stop(&c->runner);
+    assert_true(nothing_is_left(c));
+    assert_int_equal(c->gave_up, 0);
+    assert_int_equal(counted(c, BF_M_JOBS_DONE), 1);
+}
+
+static void who_lost_the_lease_does_not_give_the_job_up(void **state)
+{
+    struct crew *c = *state;
+    c->outcome = BF_E_UPSTREAM;
+    c->robbed = c->give_up = true;
+    start(c, &c->s->env, 1);
+    add(c, 1, T0);
+    wait_for(c, &c->runs, 1);
+    bf_job_runner_stop(&c->runner);
+    assert_non_null(c->theirs);
+    assert_int_equal(c->gave_up, 0);
+    assert_int_equal(bf_job_done(c->s->store, c->theirs, NULL), BF_OK);
+    assert_true(nothing_is_left(c));
+}
+
+/* By the system's clock, and as long as it takes for the lease to run out several times. */
+static void a_job_that_takes_longer_than_its_lease_is_not_taken_by_another_thread(void **state)
+{
+    struct crew *c = *state;
+    struct bf_env real;
+    struct timespec until;
+    bf_env_system(&real);
+    c->hold = true;
+    start(c, &real, 2);
+    add(c, 1, 1);
+    wait_for(c, &c->runs, 1);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 4 * LEASE_MS / 1000;
+    pthread_mutex_lock(&c->lock);
+    while (c->runs == 1 && pthread_cond_timedwait(&c->changed, &c->lock, &until) == 0)
+        ;
+    c->hold = false;
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->lock);
+    bf_job_runner_stop(&c->runner);
+    bf_env_finish(&real);
+    assert_int_equal(c->runs, 1);
+    assert_true(nothing_is_left(c));
+}
+
+static void draining_ends_what_runs_and_begins_nothing(void **state)
+{
+    struct crew *c = *state;
+    c->hold = true;
+    add(c, 1, T0);
+    add(c, 2, T0);
+    start(c, &c->s->env, 1);
+    wait_for(c, &c->runs, 1);
+    bf_job_runner_drain(c->runner);
+    pthread_mutex_lock(&c->lock);
+    c->hold = false;
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->lock);
+    bf_job_runner_stop(&c->runner);
+    assert_int_equal(c->runs, 1);
+    assert_int_equal(counted(c, BF_M_JOBS_DONE), 1);
+    assert_non_null(take(c, T0, LEASE_MS));
+}
+
+#define CREW_TEST(f)                                                                                                                       \
+    {                                                                                                                                      \
+#f, f, crew_setup, crew_teardown, NULL                                                                                             \
+    }
+SUITE_PART(suite_job_runner, CREW_TEST(a_job_is_run_and_counted_once), CREW_TEST(what_fails_each_time_is_given_up_after_the_attempts_it_has),
+           CREW_TEST(a_job_that_ends_the_process_each_time_is_given_up_without_another_run),
+           CREW_TEST(a_job_that_was_interrupted_often_is_still_run), CREW_TEST(who_lost_the_lease_does_not_give_the_job_up),
+           CREW_TEST(a_job_that_takes_longer_than_its_lease_is_not_taken_by_another_thread),
+           CREW_TEST(draining_ends_what_runs_and_begins_nothing));
