@@ -10,7 +10,8 @@
  * Committing. With `one_transaction`, what the committer does between `begin` and `commit` becomes durable as a whole or not at all.
  * Without it, `append` by itself is the commit of an entry (durable, under the unique keys (tenant, n) and (tenant, request)) and answers
  * BF_E_EXISTS when either is taken; then `apply` rolls a document forward, guarded by its n, any number of times; `begin` and `commit` do
- * nothing.
+ * nothing. The code above does not keep its side of that yet: it decides on documents before it has rolled them forward to the head it read, and
+ * runs again what a failed group had written already, so no driver without one_transaction may be used.
  */
 #pragma once
 #include "storage/commit.h"
