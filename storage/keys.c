@@ -130,6 +130,8 @@ void bf__keys_settle(struct bf_store *store, bool committed)
             drop(keys, c);
         }
     }
+    while (HASH_COUNT(keys->by_name) > CACHE_MAX)
+        make_room(keys); /* for what a group of many new subjects added beyond it */
     pthread_mutex_unlock(&keys->lock);
 }
 
