@@ -20,6 +20,13 @@ static inline struct bf_str bf_str(const char *p, size_t n) { return (struct bf_
 static inline struct bf_str bf_strz(const char *z) { return (struct bf_str){z, z == NULL ? 0 : strlen(z)}; }
 static inline bool bf_str_eq(struct bf_str a, struct bf_str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 static inline bool bf_str_eqz(struct bf_str a, const char *z) { return bf_str_eq(a, bf_strz(z)); }
+/* By bytes, as memcmp; of two that begin alike the shorter one comes first. */
+static inline int bf_str_cmp(struct bf_str a, struct bf_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int c = n == 0 ? 0 : memcmp(a.p, b.p, n);
+    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
 static inline bool bf_str_starts(struct bf_str s, struct bf_str prefix)
 {
     return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;

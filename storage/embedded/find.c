@@ -30,6 +30,7 @@ struct merge {
     struct bf_session *s;
     const struct bf_query *query;
     struct bf_arena *arena;
+    struct bf_arena *scratch; /* of documents that are not known to stay */
     sqlite3_stmt *st;
     unsigned chunk, examined;
     struct source *sources;
@@ -37,12 +38,6 @@ struct merge {
     unsigned n_heap;
     bool taken; /* the top's item was given out: it moves on when the next one is asked for, and reads no more before */
 };
-
-static int suffix_cmp(struct bf_str a, struct bf_str b)
-{
-    int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
 
 /* The next chunk of a range; moves the range's near end past it. */
 static enum bf_status fill(struct merge *m, struct source *src, struct bf_error *e)
@@ -72,7 +67,7 @@ static enum bf_status fill(struct merge *m, struct source *src, struct bf_error 
 
 static bool before(const struct merge *m, const struct source *a, const struct source *b)
 {
-    int c = suffix_cmp(a->items[a->at].suffix, b->items[b->at].suffix);
+    int c = bf_str_cmp(a->items[a->at].suffix, b->items[b->at].suffix);
     return m->query->descending ? c > 0 : c < 0;
 }
 
@@ -146,12 +141,12 @@ static enum bf_status merge_next(struct merge *m, const struct item **ret, struc
     return status;
 }
 
-static enum bf_status decode(const struct merge *m, const struct item *item, struct bf_doc **ret, struct bf_error *e)
+static enum bf_status decode(const struct merge *m, struct bf_arena *arena, const struct item *item, struct bf_doc **ret, struct bf_error *e)
 {
     struct bf_uuid id;
     assert(item->suffix.n >= sizeof id.b);
     memcpy(id.b, item->suffix.p + item->suffix.n - sizeof id.b, sizeof id.b);
-    return bf__bson_decode(m->arena, m->query->coll->schema, m->query->tenant, id, item->bytes, ret, e);
+    return bf__bson_decode(arena, m->query->coll->schema, m->query->tenant, id, item->bytes, ret, e);
 }
 
 static bool passes(const struct bf_doc *doc, const struct bf__plan *plan)
@@ -160,6 +155,20 @@ static bool passes(const struct bf_doc *doc, const struct bf__plan *plan)
         if (!bf__match(doc, plan->rest[i]))
             return false;
     return !doc->tombstone;
+}
+
+/* *ret = NULL when it does not pass. What conditions are left for is decoded aside first, so that a rare match does not keep all that was looked at. */
+static enum bf_status read_item(struct merge *m, const struct bf__plan *plan, const struct item *item, struct bf_doc **ret, struct bf_error *e)
+{
+    bool aside = plan->n_rest > 0;
+    enum bf_status status = decode(m, aside ? m->scratch : m->arena, item, ret, e);
+    if (status == BF_OK && !passes(*ret, plan))
+        *ret = NULL;
+    else if (status == BF_OK && aside)
+        status = decode(m, m->arena, item, ret, e);
+    if (aside)
+        bf_arena_reset(m->scratch);
+    return status;
 }
 
 /* Takes one more than the limit, to know whether there is a next page. */
@@ -181,10 +190,10 @@ static enum bf_status collect(struct merge *m, const struct bf__plan *plan, stru
             return BF_OK;
         }
         last = item->suffix;
-        status = decode(m, item, &doc, e);
+        status = read_item(m, plan, item, &doc, e);
         if (status != BF_OK)
             return status;
-        if (!passes(doc, plan))
+        if (doc == NULL)
             continue;
         if (page->n == m->query->limit) {
             page->next = kept;
@@ -201,11 +210,13 @@ static enum bf_status find_ranges(struct bf_session *s, const struct bf_query *q
     struct bf__plan plan;
     struct merge m = {.s = s, .query = query, .arena = arena};
     bf__plan(arena, query, &plan);
+    m.scratch = plan.n_rest > 0 ? bf_arena_create() : NULL;
     bool begun = bf__snapshot_begin(s);
     enum bf_status status = merge_start(&m, &plan, e);
     if (status == BF_OK)
         status = collect(&m, &plan, page, e);
     bf__snapshot_end(s, begun);
+    bf_arena_destroy(&m.scratch);
     page->examined = m.examined;
     return status;
 }
@@ -226,7 +237,7 @@ static bool behind_cursor(const struct bf_query *query, const struct bf_uuid *id
 {
     if (query->after.n == 0)
         return true;
-    int c = suffix_cmp(bf_str((const char *)id->b, sizeof id->b), query->after);
+    int c = bf_str_cmp(bf_str((const char *)id->b, sizeof id->b), query->after);
     return query->descending ? c < 0 : c > 0;
 }
 
