@@ -340,6 +340,51 @@ static void an_entrys_time_never_goes_back(void **state)
     assert_int_equal(third, first + 60000);
 }
 
+static void versions_move_on_with_the_collections_that_changed(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"};
+    uint64_t of_items = bf_store_version(s->store, &items), of_parts = bf_store_version(s->store, &parts);
+    submit_rename(s, tenant_a, 1, &one, &r);
+    assert_true(bf_store_version(s->store, &items) > of_items);
+    of_items = bf_store_version(s->store, &items);
+    submit_rename(s, tenant_a, 1, &one, &r);
+    assert_true(r.replay);
+    struct bf_read read = {&items, one.id};
+    assert_int_equal(submit_as(s, tenant_a, 2, 1, &read, 1, refuse, &one, &r), BF_E_UNPROCESSABLE);
+    insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(5), "note"));
+    assert_int_equal(bf_store_version(s->store, &items), of_items);
+    assert_int_equal(bf_store_version(s->store, &parts), of_parts);
+}
+
+static enum bf_status judge_only(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    enum bf_status status = decide_rename(view, d, arena, ctx, e);
+    bf_decision_forget(d);
+    bf_decision_receipt(d, 200, BF_STR("it would do"), suite_uuid(1));
+    return status;
+}
+
+static void what_was_only_judged_is_neither_there_nor_remembered(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    int64_t head;
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"};
+    struct bf_read read = {&items, one.id};
+    for (unsigned i = 1; i <= 2; i++) {
+        assert_int_equal(submit_as(s, tenant_a, 1, 1, &read, 1, judge_only, &one, &r), BF_OK);
+        assert_true(bf_str_eqz(r.body, "it would do") && r.http_status == 200 && r.n == 0 && !r.replay);
+        assert_int_equal(one.calls, i);
+    }
+    assert_null(get(s, &items, tenant_a, one.id));
+    assert_int_equal(bf_log_head(s->store, tenant_a, &head, NULL), BF_OK);
+    assert_int_equal(head, 0);
+    assert_int_equal(submit_rename(s, tenant_a, 1, &one, &r), BF_OK); /* the same request, in earnest */
+    assert_true(bf_str_eqz(r.body, "one r1") && r.n == 1);
+}
+
 static void a_full_queue_refuses_and_never_calls_done(void **state)
 {
     struct suite *s = *state;
@@ -382,5 +427,6 @@ SUITE_PART(suite_commit, SUITE_TEST(a_decision_is_committed_and_answered), SUITE
            SUITE_TEST(later_requests_of_a_batch_see_what_earlier_ones_did), SUITE_TEST(a_key_is_taken_once_within_a_batch),
            SUITE_TEST(a_batch_keeps_tenants_apart), SUITE_TEST(a_request_over_the_entrys_bytes_is_refused),
            SUITE_TEST(what_does_not_fit_one_entry_goes_into_several), SUITE_TEST(the_same_document_put_twice_keeps_the_last),
-           SUITE_TEST(an_entrys_time_never_goes_back), SUITE_TEST(a_full_queue_refuses_and_never_calls_done),
+           SUITE_TEST(an_entrys_time_never_goes_back), SUITE_TEST(versions_move_on_with_the_collections_that_changed),
+           SUITE_TEST(what_was_only_judged_is_neither_there_nor_remembered), SUITE_TEST(a_full_queue_refuses_and_never_calls_done),
            SUITE_TEST(closing_finishes_what_was_submitted));

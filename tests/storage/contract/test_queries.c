@@ -244,6 +244,12 @@ static void compare(struct suite *s, const struct bf_query *q, struct bf_doc *co
     assert_int_equal(count, n < 3 ? n : 3);
 }
 
+static void print_fault(void *ctx, const char *line)
+{
+    (void)ctx;
+    print_error("%s\n", line);
+}
+
 static void write_all(struct suite *s, const struct bf_write *writes, unsigned n)
 {
     enum bf_status rets[2 * N_DOCS];
@@ -284,7 +290,7 @@ static void random_queries_find_what_a_full_look_finds(void **state)
         }
     }
     struct bf_check_report report;
-    assert_int_equal(bf_store_check(s->store, false, NULL, NULL, &report, NULL), BF_OK);
+    assert_int_equal(bf_store_check(s->store, false, print_fault, NULL, &report, NULL), BF_OK);
     assert_int_equal(report.faults, 0);
 }
 
