@@ -164,8 +164,7 @@ static enum bf_status fetch_slots(struct bf__batch *b, struct bf__slot **slots, 
         const struct bf_collection *coll = slots[at]->key.coll;
         for (of_coll = 0; at + of_coll < n && slots[at + of_coll]->key.coll == coll && of_coll < BF_IN_MAX; of_coll++)
             ids[of_coll] = slots[at + of_coll]->key.id;
-        struct bf_uuid tenant = coll->cls == BF_TENANT_COLLECTION ? b->tenant : (struct bf_uuid){{0}};
-        enum bf_status status = b->store->driver->vt->get_many(b->s, coll, tenant, ids, of_coll, b->arena, docs, e);
+        enum bf_status status = b->store->driver->vt->get_many(b->s, coll, b->tenant, ids, of_coll, b->arena, docs, e);
         if (status != BF_OK)
             return status;
         for (unsigned i = 0; i < of_coll; i++)

@@ -55,7 +55,6 @@ struct bf_decision {
     const struct bf__item *item;
     struct bf__put *puts;
     unsigned n_puts, cap;
-    bool has_receipt;
     int http_status;
     struct bf_str body;
     struct bf_uuid receipt_subject;

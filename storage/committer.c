@@ -13,9 +13,9 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/metrics.h"
+#include "core/thread.h"
 #include "storage/committer.h"
 #include <assert.h>
-#include <signal.h>
 #include <stdlib.h>
 
 struct bf_committer {
@@ -324,7 +324,6 @@ static void *committer_main(void *arg)
 enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e)
 {
     struct bf_committer *c = calloc(1, sizeof *c);
-    sigset_t all, old;
     if (c == NULL)
         abort();
     store->committer = c;
@@ -332,14 +331,10 @@ enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e)
     c->tail = &c->head;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int failed = pthread_create(&c->thread, NULL, committer_main, c);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    int failed = bf_thread_start(&c->thread, "committer", committer_main, c);
     if (failed != 0)
         return bf_fail_errno(e, BF_E_INTERNAL, failed, "starting the committer");
     c->started = true;
-    pthread_setname_np(c->thread, "committer");
     return BF_OK;
 }
 

@@ -71,7 +71,6 @@ void bf_decision_forget(struct bf_decision *d) { d->n_puts = 0; }
 
 void bf_decision_receipt(struct bf_decision *d, int http_status, struct bf_str body, struct bf_uuid subject)
 {
-    d->has_receipt = true;
     d->http_status = http_status;
     d->body = body;
     d->receipt_subject = subject;

@@ -10,10 +10,10 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "storage/internal.h"
 #include "storage/jobs.h"
 #include <assert.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <uthash.h>
@@ -350,15 +350,8 @@ static void finish(struct bf_follower *f)
 
 static enum bf_status start_thread(struct bf_follower *f, struct bf_error *e)
 {
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int failed = pthread_create(&f->thread, NULL, follower_main, f);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (failed != 0)
-        return bf_fail_errno(e, BF_E_INTERNAL, failed, "starting the log follower");
-    pthread_setname_np(f->thread, "follower");
-    return BF_OK;
+    int failed = bf_thread_start(&f->thread, "follower", follower_main, f);
+    return failed == 0 ? BF_OK : bf_fail_errno(e, BF_E_INTERNAL, failed, "starting the log follower");
 }
 
 enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *store, const struct bf_consumer *consumers, unsigned n,

@@ -7,11 +7,10 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -213,15 +212,8 @@ static void *keep(void *arg)
 
 static void start_thread(pthread_t *thread, void *(*run)(void *), void *arg, const char *name)
 {
-    char label[16];
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    if (pthread_create(thread, NULL, run, arg) != 0)
+    if (bf_thread_start(thread, name, run, arg) != 0)
         abort();
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    snprintf(label, sizeof label, "%s", name);
-    pthread_setname_np(*thread, label);
 }
 
 struct bf_job_runner *bf_job_runner_start(const struct bf_env *env, struct bf_store *store, const struct bf_job_work *works, unsigned n)

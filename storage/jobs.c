@@ -355,17 +355,6 @@ enum bf_status bf_job_hasten(struct bf_store *store, const char *kind, int64_t n
     return status;
 }
 
-enum bf_status bf_job_next_due(struct bf_store *store, const char *kind, int64_t *ret_ms, struct bf_error *e)
-{
-    struct bf_arena *arena = bf_arena_create();
-    struct bf_page page;
-    enum bf_status status = due_jobs(store, kind, INT64_MAX, 1, arena, &page, e);
-    if (status == BF_OK)
-        *ret_ms = page.n == 0 ? INT64_MAX : bf_get_int(&page.docs[0]->object, J_WAKE);
-    bf_arena_destroy(&arena);
-    return status;
-}
-
 enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, int64_t passed_n, struct bf_error *e)
 {
     struct bf_value state = {.type = BF_T_ENUM, .i = JOB_DONE}, t = {.type = BF_T_UUID, .uuid = tenant},

@@ -38,8 +38,6 @@ enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, in
 enum bf_status bf_job_dead(struct bf_store *store, const struct bf_job *job, const char *cause, struct bf_error *e);
 /* Makes waiting jobs of `kind` due now (the provider is back). */
 enum bf_status bf_job_hasten(struct bf_store *store, const char *kind, int64_t now_ms, struct bf_error *e);
-/* When the earliest job of `kind` is due; INT64_MAX when none. */
-enum bf_status bf_job_next_due(struct bf_store *store, const char *kind, int64_t *ret_ms, struct bf_error *e);
 
 /* ---- the log follower: one thread for the process ---- */
 

@@ -19,13 +19,6 @@ const struct bf_field *bf__row_field(const struct bf_schema *schema, int row)
     return row == BF_ROW_ID ? NULL : &schema->fields[row];
 }
 
-static int bytes_cmp(struct bf_str a, struct bf_str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int c = n == 0 ? 0 : memcmp(a.p, b.p, n);
-    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 int bf__value_cmp(const struct bf_field *field, const struct bf_value *a, const struct bf_value *b)
 {
     assert(a->type == b->type);
@@ -45,7 +38,7 @@ int bf__value_cmp(const struct bf_field *field, const struct bf_value *a, const 
         return memcmp(a->sha256, b->sha256, sizeof a->sha256);
     default:
         assert(a->type != BF_T_OBJECT && a->type != BF_T_ARRAY);
-        return bytes_cmp(a->s, b->s);
+        return bf_str_cmp(a->s, b->s);
     }
 }
 

@@ -68,12 +68,6 @@ static enum bf_status key_change(struct bf_session *s, unsigned slot, struct bf_
     return bf__run(s, st, e, "writing an index key");
 }
 
-static int key_cmp(struct bf_str a, struct bf_str b)
-{
-    int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 struct change {
     struct bf_session *s;
     const struct bf__table *t;
@@ -96,7 +90,7 @@ static enum bf_status change_keys(struct change *c, unsigned index, struct bf__k
 {
     enum bf_status status = BF_OK;
     for (unsigned i = 0, j = 0; status == BF_OK && (i < old.n || j < new.n);) {
-        int cmp = i == old.n ? 1 : j == new.n ? -1 : key_cmp(old.keys[i], new.keys[j]);
+        int cmp = i == old.n ? 1 : j == new.n ? -1 : bf_str_cmp(old.keys[i], new.keys[j]);
         if (cmp < 0)
             status = key_change(c->s, bf__index_slot(c->t, index, SQL_IX_DELETE), old.keys[i++], 0, e);
         else if (cmp > 0)

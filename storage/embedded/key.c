@@ -108,11 +108,10 @@ static struct bf_str one_key(struct bf_arena *arena, const struct bf_index *inde
     return bf_str((char *)key, n + 16);
 }
 
-static int key_cmp(const void *a, const void *b)
+int bf__key_cmp(const void *a, const void *b)
 {
     const struct bf_str *x = a, *y = b;
-    int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
-    return c != 0 ? c : (x->n > y->n) - (x->n < y->n);
+    return bf_str_cmp(*x, *y);
 }
 
 struct bf__keys_of bf__index_keys(struct bf_arena *arena, const struct bf_index *index, const struct bf_doc *doc)
@@ -129,7 +128,7 @@ struct bf__keys_of bf__index_keys(struct bf_arena *arena, const struct bf_index 
     ret.keys = bf_arena_alloc(arena, items.n * sizeof *ret.keys);
     for (unsigned i = 0; i < items.n; i++)
         ret.keys[i] = one_key(arena, index, doc, &items.items[i]);
-    qsort(ret.keys, items.n, sizeof *ret.keys, key_cmp);
+    qsort(ret.keys, items.n, sizeof *ret.keys, bf__key_cmp);
     for (unsigned i = 0; i < items.n; i++)
         if (i == 0 || !bf_str_eq(ret.keys[ret.n - 1], ret.keys[i]))
             ret.keys[ret.n++] = ret.keys[i];

@@ -25,6 +25,7 @@ struct bf__keys_of {
     struct bf_str *keys;
     unsigned n;
 };
+int bf__key_cmp(const void *a, const void *b); /* of two struct bf_str, for qsort */
 struct bf__keys_of bf__index_keys(struct bf_arena *arena, const struct bf_index *index, const struct bf_doc *doc);
 
 /* The least string that is greater than every string beginning with `prefix`. */

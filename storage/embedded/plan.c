@@ -45,13 +45,6 @@ static int selecting(const struct planner *p, int row, bool multikey_item)
     return -1;
 }
 
-static int str_cmp(const void *a, const void *b)
-{
-    const struct bf_str *x = a, *y = b;
-    int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
-    return c != 0 ? c : (x->n > y->n) - (x->n < y->n);
-}
-
 /* The distinct encodings that a condition selects. */
 static struct bf_str *encodings(struct planner *p, const struct bf_cond *cond, unsigned *ret_n)
 {
@@ -60,7 +53,7 @@ static struct bf_str *encodings(struct planner *p, const struct bf_cond *cond, u
     struct bf_str *all = bf_arena_alloc(p->arena, (n + 1) * sizeof *all);
     for (unsigned i = 0; i < n; i++)
         all[i] = encode(p->arena, field, cond->op == BF_EXISTS ? NULL : &cond->values[i]);
-    qsort(all, n, sizeof *all, str_cmp);
+    qsort(all, n, sizeof *all, bf__key_cmp);
     for (unsigned i = 0; i < n; i++)
         if (i == 0 || !bf_str_eq(all[distinct - 1], all[i]))
             all[distinct++] = all[i];
@@ -157,9 +150,9 @@ static void cut_at_cursor(const struct planner *p, struct bf__range *range)
     struct bf_str at = join(p->arena, range->prefix, query->after);
     if (!query->descending)
         at = join(p->arena, at, bf_str("\0", 1));
-    if (!query->descending && str_cmp(&at, &range->low) > 0)
+    if (!query->descending && bf_str_cmp(at, range->low) > 0)
         range->low = at;
-    if (query->descending && str_cmp(&at, &range->high) < 0)
+    if (query->descending && bf_str_cmp(at, range->high) < 0)
         range->high = at;
 }
 

@@ -45,7 +45,6 @@ static const char *const index_sql[SQL_INDEXES] = {
     [SQL_IX_GET] = "SELECT r FROM x_%1$s__%2$s WHERE k = ?1",
     [SQL_IX_INSERT] = "INSERT OR REPLACE INTO x_%1$s__%2$s(k, r) VALUES(?1, ?2)",
     [SQL_IX_DELETE] = "DELETE FROM x_%1$s__%2$s WHERE k = ?1",
-    [SQL_IX_ALL] = "SELECT x.k, d.k FROM x_%1$s__%2$s x LEFT JOIN d_%1$s d ON d.r = x.r WHERE x.k > ?1 ORDER BY x.k LIMIT ?2",
 };
 
 enum bf_status bf__sql_fail(struct bf_session *s, struct bf_error *e, const char *doing)

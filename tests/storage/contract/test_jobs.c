@@ -23,13 +23,6 @@ static struct bf_job *take(struct suite *s, const char *kind, int64_t now_ms)
     return job;
 }
 
-static int64_t next_due(struct suite *s, const char *kind)
-{
-    int64_t due = -1;
-    assert_int_equal(bf_job_next_due(s->store, kind, &due, NULL), BF_OK);
-    return due;
-}
-
 static bool is(const struct bf_job *job, unsigned id)
 {
     struct bf_uuid u = suite_uuid(id);
@@ -53,8 +46,6 @@ static void the_job_due_the_longest_is_claimed_first(void **state)
     add(s, make(1, "a", T0 + 20));
     add(s, make(2, "a", T0 + 10));
     add(s, make(3, "b", T0));
-    assert_int_equal(next_due(s, "a"), T0 + 10);
-    assert_int_equal(next_due(s, "c"), INT64_MAX);
     assert_null(take(s, "a", T0 + 9));
     struct bf_job *job = take(s, "a", T0 + 20);
     assert_true(is(job, 2));
@@ -84,7 +75,6 @@ static void a_lease_that_ran_out_is_taken_over_and_its_holder_fenced_off(void **
     struct suite *s = *state;
     add(s, make(1, "a", T0));
     struct bf_job *first = take(s, "a", T0);
-    assert_int_equal(next_due(s, "a"), T0 + LEASE);
     assert_null(take(s, "a", T0 + LEASE - 1));
     suite_reopen(s);
     struct bf_job *second = take(s, "a", T0 + LEASE);
@@ -123,7 +113,6 @@ static void a_retry_waits_with_its_cause_and_may_not_count(void **state)
     assert_int_equal(job->attempt, 2);
     assert_int_equal(bf_job_dead(s->store, job, "hopeless", NULL), BF_OK);
     assert_null(take(s, "a", INT64_MAX / 2));
-    assert_int_equal(next_due(s, "a"), INT64_MAX);
 }
 
 static void hastened_jobs_are_due_now(void **state)
