@@ -207,6 +207,8 @@ void bf_admin_close(struct bf_admin *a)
     pthread_join(a->thread, NULL);
     bf__admin_unlink(a->dir);
     close(a->listening);
+    /* what would outlast every deadline of a stop */
+    bf_store_stop_checks(a->own.store);
     bf_store_stop_backups(a->own.store);
 }
 

@@ -59,3 +59,9 @@ enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, st
                                 struct bf_receipt *ret, struct bf_error *e);
 enum bf_status bf__log_entry(struct bf_store *store, struct bf_session *s, const struct bf_raw_entry *raw, enum bf_log_detail detail,
                              struct bf_arena *arena, struct bf_log_entry *ret, struct bf_error *e);
+/* Parts of a parsed entry: operation k, with its after-image as `detail` says (its plain facts are there also when this fails), and request
+ * q's receipt (status and body only; BF_E_GONE when it was erased). BF_E_CORRUPT. */
+enum bf_status bf__log_op(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned k,
+                          enum bf_log_detail detail, struct bf_arena *arena, struct bf_log_op *ret, struct bf_error *e);
+enum bf_status bf__log_receipt(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned q,
+                               struct bf_arena *arena, struct bf_receipt *ret, struct bf_error *e);

@@ -15,6 +15,7 @@
  */
 #pragma once
 #include "storage/commit.h"
+#include <stdatomic.h>
 
 struct bf_driver;
 struct bf_session;
@@ -51,9 +52,22 @@ struct bf_apply {
 
 struct bf_check {
     bool mend;
-    void (*say)(void *ctx, const char *line);
+    void (*say)(void *ctx, const char *line); /* NULL: nobody listens */
     void *ctx;
     struct bf_check_report *report;
+    const atomic_bool *stop; /* NULL: nobody stops it. Once set, the check ends with BF_E_CANCELLED */
+};
+
+/* A row of a collection as it lies there. */
+struct bf_row {
+    struct bf_uuid tenant, id;
+    struct bf_doc *doc; /* NULL: it cannot be read */
+};
+
+/* Where a check of keys stands: {0} at the start. */
+struct bf_keys_place {
+    unsigned part;
+    struct bf_str after;
 };
 
 struct bf_driver_vtable {
@@ -99,10 +113,20 @@ struct bf_driver_vtable {
      * BF_E_UNKNOWN_OUTCOME as for `commit`. */
     enum bf_status (*tidy)(struct bf_session *s, bool truncate, struct bf_error *e);
 
-    /* Care, by the writer. check_keys verifies (and with `mend` rebuilds) what the driver derives from documents. `remove` deletes
-     * physically. backup copies the database into the new directory `to`, step by step: call until *done; NULL *state at the first call,
-     * and again after the last. A copy that is not gone on with is given up when the driver closes. */
-    enum bf_status (*check_keys)(struct bf_session *s, const struct bf_check *check, struct bf_error *e);
+    /* Care, by a reader. scan gives the rows of all tenants behind `after` (NULL: from the first on) in the order of tenant and id, at most
+     * `limit`: fewer only at the end. check_whole verifies what the driver's own library can of itself, all at once, while the writer goes
+     * on. */
+    enum bf_status (*scan)(struct bf_session *s, const struct bf_collection *coll, const struct bf_row *after, unsigned limit,
+                           struct bf_arena *arena, struct bf_row **ret, unsigned *ret_n, struct bf_error *e);
+    enum bf_status (*check_whole)(struct bf_session *s, const struct bf_check *check, struct bf_error *e);
+    /* Verifies a slice of what the driver derives from documents, and says where the next one begins (in `arena`), or *done. By a reader;
+     * to mend, by the writer, outside a transaction. */
+    enum bf_status (*check_keys)(struct bf_session *s, const struct bf_check *check, const struct bf_keys_place *at, struct bf_arena *arena,
+                                 struct bf_keys_place *ret_next, bool *done, struct bf_error *e);
+
+    /* Care, by the writer. `remove` deletes physically. backup copies the database into the new directory `to`, step by step: call until
+     * *done; NULL *state at the first call, and again after the last. A copy that is not gone on with is
+     * given up when the driver closes. */
     enum bf_status (*remove)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
                              struct bf_arena *arena, struct bf_error *e);
     enum bf_status (*backup)(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);

@@ -58,6 +58,7 @@ struct bf_store {
     _Atomic int64_t durable_ms; /* when an entry became durable last; monotonic */
     struct bf__probe probe;
     struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
+    atomic_bool checks_stopped; /* bf_store_stop_checks */
 
     pthread_mutex_t watch_lock;
     struct bf__watcher watchers[BF__WATCHERS_MAX];

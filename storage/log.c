@@ -49,14 +49,24 @@ static const struct bf__entry_request *find_request(const struct bf__entry *entr
     return NULL;
 }
 
+enum bf_status bf__log_receipt(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned q,
+                               struct bf_arena *arena, struct bf_receipt *ret, struct bf_error *e)
+{
+    struct reading r = {store, s, arena};
+    const struct bf__entry_request *request = &entry->requests[q];
+    struct bf_str plain;
+    struct bf__place place = {.tenant = entry->tenant, .n = entry->n, .k = -1, .coll = bf_str("", 0)};
+    memcpy(place.id, request->id.b, sizeof place.id);
+    enum bf_status status = open_part(&r, request->subject, &place, request->sealed, request->commitment, &plain, e);
+    return status == BF_OK ? bf__receipt_unpack(plain, &ret->http_status, &ret->body, e) : status;
+}
+
 enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n,
                                 const struct bf_request_id *request, const uint8_t body_hash[32], struct bf_arena *arena,
                                 struct bf_receipt *ret, struct bf_error *e)
 {
     struct reading r = {store, s, arena};
     struct bf__entry entry;
-    struct bf_str plain;
-    struct bf__place place = {.tenant = tenant, .n = n, .k = -1, .coll = bf_str("", 0)};
     enum bf_status status = read_entry(&r, tenant, n, &entry, e);
     if (status != BF_OK)
         return status;
@@ -68,10 +78,7 @@ enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, st
         ret->status = bf_fail(&ret->error, BF_E_ID_REUSED, "this request id was used with another body");
         return BF_OK;
     }
-    memcpy(place.id, request->b, sizeof place.id);
-    status = open_part(&r, found->subject, &place, found->sealed, found->commitment, &plain, &ret->error);
-    if (status == BF_OK)
-        status = bf__receipt_unpack(plain, &ret->http_status, &ret->body, &ret->error);
+    status = bf__log_receipt(store, s, &entry, (unsigned)(found - entry.requests), arena, ret, &ret->error);
     ret->status = status == BF_E_GONE ? bf_fail(&ret->error, BF_E_GONE, "the answer to this request was erased") : status;
     return BF_OK;
 }
@@ -128,10 +135,17 @@ static struct bf_log_op plain_op(const struct bf_store *store, const struct bf__
     return op;
 }
 
+enum bf_status bf__log_op(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned k,
+                          enum bf_log_detail detail, struct bf_arena *arena, struct bf_log_op *ret, struct bf_error *e)
+{
+    struct reading r = {store, s, arena};
+    *ret = plain_op(store, &entry->ops[k], k);
+    return detail == BF_LOG_DOCS ? open_image(&r, entry, k, ret, e) : BF_OK;
+}
+
 enum bf_status bf__log_entry(struct bf_store *store, struct bf_session *s, const struct bf_raw_entry *raw, enum bf_log_detail detail,
                              struct bf_arena *arena, struct bf_log_entry *ret, struct bf_error *e)
 {
-    struct reading r = {store, s, arena};
     struct bf__entry entry;
     enum bf_status status = bf__entry_parse(arena, raw->header, raw->payload, &entry, e);
     if (status != BF_OK)
@@ -141,12 +155,10 @@ enum bf_status bf__log_entry(struct bf_store *store, struct bf_session *s, const
     *ret = (struct bf_log_entry){.n = entry.n, .at_ms = entry.at_ms, .n_ops = entry.n_ops};
     ret->ops = bf_arena_alloc(arena, entry.n_ops * sizeof *ret->ops);
     for (unsigned q = 0, k = 0; q < entry.n_requests; q++)
-        for (unsigned i = 0; i < entry.requests[q].n_ops; i++, k++) {
-            ret->ops[k] = plain_op(store, &entry.ops[k], k);
+        for (unsigned i = 0; i < entry.requests[q].n_ops && status == BF_OK; i++, k++) {
+            status = bf__log_op(store, s, &entry, k, detail, arena, &ret->ops[k], e);
             ret->ops[k].actor = entry.requests[q].actor;
         }
-    for (unsigned k = 0; k < entry.n_ops && detail == BF_LOG_DOCS && status == BF_OK; k++)
-        status = open_image(&r, &entry, k, &ret->ops[k], e);
     return status;
 }
 
@@ -180,10 +192,8 @@ enum bf_status bf_log_doc(struct bf_store *store, struct bf_uuid tenant, int64_t
     enum bf_status status = read_entry(&r, tenant, n, &entry, e);
     if (status == BF_OK && (k < 0 || (unsigned)k >= entry.n_ops))
         status = bf_fail(e, BF_E_NOT_FOUND, "log entry %lld has no operation %d", (long long)n, k);
-    if (status == BF_OK) {
-        op = plain_op(store, &entry.ops[k], (unsigned)k);
-        status = open_image(&r, &entry, (unsigned)k, &op, e);
-    }
+    if (status == BF_OK)
+        status = bf__log_op(store, s, &entry, (unsigned)k, BF_LOG_DOCS, arena, &op, e);
     store->driver->vt->release(store->driver, s);
     if (status == BF_OK) {
         *ret = op.doc;

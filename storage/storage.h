@@ -161,11 +161,15 @@ enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *wri
 struct bf_check_report {
     int64_t documents, keys, entries, blobs, faults, mended;
 };
-/* Verifies along the lines of derivation: index keys from documents, documents from the log, leaf hashes, gaplessness, blobs against their
- * hashes. `say` gets one line per fault. With `mend`, keys and documents are rebuilt from what they derive from. Writes wait while it runs.
- */
+/* Verifies along the lines of derivation: every document, job and cursor against the log, every entry with its commitments, index keys
+ * against documents, blobs against their hashes. `say` (or NULL) gets one line per fault, on the caller's thread, and may use the store.
+ * With `mend`, what derives from something sound is made anew: each fault is then mended, or is not, as a whole. Reads in slices while the
+ * store serves; only what is mended goes through the committer. *ret is set on failure, too: as far as it came. BF_E_CANCELLED after
+ * bf_store_stop_checks. Blocks. */
 enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(void *ctx, const char *line), void *ctx,
                               struct bf_check_report *ret, struct bf_error *e);
+/* Before the store is closed: checks that are under way end soon, later ones at once. */
+void bf_store_stop_checks(struct bf_store *store);
 /* An online copy into the new directory `to`: the database through the writer's connection between groups, then the blobs; no blob is
  * deleted meanwhile. Never contains the master key; BF_E_CONFLICT until bf_store_export_key was done once. Says the position it is equal up
  * to. */

@@ -96,7 +96,6 @@ void bf__snapshot_end(struct bf_session *s, bool begun);
 
 /* schema.c: makes what is not there, checks the format, rebuilds indexes whose definition changed. */
 enum bf_status bf__schema_ensure(struct bf_session *s, struct bf_error *e);
-enum bf_status bf__index_build(struct bf_session *s, const struct bf__table *t, unsigned index, int64_t *ret_keys, struct bf_error *e);
 
 /* docs.c */
 enum bf_status bf__get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
@@ -127,6 +126,12 @@ enum bf_status bf__append(struct bf_session *s, const struct bf_raw_append *appe
  * commits and break them off in a power cut. */
 enum bf_status bf__settle_log(struct bf_session *s, struct bf_error *e);
 enum bf_status bf__tidy(struct bf_session *s, bool truncate, struct bf_error *e);
-enum bf_status bf__check_keys(struct bf_session *s, const struct bf_check *check, struct bf_error *e);
 enum bf_status bf__backup(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);
 void bf__copies_give_up(struct bf_session *s); /* those that nobody went on with: the session cannot be closed before */
+
+/* check.c */
+enum bf_status bf__scan(struct bf_session *s, const struct bf_collection *coll, const struct bf_row *after, unsigned limit,
+                        struct bf_arena *arena, struct bf_row **ret, unsigned *ret_n, struct bf_error *e);
+enum bf_status bf__check_whole(struct bf_session *s, const struct bf_check *check, struct bf_error *e);
+enum bf_status bf__check_keys(struct bf_session *s, const struct bf_check *check, const struct bf_keys_place *at, struct bf_arena *arena,
+                              struct bf_keys_place *ret_next, bool *done, struct bf_error *e);

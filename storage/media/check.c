@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 65536, LINE_BYTES = 300 };
+enum { READ_BYTES = 65536, LINE_BYTES = 300, ROWS = 100 };
 
 struct names {
     struct bf_uuid *ids;
@@ -26,6 +26,7 @@ struct sweep {
     struct bf_media *media;
     const struct bf_check *check;
     struct names names; /* files not accounted for yet, sorted */
+    bool unsure;        /* a document could not be read: it may name any of them */
     uint8_t *buf;
 };
 
@@ -153,28 +154,44 @@ static enum bf_status check_blob(struct sweep *s, struct bf_arena *arena, struct
     return status;
 }
 
-static enum bf_status check_tenant(struct sweep *s, struct bf_uuid tenant, bool *taken, struct bf_error *e)
+/* Of what a document that cannot be read names nothing is known: from then on no file is nobody's. */
+static enum bf_status check_row(struct sweep *s, const struct bf_row *row, struct bf_arena *arena, bool *taken, struct bf_error *e)
 {
-    struct bf_arena *arena = bf_arena_create(), *cursor = bf_arena_create();
-    struct bf_query query = {.coll = &bf__coll_blobs, .tenant = tenant, .limit = BF_PAGE_MAX};
-    struct bf_page page;
-    enum bf_status status;
-    do {
-        status = bf_store_find(s->media->store, &query, arena, &page, e);
-        for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
-            struct bf__blob_doc blob;
-            if ((status = bf__blob_read(tenant, page.docs[i], arena, &blob, e)) != BF_OK)
-                break;
-            take_name(&s->names, &blob.file, taken);
-            s->check->report->blobs++;
-            status = check_blob(s, arena, tenant, blob.sha256, e);
-        }
-        bf_arena_reset(cursor);
-        query.after = status == BF_OK && page.next.n > 0 ? bf_str_dup(cursor, page.next) : bf_str(NULL, 0);
+    struct bf__blob_doc blob;
+    struct bf_error why = {0};
+    enum bf_status status = row->doc == NULL ? BF_E_CORRUPT : bf__blob_read(row->tenant, row->doc, arena, &blob, &why);
+    if (s->check->stop != NULL && atomic_load(s->check->stop))
+        return bf_fail(e, BF_E_CANCELLED, "the check was stopped");
+    if (status == BF_E_CORRUPT) {
+        tell(s, &row->id, "its document cannot be read", false);
+        s->unsure = true;
+        return BF_OK;
+    }
+    if (status != BF_OK)
+        return bf_fail(e, status, "%s", why.cause);
+    take_name(&s->names, &blob.file, taken);
+    s->check->report->blobs++;
+    return check_blob(s, arena, row->tenant, blob.sha256, e);
+}
+
+static enum bf_status check_rows(struct sweep *s, bool *taken, struct bf_error *e)
+{
+    struct bf_driver *driver = s->media->store->driver;
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_row *rows, last;
+    unsigned n = ROWS;
+    enum bf_status status = BF_OK;
+    for (bool begun = false; status == BF_OK && n == ROWS; begun = true) {
+        struct bf_session *session = driver->vt->reader(driver);
         bf_arena_reset(arena);
-    } while (query.after.n > 0);
+        status = driver->vt->scan(session, &bf__coll_blobs, begun ? &last : NULL, ROWS, arena, &rows, &n, e);
+        driver->vt->release(driver, session);
+        for (unsigned i = 0; status == BF_OK && i < n; i++)
+            status = check_row(s, &rows[i], arena, taken, e);
+        if (status == BF_OK && n > 0)
+            last = rows[n - 1];
+    }
     bf_arena_destroy(&arena);
-    bf_arena_destroy(&cursor);
     return status;
 }
 
@@ -186,26 +203,23 @@ static enum bf_status check_left(struct sweep *s, const bool *taken, struct bf_e
     for (size_t i = 0; i < s->names.n && status == BF_OK; i++) {
         if (taken[i])
             continue;
-        if (s->check->mend)
+        bool drop = s->check->mend && !s->unsure;
+        if (drop)
             status = bf__blob_drop(s->media, s->names.ids[i], e);
-        tell(s, &s->names.ids[i], "no document names this file", s->check->mend && status == BF_OK);
+        tell(s, &s->names.ids[i], "no document names this file", drop && status == BF_OK);
     }
     return status;
 }
 
 static enum bf_status check_all(struct sweep *s, struct bf_error *e)
 {
-    struct bf_uuid *tenants;
-    unsigned n = 0;
     enum bf_status status = list_files(s, e);
     if (status != BF_OK)
         return status;
     struct bf_arena *arena = bf_arena_create();
     bool *taken = bf_arena_calloc(arena, s->names.n + 1, sizeof *taken);
     spare_what_is_made(s, taken);
-    status = bf_log_tenants(s->media->store, arena, &tenants, &n, e);
-    for (unsigned i = 0; i < n && status == BF_OK; i++)
-        status = check_tenant(s, tenants[i], taken, e);
+    status = check_rows(s, taken, e);
     if (status == BF_OK)
         status = check_left(s, taken, e);
     bf_arena_destroy(&arena);

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents against the log: suspects are found by readers, and judged and mended by the committer. */
+#include "core/arena.h"
+#include "storage/bson.h"
+#include "storage/check.h"
+#include <assert.h>
+#include <stdlib.h>
+
+enum { ROWS = 100, HEADER_BYTES = 1 << 20, TOGETHER = 16 };
+
+/* ---- suspects ---- */
+
+static struct bf__suspect_key key_of(const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id)
+{
+    struct bf__suspect_key key;
+    memset(&key, 0, sizeof key); /* it is hashed with what is between the members */
+    key.coll = coll;
+    key.tenant = tenant;
+    key.id = id;
+    return key;
+}
+
+struct bf__suspect *bf__suspect_find(struct bf__care *c, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id)
+{
+    struct bf__suspect_key key = key_of(coll, tenant, id);
+    struct bf__suspect *found;
+    HASH_FIND(hh, c->suspects, &key, sizeof key, found);
+    return found;
+}
+
+void bf__suspect_add(struct bf__care *c, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id, int64_t n, int k)
+{
+    struct bf__suspect *suspect = bf__suspect_find(c, coll, tenant, id);
+    if (suspect == NULL && HASH_COUNT(c->suspects) == BF__SUSPECTS_MAX) {
+        c->overfull = true;
+        return;
+    }
+    if (suspect == NULL) {
+        suspect = calloc(1, sizeof *suspect);
+        if (suspect == NULL)
+            abort();
+        suspect->key = key_of(coll, tenant, id);
+        HASH_ADD(hh, c->suspects, key, sizeof suspect->key, suspect);
+    }
+    suspect->n = n;
+    suspect->k = k;
+}
+
+void bf__suspects_free(struct bf__care *c)
+{
+    struct bf__suspect *suspect, *next;
+    HASH_ITER(hh, c->suspects, suspect, next) {
+        HASH_DEL(c->suspects, suspect);
+        free(suspect);
+    }
+}
+
+/* ---- finding them ---- */
+
+/* Did the operation that the document names make it? Where the log is damaged or has a hole, that is told of the log, and the document,
+ * which may be all that is left, is believed. */
+static enum bf_status has_origin(struct bf__care *c, struct bf_session *s, const struct bf_collection *coll, const struct bf_doc *doc,
+                                 struct bf_arena *arena, bool *ret, struct bf_error *e)
+{
+    struct bf_raw_entry *raw, *last = NULL;
+    struct bf__entry entry;
+    unsigned found = 0;
+    *ret = false;
+    if (doc->n < 1)
+        return BF_OK;
+    enum bf_status status = c->vt->log_read(s, doc->tenant, doc->n - 1, 1, HEADER_BYTES, false, arena, &raw, &found, e);
+    if (status == BF_OK && found == 0) {
+        status = c->vt->log_last(s, doc->tenant, arena, &last, e);
+        *ret = status == BF_OK && last != NULL && last->n > doc->n;
+        return status == BF_E_CORRUPT ? BF_OK : status;
+    }
+    if (status == BF_OK)
+        status = bf__entry_parse(arena, raw->header, bf_str(NULL, 0), &entry, NULL);
+    if (status == BF_OK)
+        *ret = doc->k >= 0 && (unsigned)doc->k < entry.n_ops && bf_uuid_eq(&entry.ops[doc->k].id, &doc->id) &&
+               bf_str_eqz(entry.ops[doc->k].coll, coll->name);
+    if (status == BF_E_CORRUPT)
+        *ret = true;
+    return status == BF_E_CORRUPT ? BF_OK : status;
+}
+
+struct rows {
+    const struct bf_collection *coll;
+    struct bf_row last;
+    bool begun, done;
+};
+
+static enum bf_status look_at(struct bf__care *c, struct bf_session *s, const struct bf_collection *coll, const struct bf_row *row,
+                              struct bf_arena *arena, struct bf_error *e)
+{
+    const char *what = NULL;
+    struct bf_doc *better;
+    bool right = row->doc != NULL;
+    enum bf_status status = BF_OK;
+    c->check.report->documents++;
+    if (right && coll->logged) {
+        status = has_origin(c, s, coll, row->doc, arena, &right, e);
+    } else if (right) {
+        status = bf__care_queue(c, s, coll, row->doc, arena, &what, &better, e);
+        right = what == NULL;
+    }
+    if (status == BF_OK && !right && coll != &bf__coll_blobs) /* those are told with their files */
+        bf__suspect_add(c, coll, row->tenant, row->id, 0, -1);
+    return status;
+}
+
+static enum bf_status look_at_rows(struct bf__care *c, struct bf_session *s, void *at, struct bf_arena *arena, struct bf_error *e)
+{
+    struct rows *r = at;
+    struct bf_row *rows;
+    unsigned n = 0;
+    enum bf_status status = c->vt->scan(s, r->coll, r->begun ? &r->last : NULL, ROWS, arena, &rows, &n, e);
+    for (unsigned i = 0; status == BF_OK && i < n; i++)
+        status = look_at(c, s, r->coll, &rows[i], arena, e);
+    if (status == BF_OK && n > 0)
+        r->last = rows[n - 1];
+    r->begun = true;
+    r->done = n < ROWS;
+    return status;
+}
+
+enum bf_status bf__care_documents(struct bf__care *c, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; status == BF_OK && i < c->store->n_collections; i++) {
+        struct rows r = {.coll = c->store->collections[i]};
+        while (status == BF_OK && !r.done)
+            status = bf__care_slice(c, look_at_rows, &r, e);
+    }
+    return status;
+}
+
+/* ---- judging them ---- */
+
+struct verdict {
+    const char *what;      /* NULL: nothing is wrong */
+    bool mendable, erased; /* erased: the content that the log had of it */
+    struct bf_doc *better; /* NULL: it should go */
+    struct bf_doc *stored; /* NULL: it is not there, or cannot be read */
+};
+
+struct bf_doc *bf__care_image(const struct bf_log_op *op, struct bf_uuid tenant, int64_t n, struct bf_arena *arena)
+{
+    if (!op->tombstone && op->doc == NULL)
+        return NULL;
+    struct bf_doc *doc = op->tombstone ? bf_doc_create(arena, op->coll->schema, tenant, op->id) : bf_doc_copy(arena, op->doc);
+    doc->tombstone = op->tombstone;
+    doc->rev = op->rev;
+    doc->n = n;
+    doc->k = op->k;
+    return doc;
+}
+
+bool bf__care_same(const struct bf_doc *a, const struct bf_doc *b)
+{
+    return a->rev == b->rev && a->tombstone == b->tombstone && bf_object_eq(&a->object, &b->object);
+}
+
+/* What the last operation left. Of content that was erased a tombstone: were the document sound, it would be one. */
+static enum bf_status last_image(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, struct bf_arena *arena,
+                                 struct verdict *v, struct bf_error *e)
+{
+    struct bf_raw_entry *raw;
+    struct bf__entry entry;
+    struct bf_log_op op;
+    unsigned found = 0;
+    enum bf_status status = c->vt->log_read(s, x->key.tenant, x->n - 1, 1, HEADER_BYTES, true, arena, &raw, &found, e);
+    if (status != BF_OK || found == 0)
+        return status;
+    status = bf__entry_parse(arena, raw->header, raw->payload, &entry, e);
+    if (status == BF_OK)
+        status = bf__log_op(c->store, s, &entry, (unsigned)x->k, BF_LOG_DOCS, arena, &op, e);
+    if (status != BF_OK)
+        return status == BF_E_CORRUPT ? BF_OK : status; /* told when the log was walked */
+    v->erased = op.erased;
+    op.tombstone |= op.erased;
+    v->better = bf__care_image(&op, x->key.tenant, x->n, arena);
+    return BF_OK;
+}
+
+static enum bf_status judge_logged(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, bool readable,
+                                   struct bf_arena *arena, struct verdict *v, struct bf_error *e)
+{
+    bool known = false;
+    enum bf_status status = x->n == 0 ? BF_OK : last_image(c, s, x, arena, v, e);
+    if (status != BF_OK)
+        return status;
+    v->mendable = x->n == 0 || v->better != NULL;
+    const struct bf_doc *stored = v->stored;
+    int64_t ahead = stored == NULL || x->n == 0 ? 1 : stored->n != x->n ? stored->n - x->n : stored->k - x->k;
+    if (!readable)
+        v->what = "a document cannot be read:";
+    else if (stored == NULL)
+        v->what = x->n > 0 ? "a document is missing:" : NULL;
+    else if (ahead < 0)
+        v->what = "a document is behind the log:";
+    else if (ahead == 0)
+        v->what = v->better != NULL && !v->erased && !bf__care_same(stored, v->better) ? "a document differs from the log:" : NULL;
+    else if ((status = has_origin(c, s, x->key.coll, stored, arena, &known, e)) == BF_OK && !known)
+        v->what = "a document names an operation that did not make it:";
+    return status;
+}
+
+/* Of what is outside the log only system collections can do without a document: they hold none of the business. */
+static enum bf_status judge(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, struct bf_arena *arena,
+                            struct verdict *v, struct bf_error *e)
+{
+    struct bf_error why = {0};
+    enum bf_status status = c->vt->get_many(s, x->key.coll, x->key.tenant, &x->key.id, 1, arena, &v->stored, &why);
+    bool readable = status != BF_E_CORRUPT;
+    if (status != BF_OK && readable)
+        return bf_fail(e, status, "%s", why.cause);
+    if (!readable)
+        v->stored = NULL;
+    if (x->key.coll->logged)
+        return judge_logged(c, s, x, readable, arena, v, e);
+    v->mendable = x->key.coll->cls == BF_SYSTEM_COLLECTION;
+    v->what = readable ? NULL : "a document cannot be read:";
+    return v->stored == NULL ? BF_OK : bf__care_queue(c, s, x->key.coll, v->stored, arena, &v->what, &v->better, e);
+}
+
+/* ---- mending ---- */
+
+static enum bf_status put(struct bf__care *c, struct bf_session *s, const struct bf_collection *coll, const struct verdict *v,
+                          struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf_apply apply = {.coll = coll, .before = v->stored, .after = v->better, .bson = bf__bson_encode(arena, v->better)};
+    struct bf_write write = {.kind = BF_W_PUT, .coll = coll, .doc = v->better};
+    enum bf_status status = BF_OK;
+    if (!coll->logged)
+        return c->vt->write(s, &write, arena, e);
+    if (v->stored == NULL) /* also what is there but cannot be read */
+        status = c->vt->remove(s, coll, v->better->tenant, v->better->id, arena, e);
+    return status == BF_OK ? c->vt->apply(s, &apply, arena, e) : status;
+}
+
+static enum bf_status mend(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, const struct verdict *v,
+                           struct bf_arena *arena, struct bf_error *e)
+{
+    enum bf_status status = c->vt->begin(s, e);
+    if (status != BF_OK)
+        return status;
+    status = v->better != NULL ? put(c, s, x->key.coll, v, arena, e) : c->vt->remove(s, x->key.coll, x->key.tenant, x->key.id, arena, e);
+    if (status == BF_OK)
+        status = c->vt->commit(s, e);
+    else
+        c->vt->rollback(s);
+    bf__store_touch(c->store, x->key.coll);
+    bf__store_touched(c->store);
+    c->check.report->mended += status == BF_OK;
+    return status;
+}
+
+struct settling {
+    struct bf__care *c;
+    struct bf__suspect *next;
+};
+
+static enum bf_status settle_some(void *ctx, struct bf_session *writer, struct bf_error *e)
+{
+    struct settling *at = ctx;
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; i < TOGETHER && at->next != NULL && status == BF_OK; i++, at->next = at->next->hh.next) {
+        const struct bf__suspect *x = at->next;
+        struct verdict v = {.what = NULL};
+        bf_arena_reset(arena);
+        status = judge(at->c, writer, x, arena, &v, e);
+        if (status != BF_OK || v.what == NULL)
+            continue;
+        bf__care_fault(at->c, x->key.tenant, x->n, v.what, x->key.coll->name, &x->key.id);
+        if (at->c->check.mend && v.mendable)
+            status = mend(at->c, writer, x, &v, arena, e);
+    }
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+enum bf_status bf__care_settle(struct bf__care *c, struct bf_error *e)
+{
+    struct settling at = {.c = c, .next = c->suspects};
+    enum bf_status status = BF_OK;
+    while (status == BF_OK && at.next != NULL)
+        status = bf__care_call(c, settle_some, &at, e);
+    if (status == BF_OK && c->overfull) {
+        struct bf_uuid none = {{0}};
+        bf__care_fault(c, none, 0, "more documents are wrong than one check looks at: mend these, then check again", "", NULL);
+    }
+    return status;
+}
