@@ -119,6 +119,7 @@ enum bf_status bf_log_tenants(struct bf_store *store, struct bf_arena *arena, st
  * only post tasks or set flags. Up to 16 watchers; they stay until the store closes. */
 void bf_log_watch(struct bf_store *store, void (*woken)(void *ctx, struct bf_uuid tenant, int64_t n), void *ctx);
 
-/* Destroys the subject's key (G-16), after its erasure entry n was committed: content is gone, proofs hold; marked "destroyed at n". */
+/* Destroys the subject's key (G-16), after its erasure entry n was committed: content is gone, proofs hold; marked "destroyed at n".
+ * BF_E_UNAVAILABLE: it is destroyed, but a trace of it is on the disk still, while somebody reads; to be asked again until BF_OK. Blocks. */
 enum bf_status bf_store_destroy_subject(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n,
                                         struct bf_error *e);

@@ -101,7 +101,7 @@ struct bf_driver_vtable {
     enum bf_status (*meta_get)(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
     enum bf_status (*meta_set)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
 
-    /* The writer only. `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot be told (a
+    /* The writer only. `begin` and `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot be told (a
      * failed sync): the store then takes no more writes. */
     enum bf_status (*begin)(struct bf_session *s, struct bf_error *e);
     enum bf_status (*commit)(struct bf_session *s, struct bf_error *e);

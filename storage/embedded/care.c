@@ -9,35 +9,51 @@
 #include <unistd.h>
 #include <utlist.h>
 
-/* A passive checkpoint (it waits for nobody) from 16 MB of WAL on; when readers kept it from the end for long, one that waits for them. */
-enum { WAL_PAGES = 4000, WAL_PAGES_LONG = 32000 };
+/* A passive checkpoint (it waits for nobody) from 16 MB of WAL on; when readers kept it from the end for long, one that waits for them a
+ * little, and then again only after as much as the first: a check reads for minutes. */
+enum { WAL_PAGES = 4000, WAL_PAGES_LONG = 32000, WAIT_MS = 100 };
 
-enum bf_status bf__tidy(struct bf_session *s, bool truncate, struct bf_error *e)
+/* After a failed sync of the database the kernel may have dropped the pages: a checkpoint that succeeds later must not free the log that
+ * holds them. */
+static enum bf_status checkpoint_fail(struct bf_session *s, struct bf_error *e)
 {
-    int mode = truncate                         ? SQLITE_CHECKPOINT_TRUNCATE
-               : s->wal_pages >= WAL_PAGES_LONG ? SQLITE_CHECKPOINT_RESTART
-                                                : SQLITE_CHECKPOINT_PASSIVE;
-    if (!truncate && s->wal_pages < WAL_PAGES)
-        return BF_OK;
-    int rc = sqlite3_wal_checkpoint_v2(s->sql, NULL, mode, NULL, NULL);
-    s->wal_pages = 0;
-    if (rc == SQLITE_OK || rc == SQLITE_BUSY)
-        return BF_OK;
-    /* After a failed sync of the database the kernel may have dropped the pages: a checkpoint that succeeds later must not free the log
-     * that holds them. */
     struct bf_error cause = {0};
     enum bf_status status = bf__sql_fail(s, &cause, "checkpoint");
     bf__distrust(s);
     return bf_fail(e, status == BF_E_IO ? BF_E_UNKNOWN_OUTCOME : status, "%s", cause.cause);
 }
 
+enum bf_status bf__tidy(struct bf_session *s, bool truncate, struct bf_error *e)
+{
+    int pages = s->wal_pages, from = s->wait_from == 0 ? WAL_PAGES_LONG : s->wait_from;
+    bool wait = truncate || pages >= from;
+    s->truncate_due |= truncate;
+    if (!truncate && pages < WAL_PAGES)
+        return BF_OK;
+    sqlite3_busy_timeout(s->sql, truncate ? BF__BUSY_MS : WAIT_MS);
+    int mode = !wait ? SQLITE_CHECKPOINT_PASSIVE : s->truncate_due ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART;
+    int rc = sqlite3_wal_checkpoint_v2(s->sql, NULL, mode, NULL, NULL);
+    sqlite3_busy_timeout(s->sql, BF__BUSY_MS);
+    s->wal_pages = 0;
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        return checkpoint_fail(s, e);
+    if (wait)
+        s->wait_from = rc == SQLITE_OK ? 0 : pages + WAL_PAGES;
+    if (rc == SQLITE_OK && mode == SQLITE_CHECKPOINT_TRUNCATE)
+        s->truncate_due = false;
+    if (rc == SQLITE_BUSY && truncate)
+        return bf_fail(e, BF_E_UNAVAILABLE, "what was deleted is still in the write-ahead log, which a reader holds; try again");
+    return BF_OK;
+}
+
 enum bf_status bf__settle_log(struct bf_session *s, struct bf_error *e)
 {
-    if (sqlite3_wal_checkpoint_v2(s->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
+    s->unsettled = sqlite3_wal_checkpoint_v2(s->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK;
+    if (!s->unsettled)
         return BF_OK;
     enum bf_status status = bf__sql_fail(s, e, "recovering the write-ahead log");
     bf__distrust(s);
-    return status;
+    return status == BF_E_NO_SPACE ? BF_OK : status;
 }
 
 /* ---- backup ---- */

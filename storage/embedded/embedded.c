@@ -2,6 +2,7 @@
 /* Opening and closing, the set of readers, transactions, and the driver's table. */
 #include "storage/embedded/embedded.h"
 #include "core/arena.h"
+#include "storage/copy.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,8 @@ static enum bf_status take_directory(struct bf__embedded *db, const char *place,
 {
     if (mkdir(place, 0700) < 0 && errno != EEXIST)
         return bf_fail_errno(e, BF_E_IO, errno, "making %s", place);
+    if (access(db->path, F_OK) < 0 && bf__sync_parent(place, e) != BF_OK)
+        return BF_E_IO;
     db->dir_fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (db->dir_fd < 0)
         return bf_fail_errno(e, BF_E_IO, errno, "opening %s", place);
@@ -72,6 +75,8 @@ static enum bf_status open_sessions(struct bf__embedded *db, unsigned readers, s
         status = bf__settle_log(&db->writer, e);
     if (status == BF_OK)
         status = bf__schema_ensure(&db->writer, e);
+    if (status == BF_OK && db->writer.unsettled && db->writer.wal_pages > 0)
+        status = bf_fail(e, BF_E_NO_SPACE, "there is no space to bring %s up to date", db->path);
     db->readers = calloc(readers, sizeof *db->readers);
     if (db->readers == NULL)
         abort();
@@ -162,7 +167,17 @@ static enum bf_status run_global(struct bf_session *s, enum bf__global_sql which
     return status == BF_OK ? bf__run(s, st, e, "transaction") : status;
 }
 
-static enum bf_status begin(struct bf_session *s, struct bf_error *e) { return run_global(s, SQL_BEGIN_WRITE, e); }
+static enum bf_status begin(struct bf_session *s, struct bf_error *e)
+{
+    if (s->unsettled) {
+        enum bf_status status = bf__settle_log(s, e);
+        if (status != BF_OK)
+            return status == BF_E_IO ? bf_fail(e, BF_E_UNKNOWN_OUTCOME, "the write-ahead log could not be settled") : status;
+        if (s->unsettled)
+            return bf_fail(e, BF_E_NO_SPACE, "there is no space for what the write-ahead log holds");
+    }
+    return run_global(s, SQL_BEGIN_WRITE, e);
+}
 
 static void rollback(struct bf_session *s)
 {

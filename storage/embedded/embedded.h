@@ -51,8 +51,12 @@ struct bf_session {
     struct bf__embedded *db;
     sqlite3 *sql;
     sqlite3_stmt **statements; /* prepared once, by slot */
-    int wal_pages;             /* of the writer: in the WAL after the last commit */
-    struct bf__copy *copies;   /* of the writer: under way */
+    /* of the writer */
+    int wal_pages;      /* in the WAL after the last commit */
+    int wait_from;      /* from so many pages on a checkpoint waits for readers */
+    bool truncate_due;  /* what was erased is still in the WAL */
+    bool unsettled;     /* there was no space to settle the WAL: nothing is written before */
+    struct bf__copy *copies; /* under way */
     struct bf_session *next_free;
 };
 
@@ -71,6 +75,7 @@ struct bf__embedded {
 };
 
 /* session.c */
+enum { BF__BUSY_MS = 2000 }; /* how long a statement waits for another connection */
 enum bf_status bf__session_open(struct bf__embedded *db, struct bf_session *s, bool writer, struct bf_error *e);
 void bf__session_close(struct bf_session *s);
 enum bf_status bf__sql_fail(struct bf_session *s, struct bf_error *e, const char *doing);
@@ -123,7 +128,8 @@ enum bf_status bf__append(struct bf_session *s, const struct bf_raw_append *appe
 /* care.c */
 /* The first act on an existing database: all that the log holds is written to the database anew and synced, and the log begins empty. Were
  * it left as found, a part of it whose sync had failed before the restart (in the kernel's cache, not on the disk) would stand before new
- * commits and break them off in a power cut. */
+ * commits and break them off in a power cut. On a full disk BF_OK with s->unsettled: reads need no more, and before it writes the writer
+ * settles. */
 enum bf_status bf__settle_log(struct bf_session *s, struct bf_error *e);
 enum bf_status bf__tidy(struct bf_session *s, bool truncate, struct bf_error *e);
 enum bf_status bf__backup(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SQL_TEXT_MAX = 512, WRITER_CACHE_KIB = 64 * 1024, READER_CACHE_KIB = 16 * 1024, BUSY_MS = 2000 };
+enum { SQL_TEXT_MAX = 512, WRITER_CACHE_KIB = 64 * 1024, READER_CACHE_KIB = 16 * 1024 };
 
 static const char *const global_sql[SQL_GLOBALS] = {
     [SQL_BEGIN_READ] = "BEGIN",
@@ -175,10 +175,28 @@ static int note_wal(void *ctx, sqlite3 *sql, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* Where SQLite cannot have a write-ahead log (no shared memory on this file system) it stays in another mode and says so, as no error. */
+static enum bf_status set_up_log(struct bf_session *s, struct bf_error *e)
+{
+    sqlite3_stmt *st;
+    if (sqlite3_prepare_v2(s->sql, "PRAGMA journal_mode=WAL", -1, &st, NULL) != SQLITE_OK)
+        return bf__sql_fail(s, e, "opening the database");
+    enum bf_status status = sqlite3_step(st) == SQLITE_ROW ? BF_OK : bf__sql_fail(s, e, "opening the database");
+    const char *mode = status == BF_OK ? (const char *)sqlite3_column_text(st, 0) : "";
+    if (status == BF_OK && strcmp(mode, "wal") != 0)
+        status = bf_fail(e, BF_E_CONFIG, "%s: the file system allows no write-ahead log (journal mode %s): put the store on a local disk",
+                         s->db->path, mode);
+    sqlite3_finalize(st);
+    return status;
+}
+
 static enum bf_status set_up_writer(struct bf_session *s, struct bf_error *e)
 {
-    enum bf_status status =
-        bf__exec(s, e, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON");
+    enum bf_status status = bf__exec(s, e, "PRAGMA page_size=4096");
+    if (status == BF_OK)
+        status = set_up_log(s, e);
+    if (status == BF_OK)
+        status = bf__exec(s, e, "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON");
     if (status == BF_OK)
         status = bf__exec(s, e, "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY", WRITER_CACHE_KIB);
     sqlite3_wal_hook(s->sql, note_wal, s);
@@ -207,7 +225,7 @@ enum bf_status bf__session_open(struct bf__embedded *db, struct bf_session *s, b
     s->statements = calloc(db->n_slots, sizeof(sqlite3_stmt *));
     if (s->statements == NULL)
         abort();
-    sqlite3_busy_timeout(s->sql, BUSY_MS);
+    sqlite3_busy_timeout(s->sql, BF__BUSY_MS);
     return writer ? set_up_writer(s, e) : set_up_reader(s, e);
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads strace's record of a writer with one create in flight: between two acknowledgements in the ledger there is a write to the write-ahead log and,
-behind the last of these writes, an fdatasync of it that succeeded. Also: whoever makes a file that must survive syncs its directory.
+behind the last of these writes, an fdatasync of it that succeeded. Also: whoever makes a file or a directory that must survive syncs what it is in.
 
 usage: sync_order.py CRASH_WRITER DIR
 """
@@ -17,7 +17,7 @@ def run(writer, directory):
     shutil.rmtree(directory, ignore_errors=True)
     os.makedirs(directory)
     record = os.path.join(directory, "strace")
-    calls = "trace=write,pwrite64,fdatasync,fsync,openat,renameat,rename"
+    calls = "trace=write,pwrite64,fdatasync,fsync,openat,renameat,rename,mkdir,mkdirat"
     subprocess.run(["strace", "-f", "-y", "-o", record, "-e", calls, writer, directory, "1", "1", str(CREATES)], check=True, timeout=300)
     with open(record, encoding="utf-8", errors="replace") as lines:
         return lines.read().splitlines()
@@ -41,12 +41,18 @@ def events(lines):
 
 def main():
     writer, directory = sys.argv[1:3]
-    acked, unsynced, synced, directory_synced = 0, False, False, False
+    acked, unsynced, synced, directory_synced, made = 0, False, False, False, False
     for name, path, succeeded in events(run(writer, directory)):
         if name in ("write", "pwrite64") and path.endswith("store.db-wal"):
             unsynced, synced = True, False
         elif name == "fdatasync" and path.endswith("store.db-wal") and succeeded:
             unsynced, synced = False, True
+        elif name.startswith("mkdir") and succeeded and path.endswith("/data"):
+            made = True
+        elif name == "fsync" and succeeded and os.path.realpath(path) == os.path.realpath(directory):
+            made = False
+        elif name == "openat" and succeeded and path.endswith("/store.db") and made:
+            sys.exit("the database was made in a directory whose own name was not synced")
         elif name == "fsync" and succeeded and os.path.basename(path) == "data":
             directory_synced = True
         elif name == "write" and path.endswith("/ledger"):

@@ -4,8 +4,10 @@
 #include "storage/internal.h"
 #include "tests/storage/embedded/rig.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* SQLite's own layer is process-wide, and so is this one over it. The write-ahead log's writes and syncs and the
@@ -18,7 +20,9 @@ static atomic_int fail_sync, fail_write; /* of the log: result codes to give; 0:
 static atomic_int n_syncs;               /* of the log */
 static sqlite3_io_methods patched_db;
 static const sqlite3_io_methods *original_db;
-static atomic_int fail_db_sync;
+static sqlite3_io_methods without_shm; /* as on a file system that has no shared memory */
+static atomic_int fail_db_sync, fail_db_write;
+static atomic_bool deny_shm;
 
 static int layer_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
 {
@@ -39,15 +43,24 @@ static int layer_db_sync(sqlite3_file *file, int flags)
     return rc != 0 ? rc : original_db->xSync(file, flags);
 }
 
+static int layer_db_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
+{
+    int rc = atomic_load(&fail_db_write);
+    return rc != 0 ? rc : original_db->xWrite(file, p, n, at);
+}
+
 static void patch_db(sqlite3_file *file)
 {
     if (original_db == NULL) {
         original_db = file->pMethods;
         patched_db = *original_db;
         patched_db.xSync = layer_db_sync;
+        patched_db.xWrite = layer_db_write;
+        without_shm = patched_db;
+        without_shm.iVersion = 1;
     }
     if (file->pMethods == original_db)
-        file->pMethods = &patched_db;
+        file->pMethods = atomic_load(&deny_shm) ? &without_shm : &patched_db;
 }
 
 static void (*_Atomic on_copy)(void *ctx); /* called when a backup opens its copy of the database, on the committer's thread */
@@ -96,6 +109,8 @@ static int faulty_teardown(void **state)
     atomic_store(&fail_write, 0);
     atomic_store(&fail_db_sync, 0);
     atomic_store(&on_copy, NULL);
+    atomic_store(&fail_db_write, 0);
+    atomic_store(&deny_shm, false);
     return suite_teardown(state);
 }
 
@@ -335,6 +350,68 @@ static void after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged(
     assert_string_equal(rig_check(s, false, &report), "");
 }
 
+/* What the log holds does not fit into the database: it is read from where it is. */
+static void a_store_on_a_full_disk_is_opened_and_read(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct bf_check_report report;
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"}, two = {.coll = &items, .id = suite_uuid(2), .name = "two"};
+    submit_rename(s, tenant_a, 1, &one, &r);
+    atomic_store(&fail_db_write, SQLITE_FULL);
+    reopen(s);
+    assert_string_equal(name_of(get(s, &items, tenant_a, one.id)), "one");
+    assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_E_NO_SPACE);
+    assert_null(get(s, &items, tenant_a, two.id));
+    atomic_store(&fail_db_write, 0);
+    assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_OK);
+    assert_string_equal(rig_check(s, false, &report), "");
+    reopen(s);
+    assert_string_equal(name_of(get(s, &items, tenant_a, two.id)), "two");
+}
+
+static void a_file_system_without_a_write_ahead_log_is_refused(void **state)
+{
+    struct suite *s = *state;
+    struct bf_error e = {0};
+    struct bf_store *store = NULL;
+    struct harness *other = harness_create();
+    const struct bf_collection *const collections[] = {&items, &parts, &notes, &ticks};
+    atomic_store(&deny_shm, true);
+    assert_int_equal(harness_open(other, &s->env, &s->limits, collections, 4, &store, &e), BF_E_CONFIG);
+    assert_non_null(strstr(e.cause, "write-ahead log"));
+    harness_destroy(&other);
+}
+
+/* Another connection's snapshot. */
+static sqlite3 *hold(struct suite *s)
+{
+    char path[PATH_MAX + 32];
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/data/store.db", rig_dir(s));
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA query_only=ON; BEGIN; SELECT count(*) FROM meta", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return db;
+}
+
+static void what_was_erased_is_gone_from_the_write_ahead_log_or_it_is_said_that_it_is_not(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct stat st;
+    char path[PATH_MAX + 32];
+    struct rename one = {.coll = &items, .id = suite_uuid(1), .name = "one"};
+    submit_rename(s, tenant_a, 1, &one, &r);
+    sqlite3 *reader = hold(s);
+    assert_int_equal(bf_store_destroy_subject(s->store, tenant_a, one.id, 1, NULL), BF_E_UNAVAILABLE);
+    sqlite3_close(reader);
+    assert_int_equal(bf_store_destroy_subject(s->store, tenant_a, one.id, 1, NULL), BF_OK);
+    snprintf(path, sizeof path, "%s/data/store.db-wal", rig_dir(s));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+}
+
 static void one_request_at_fault_fails_alone(void **state)
 {
     struct suite *s = *state;
@@ -368,5 +445,9 @@ static void one_request_at_fault_fails_alone(void **state)
 SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work_goes_on),
            FAULTY_TEST(asking_whether_the_store_is_well_costs_at_most_a_sync_a_second),
            FAULTY_TEST(a_backup_that_a_failed_sync_broke_off_does_not_hold_up_the_end), FAULTY_TEST(a_full_queue_does_not_refuse_a_call),
-           FAULTY_TEST(nobody_else_waits_for_a_store_that_does_not_answer), FAULTY_TEST(writes_that_the_disk_refused_are_no_success), FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
-           FAULTY_TEST(after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged), FAULTY_TEST(one_request_at_fault_fails_alone));
+           FAULTY_TEST(nobody_else_waits_for_a_store_that_does_not_answer), FAULTY_TEST(writes_that_the_disk_refused_are_no_success),
+           FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
+           FAULTY_TEST(after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged), FAULTY_TEST(a_store_on_a_full_disk_is_opened_and_read),
+           FAULTY_TEST(a_file_system_without_a_write_ahead_log_is_refused),
+           FAULTY_TEST(what_was_erased_is_gone_from_the_write_ahead_log_or_it_is_said_that_it_is_not),
+           FAULTY_TEST(one_request_at_fault_fails_alone));
