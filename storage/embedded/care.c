@@ -58,7 +58,7 @@ enum bf_status bf__settle_log(struct bf_session *s, struct bf_error *e)
 
 /* ---- backup ---- */
 
-enum { BACKUP_PAGES = 2000 };
+enum { BACKUP_PAGES = 256 }; /* 1 MB: the writer is held for about a millisecond */
 
 struct bf__copy {
     struct bf__copy *next; /* of the session's */
