@@ -8,7 +8,6 @@ enum { ENTRIES = 32, ENTRY_BYTES = 1 << 20 };
 struct walk {
     struct bf_uuid tenant;
     int64_t n, last_n, last_ms; /* n: looked at up to here */
-    unsigned limit;             /* ENTRIES, or 1 to find which row it is that cannot be read */
     bool in_hole;
 };
 
@@ -100,24 +99,17 @@ static enum bf_status check_entry(struct bf__care *c, struct bf_session *s, stru
     return status;
 }
 
-/* A row that cannot be read is looked for one by one, told, and passed. */
-static enum bf_status pass_bad_row(struct bf__care *c, struct walk *w, const struct bf_error *why)
-{
-    if (w->limit == 1)
-        bf__care_fault(c, w->tenant, ++w->n, why->cause, "", NULL);
-    w->limit = w->limit == 1 ? ENTRIES : 1;
-    return BF_OK;
-}
-
 static enum bf_status walk_on(struct bf__care *c, struct bf_session *s, void *at, struct bf_arena *arena, struct bf_error *e)
 {
     struct walk *w = at;
     struct bf_raw_entry *raw;
     struct bf_error why = {0};
     unsigned found = 0;
-    enum bf_status status = c->vt->log_read(s, w->tenant, w->n, w->limit, ENTRY_BYTES, true, arena, &raw, &found, &why);
-    if (status == BF_E_CORRUPT)
-        return pass_bad_row(c, w, &why);
+    enum bf_status status = c->vt->log_read(s, w->tenant, w->n, ENTRIES, ENTRY_BYTES, true, arena, &raw, &found, &why);
+    if (status == BF_E_CORRUPT) {
+        bf__care_fault(c, w->tenant, ++w->n, why.cause, "", NULL);
+        return BF_OK;
+    }
     if (status != BF_OK)
         return bf_fail(e, status, "%s", why.cause);
     for (unsigned i = 0; status == BF_OK && i < found && raw[i].n <= w->last_n; i++)
@@ -150,7 +142,7 @@ enum bf_status bf__care_logs(struct bf__care *c, struct bf_error *e)
     struct bf_arena *arena = bf_arena_create();
     enum bf_status status = bf_log_tenants(c->store, arena, &tenants, &n, e);
     for (unsigned i = 0; status == BF_OK && i < n; i++) {
-        struct walk w = {.tenant = tenants[i], .last_ms = INT64_MIN, .limit = ENTRIES};
+        struct walk w = {.tenant = tenants[i], .last_ms = INT64_MIN};
         status = bf__care_slice(c, find_last, &w, e);
         while (status == BF_OK && w.n < w.last_n)
             status = bf__care_slice(c, walk_on, &w, e);

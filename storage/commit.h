@@ -103,7 +103,8 @@ struct bf_log_entry {
 
 enum bf_log_detail { BF_LOG_HEADERS, BF_LOG_DOCS };
 
-/* Entries after `n`, in order, at most `limit` (1..1000) and about 4 MB; stops at a hole. */
+/* Entries after `n`, in order, at most `limit` (1..1000) and about 4 MB; stops at a hole, and before an entry that cannot be read:
+ * BF_E_CORRUPT when that one is the first. */
 enum bf_status bf_log_read(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit, enum bf_log_detail detail,
                            struct bf_arena *arena, struct bf_log_entry **ret, unsigned *ret_n, struct bf_error *e);
 /* Decrypts one operation's after-image: NULL with *ret_erased when its key is gone, NULL alone for a tombstone. */
@@ -120,6 +121,7 @@ enum bf_status bf_log_tenants(struct bf_store *store, struct bf_arena *arena, st
 void bf_log_watch(struct bf_store *store, void (*woken)(void *ctx, struct bf_uuid tenant, int64_t n), void *ctx);
 
 /* Destroys the subject's key (G-16), after its erasure entry n was committed: content is gone, proofs hold; marked "destroyed at n".
- * BF_E_UNAVAILABLE: it is destroyed, but a trace of it is on the disk still, while somebody reads; to be asked again until BF_OK. Blocks. */
+ * BF_E_UNAVAILABLE: it is destroyed, but a trace of it is on the disk still, while somebody reads; to be asked again until BF_OK. Blocks.
+ * */
 enum bf_status bf_store_destroy_subject(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n,
                                         struct bf_error *e);

@@ -88,7 +88,8 @@ struct bf_driver_vtable {
     enum bf_status (*count)(struct bf_session *s, const struct bf_query *query, int64_t *ret, struct bf_error *e);
 
     /* The log. log_read gives entries after `after_n`, at most `limit` and, past the first, `bytes_max`; without `payloads` those are left
-     * empty. log_last gives NULL for a tenant without a log. log_requests gives each request's n, 0 when it has none. */
+     * empty. It stops at a hole and before a row that cannot be read: BF_E_CORRUPT when that is the first. log_last gives NULL for a tenant
+     * without a log. log_requests gives each request's n, 0 when it has none. */
     enum bf_status (*log_read)(struct bf_session *s, struct bf_uuid tenant, int64_t after_n, unsigned limit, size_t bytes_max,
                                bool payloads, struct bf_arena *arena, struct bf_raw_entry **ret, unsigned *ret_n, struct bf_error *e);
     enum bf_status (*log_last)(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret,
@@ -101,8 +102,8 @@ struct bf_driver_vtable {
     enum bf_status (*meta_get)(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
     enum bf_status (*meta_set)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
 
-    /* The writer only. `begin` and `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot be told (a
-     * failed sync): the store then takes no more writes. */
+    /* The writer only. `begin` and `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot
+     * be told (a failed sync): the store then takes no more writes. */
     enum bf_status (*begin)(struct bf_session *s, struct bf_error *e);
     enum bf_status (*commit)(struct bf_session *s, struct bf_error *e);
     void (*rollback)(struct bf_session *s);

@@ -172,8 +172,16 @@ enum bf_status bf_log_read(struct bf_store *store, struct bf_uuid tenant, int64_
     struct bf_session *s = vt->reader(store->driver);
     enum bf_status status = vt->log_read(s, tenant, after_n, limit, READ_BYTES_MAX, detail == BF_LOG_DOCS, arena, &raw, &n, e);
     struct bf_log_entry *entries = bf_arena_alloc(arena, n * sizeof *entries);
-    for (unsigned i = 0; i < n && status == BF_OK; i++)
-        status = bf__log_entry(store, s, &raw[i], detail, arena, &entries[i], e);
+    for (unsigned i = 0; i < n && status == BF_OK; i++) {
+        struct bf_error why = {0};
+        status = bf__log_entry(store, s, &raw[i], detail, arena, &entries[i], &why);
+        if (status == BF_E_CORRUPT && i > 0) { /* what stands before it is handed out */
+            n = i;
+            status = BF_OK;
+        } else if (status != BF_OK && e != NULL) {
+            *e = why;
+        }
+    }
     vt->release(store->driver, s);
     if (status == BF_OK) {
         *ret = entries;

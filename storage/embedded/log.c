@@ -52,14 +52,16 @@ enum bf_status bf__log_read(struct bf_session *s, struct bf_uuid tenant, int64_t
     struct bf_raw_entry *entries = bf_arena_alloc(arena, limit * sizeof *entries);
     while (status == BF_OK && n < limit && bytes < bytes_max && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         status = read_row(st, tenant, payloads, arena, &entries[n], e);
-        if (status == BF_OK && entries[n].n != after_n + 1 + n)
-            break; /* a hole */
+        if (status != BF_OK || entries[n].n != after_n + 1 + n)
+            break; /* cannot be read, or a hole */
         bytes += entries[n].header.n + entries[n].payload.n;
         n++;
     }
     if (status == BF_OK && rc != SQLITE_ROW && rc != SQLITE_DONE)
         status = bf__sql_fail(s, e, "reading the log");
     sqlite3_reset(st);
+    if (status == BF_E_CORRUPT && n > 0)
+        status = BF_OK; /* what stands before it is handed out */
     if (status == BF_OK) {
         *ret = entries;
         *ret_n = n;

@@ -256,6 +256,30 @@ static void jobs_and_cursors_are_held_against_the_log(void **state)
     assert_int_equal(taken->n, 3);
 }
 
+/* ---- reading a damaged log ---- */
+
+static void a_damaged_entry_holds_back_nothing_that_stands_before_it(void **state)
+{
+    struct suite *s = *state;
+    struct bf_log_entry *entries;
+    unsigned n = 0;
+    fill(s);
+    rig_close(s);
+    rig_sql(s, "UPDATE log SET p = zeroblob(length(p)) WHERE r = 10"); /* the 8th of its company */
+    suite_reopen(s);
+    assert_int_equal(bf_log_read(s->store, tenant_a, 0, 64, BF_LOG_DOCS, s->arena, &entries, &n, NULL), BF_OK);
+    assert_int_equal(n, 7);
+    assert_int_equal(entries[6].n, 7);
+    assert_int_equal(bf_log_read(s->store, tenant_a, 7, 64, BF_LOG_DOCS, s->arena, &entries, &n, NULL), BF_E_CORRUPT);
+    assert_int_equal(bf_log_read(s->store, tenant_a, 8, 64, BF_LOG_DOCS, s->arena, &entries, &n, NULL), BF_OK);
+    assert_int_equal(n, 8);
+    rig_close(s);
+    rig_sql(s, "UPDATE log SET l = x'00' WHERE r = 8"); /* the 6th: its row */
+    suite_reopen(s);
+    assert_int_equal(bf_log_read(s->store, tenant_a, 0, 64, BF_LOG_HEADERS, s->arena, &entries, &n, NULL), BF_OK);
+    assert_int_equal(n, 5);
+}
+
 /* ---- while it serves ---- */
 
 struct talk {
@@ -323,4 +347,5 @@ SUITE_PART(suite_mend, SUITE_TEST(damage_is_told_and_what_derives_is_made_anew),
            SUITE_TEST(an_erased_document_that_cannot_be_read_is_made_a_tombstone),
            SUITE_TEST(what_cannot_be_read_is_told_and_stops_nothing),
            SUITE_TEST(no_file_is_dropped_while_a_blobs_document_cannot_be_read), SUITE_TEST(jobs_and_cursors_are_held_against_the_log),
+           SUITE_TEST(a_damaged_entry_holds_back_nothing_that_stands_before_it),
            SUITE_TEST(the_store_serves_in_the_midst_of_a_check), SUITE_TEST(a_check_ends_when_the_server_does));
