@@ -149,7 +149,7 @@ int bf_command_admin(const struct bf_env *env, const struct bf_config *config, i
     return ret;
 }
 
-int bf_command_restore(const struct bf_env *env, const struct bf_config *config, const char *backup)
+int bf_command_restore(const struct bf_env *env, const struct bf_config *config, const char *backup, int without_erasures)
 {
     struct bf_store_config store_config;
     struct bf_error e = {0};
@@ -159,7 +159,7 @@ int bf_command_restore(const struct bf_env *env, const struct bf_config *config,
     bf_main_store_config(config, arena, &store_config);
     enum bf_status status = bf_main_make_data_dir(config, &e);
     if (status == BF_OK)
-        status = bf_store_restore(env, backup, &store_config, all, n, &e);
+        status = bf_store_restore(env, backup, &store_config, without_erasures, all, n, &e);
     if (status == BF_OK)
         printf("%.*s was made from %s.\n", BF_FMT(store_config.uri), backup);
     bf_arena_destroy(&arena);

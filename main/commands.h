@@ -8,4 +8,4 @@ struct bf_env;
 /* A command of administration, asked of the running server. Main's own (backup, check, key export) work without one, too: then this process opens
  * the store itself. */
 int bf_command_admin(const struct bf_env *env, const struct bf_config *config, int n, char *const *words);
-int bf_command_restore(const struct bf_env *env, const struct bf_config *config, const char *backup);
+int bf_command_restore(const struct bf_env *env, const struct bf_config *config, const char *backup, int without_erasures);

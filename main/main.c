@@ -36,7 +36,9 @@ static const char help[] =
     "  serve                  serve until SIGTERM\n"
     "  admin COMMAND ...      administrate the running server; `admin help` lists the commands\n"
     "  backup DIRECTORY       copy the store into a new directory, also while it serves\n"
-    "  restore DIRECTORY      make the store from a backup; the store must not exist\n"
+    "  restore [--no-erasures] DIRECTORY\n"
+    "                         make the store from a backup; the store must not exist. --no-erasures: although the register\n"
+    "                         of erasures is not there, since nobody was ever erased\n"
     "  check [--mend]         verify the store, also while it serves\n"
     "  --check-config         read the configuration and say what is wrong with it\n"
     "  --print-config         print a commented sample of it\n"
@@ -113,7 +115,14 @@ static int run_own(const struct context *c)
     return bf_command_admin(c->env, c->config, c->options->n_args + 1, words);
 }
 
-static int run_restore(const struct context *c) { return bf_command_restore(c->env, c->config, c->options->args[0]); }
+static int run_restore(const struct context *c)
+{
+    char *const *words = c->options->args;
+    int without_erasures = strcmp(words[0], "--no-erasures") == 0;
+    if (c->options->n_args != 1 + without_erasures)
+        return fault("restore", "takes a directory, with --no-erasures before it where no register of erasures is");
+    return bf_command_restore(c->env, c->config, words[without_erasures], without_erasures);
+}
 
 static const struct verb {
     const char *name, *args;
@@ -121,7 +130,7 @@ static const struct verb {
     int (*run)(const struct context *context);
 } verbs[] = {
     {"serve", "no arguments", 0, 0, run_serve}, {"server", "no arguments", 0, 0, run_server}, {"admin", "a command", 1, 32, run_admin},
-    {"backup", "a directory", 1, 1, run_own},   {"check", "only --mend", 0, 1, run_own},      {"restore", "a directory", 1, 1, run_restore},
+    {"backup", "a directory", 1, 1, run_own},   {"check", "only --mend", 0, 1, run_own},      {"restore", "a directory", 1, 2, run_restore},
 };
 
 static const struct verb *find_verb(const char *name)

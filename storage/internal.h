@@ -95,10 +95,14 @@ void bf__log_unwatch(struct bf_store *store, void *ctx);
 enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, int64_t passed_n, struct bf_error *e);
 
 /* The erasure register: a text file beside the master key (its name and ".erasures"), outside every backup. A line per destroyed subject:
- * tenant, subject, n. bf__erasures_note is durable when it returns; bf__erasures_each calls `fn` for each line, in order. */
+ * tenant, subject, n. bf__erasures_open, once the committer runs, makes it where it is not there, and destroys what it names and the store
+ * has still. bf__erasures_note is durable when it returns; bf__erasures_each calls `fn` for each line, in order, BF_E_NOT_FOUND when there
+ * is no register. */
+enum bf_status bf__erasures_open(struct bf_store *store, struct bf_error *e);
 enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 /* As bf_store_destroy_subject, for a line that is in the register already. */
 enum bf_status bf__keys_destroy(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+bool bf__erasures_exist(const char *master_key_file);
 typedef enum bf_status bf__erasure_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 enum bf_status bf__erasures_each(const char *master_key_file, bf__erasure_fn *fn, void *ctx, struct bf_error *e);
 

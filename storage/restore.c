@@ -38,6 +38,7 @@ struct restore {
     char key_file[PATH_MAX];
     int from_fd, to_fd, blobs_fd;
     int64_t backup_ms;
+    bool without_erasures;
     struct bf_store *store;
 };
 
@@ -94,6 +95,9 @@ static enum bf_status copy_files(struct restore *r, const char *backup, struct b
     if (status != BF_OK)
         return status;
     status = bf__manifest_each(r->from_fd, &master, check_line, r, e); /* before anything is made */
+    if (status == BF_OK && !r->without_erasures && !bf__erasures_exist(r->key_file))
+        status = bf_fail(e, BF_E_NOT_FOUND,
+                         "%.120s.erasures, which keeps who was erased from coming back, is not there: --no-erasures if nobody was", r->key_file);
     if (status == BF_OK)
         status = make_place(r, e);
     if (status == BF_OK)
@@ -143,7 +147,9 @@ static enum bf_status note_restored(struct restore *r, struct bf_uuid tenant, st
     struct bf_receipt receipt;
     submission.request = bf__restore_request(r->env);
     enum bf_status status = bf_log_head(r->store, tenant, &note.head, e);
-    return status == BF_OK ? bf_submit_wait(r->store, &submission, arena, &receipt, e) : status;
+    if (status == BF_OK)
+        status = bf_submit_wait(r->store, &submission, arena, &receipt, e);
+    return status == BF_E_GONE ? BF_OK : status; /* the tenant's own key was destroyed: nothing is written under it any more */
 }
 
 static enum bf_status note_all(struct restore *r, struct bf_error *e)
@@ -189,10 +195,11 @@ static enum bf_status renew(struct restore *r, const struct bf_collection *const
     return status;
 }
 
-enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config,
+enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config, bool without_erasures,
                                 const struct bf_collection *const *collections, unsigned n, struct bf_error *e)
 {
-    struct restore r = {.env = env, .config = config, .from_fd = -1, .to_fd = -1, .blobs_fd = -1};
+    struct restore r = {
+        .env = env, .config = config, .from_fd = -1, .to_fd = -1, .blobs_fd = -1, .without_erasures = without_erasures};
     struct bf_arena *arena = bf_arena_create();
     struct bf_store_config own = *config;
     own.uri = bf_str_dup(arena, config->uri);

@@ -12,6 +12,7 @@ struct erased {
 
 struct replay {
     struct bf_store *store;
+    struct bf_uuid receipts; /* a subject of the restore's own: every other may be destroyed */
     struct erased *lines; /* sorted by tenant and subject */
     size_t n, room;
 };
@@ -35,7 +36,8 @@ static int by_subject(const void *a, const void *b) { return memcmp(a, b, 2 * si
 static bool is_erased(const struct replay *r, const struct bf_collection *coll, const struct bf_doc *doc)
 {
     struct erased wanted = {.tenant = doc->tenant};
-    wanted.subject = coll->subject == BF_ROW_ID ? doc->id : bf_get_uuid(&doc->object, (unsigned)coll->subject);
+    if (coll->subject != BF_ROW_NONE) /* else the tenant's own */
+        wanted.subject = coll->subject == BF_ROW_ID ? doc->id : bf_get_uuid(&doc->object, (unsigned)coll->subject);
     return bsearch(&wanted, r->lines, r->n, sizeof wanted, by_subject) != NULL;
 }
 
@@ -64,7 +66,7 @@ static enum bf_status decide_erase(const struct bf_view *view, struct bf_decisio
     (void)e;
     for (unsigned i = 0; i < b->n; i++)
         bf_decision_tombstone(d, b->coll, b->reads[i].id);
-    bf_decision_receipt(d, 200, BF_STR("{}"), (struct bf_uuid){{0}});
+    bf_decision_receipt(d, 200, BF_STR("{}"), b->replay->receipts);
     return BF_OK;
 }
 
@@ -129,7 +131,7 @@ static enum bf_status erase_documents(struct replay *r, struct bf_error *e)
     for (unsigned i = 0; i < n; i++)
         for (unsigned j = 0; j < r->store->n_collections && status == BF_OK; j++) {
             const struct bf_collection *coll = r->store->collections[j];
-            if (coll->logged && coll->subject != BF_ROW_NONE)
+            if (coll->logged)
                 status = erase_in(r, tenants[i], coll, e);
         }
     bf_arena_destroy(&arena);
@@ -138,7 +140,7 @@ static enum bf_status erase_documents(struct replay *r, struct bf_error *e)
 
 enum bf_status bf__restore_erase(struct bf_store *store, const char *key_file, struct bf_error *e)
 {
-    struct replay r = {.store = store};
+    struct replay r = {.store = store, .receipts = bf_uuid_v7(store->env)};
     enum bf_status status = bf__erasures_each(key_file, keep_line, &r, e);
     if (status == BF_OK && r.n > 0) {
         qsort(r.lines, r.n, sizeof *r.lines, by_subject);

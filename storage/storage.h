@@ -181,6 +181,7 @@ void bf_store_stop_backups(struct bf_store *store);
  * and synced its directory. */
 enum bf_status bf_store_export_key(struct bf_store *store, int fd, struct bf_error *e);
 /* Makes the new directory of `config->uri` from a backup, with a new incarnation and a `restored` entry per tenant. Refuses without the
- * right master key, and does not end well before the erasure register (beside the key file) was replayed. */
-enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config,
+ * right master key, and does not end well before the erasure register (beside the key file) was replayed: BF_E_NOT_FOUND where there is
+ * none, unless `without_erasures`, for who knows that nobody was erased. */
+enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config, bool without_erasures,
                                 const struct bf_collection *const *collections, unsigned n, struct bf_error *e);

@@ -94,6 +94,8 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     if (status == BF_OK)
         status = bf__committer_start(store, e);
     if (status == BF_OK)
+        status = bf__erasures_open(store, e);
+    if (status == BF_OK)
         status = bf__media_open(store, e);
     if (status != BF_OK)
         bf_store_close(&store);

@@ -125,6 +125,9 @@ def test_a_backup_under_load_restored_elsewhere_is_equal_up_to_its_position(tmp_
         assert not os.path.exists(os.path.join(stranger.data, "store"))
 
         other = Server(tmp_path / "other", {"ingest": {"lease": 1000}, "store": {"master_key_file": key}})
+        status, _, error = other.run("restore", str(tmp_path / "backup"), check=False)
+        assert status != 0 and f"{key}.erasures" in error and "--no-erasures" in error
+        shutil.copy(os.path.join(server.data, "master.key.erasures"), f"{key}.erasures")
         other.run("restore", str(tmp_path / "backup"))
         with other:
             company.server = other

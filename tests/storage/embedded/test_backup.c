@@ -72,10 +72,40 @@ static int tear_down(void **state)
     return 0;
 }
 
+static char *slurp(const char *path, size_t *ret_n)
+{
+    FILE *f = fopen(path, "re");
+    char *text = malloc(1 << 20);
+    assert_non_null(f);
+    *ret_n = fread(text, 1, 1 << 20, f);
+    fclose(f);
+    return text;
+}
+
+static void spill(const char *path, const char *text, size_t n)
+{
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    fclose(f);
+}
+
 static enum bf_status restore(struct rig *r, const char *key, struct bf_error *e)
 {
     struct bf_store_config config = config_of(r->at.copy_uri, key);
-    return bf_store_restore(&r->s.env, r->at.backup, &config, collections, N_COLLECTIONS, e);
+    return bf_store_restore(&r->s.env, r->at.backup, &config, false, collections, N_COLLECTIONS, e);
+}
+
+/* The register as it is now goes to where the exported key is, as OPERATIONS.md says. */
+static void carry_register(struct rig *r)
+{
+    char from[PATH_MAX + 16], to[PATH_MAX + 16];
+    size_t n;
+    snprintf(from, sizeof from, "%s.erasures", r->at.key);
+    snprintf(to, sizeof to, "%s.erasures", r->at.exported);
+    char *lines = slurp(from, &n);
+    spill(to, lines, n);
+    free(lines);
 }
 
 static struct bf_store *open_copy(struct rig *r)
@@ -261,6 +291,7 @@ static void a_backup_under_load_is_restored_equal_up_to_its_position(void **stat
     slow_down(r->s.store);
     assert_int_equal(bf_store_backup(r->s.store, r->at.backup, on_line, &position, &e), BF_E_CONFLICT);
     export_key(r);
+    carry_register(r);
     for (unsigned i = 0; i < WRITERS; i++) {
         writers[i] = (struct writer){.s = r->s, .first = 100000 * (i + 1), .stop = &stop};
         assert_int_equal(pthread_create(&writers[i].thread, NULL, write_on, &writers[i]), 0);
@@ -289,30 +320,13 @@ static void a_backup_under_load_is_restored_equal_up_to_its_position(void **stat
     bf_store_close(&copy);
 }
 
-static char *slurp(const char *path, size_t *ret_n)
-{
-    FILE *f = fopen(path, "re");
-    char *text = malloc(1 << 20);
-    assert_non_null(f);
-    *ret_n = fread(text, 1, 1 << 20, f);
-    fclose(f);
-    return text;
-}
-
-static void spill(const char *path, const char *text, size_t n)
-{
-    FILE *f = fopen(path, "we");
-    assert_non_null(f);
-    assert_int_equal(fwrite(text, 1, n, f), n);
-    fclose(f);
-}
-
 static void make_backup(struct rig *r)
 {
     struct bf_error e = {0};
     export_key(r);
     if (bf_store_backup(r->s.store, r->at.backup, NULL, NULL, &e) != BF_OK)
         fail_msg("backup: %s", e.cause);
+    carry_register(r);
 }
 
 static void the_master_key_is_in_no_file_of_a_backup(void **state)
@@ -392,13 +406,7 @@ static void who_was_erased_after_the_backup_is_erased_in_what_is_restored(void *
         add(&r->s, 10 + i);
     make_backup(r);
     assert_int_equal(bf_store_destroy_subject(r->s.store, tenant_a, suite_uuid(11), 4, NULL), BF_OK);
-    char from[PATH_MAX + 16], to[PATH_MAX + 16];
-    size_t n;
-    snprintf(from, sizeof from, "%s.erasures", r->at.key);
-    snprintf(to, sizeof to, "%s.erasures", r->at.exported);
-    char *lines = slurp(from, &n);
-    spill(to, lines, n);
-    free(lines);
+    carry_register(r);
     if (restore(r, r->at.exported, &e) != BF_OK)
         fail_msg("restore: %s", e.cause);
     struct bf_store *copy = open_copy(r);
@@ -413,6 +421,87 @@ static void who_was_erased_after_the_backup_is_erased_in_what_is_restored(void *
     free(bytes);
 }
 
+static void without_the_register_a_restore_is_refused_unless_told(void **state)
+{
+    struct rig *r = *state;
+    char path[PATH_MAX + 16], made[PATH_MAX + 16], *text;
+    struct bf_error e = {0};
+    size_t n;
+    add(&r->s, 10);
+    add(&r->s, 11);
+    assert_int_equal(bf_store_destroy_subject(r->s.store, tenant_a, suite_uuid(11), 2, NULL), BF_OK);
+    make_backup(r);
+    snprintf(path, sizeof path, "%s.erasures", r->at.exported);
+    snprintf(made, sizeof made, "%s/copy", r->at.root);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(restore(r, r->at.exported, &e), BF_E_NOT_FOUND);
+    assert_non_null(strstr(e.cause, path));
+    assert_non_null(strstr(e.cause, "--no-erasures"));
+    assert_int_equal(access(made, F_OK), -1);
+    assert_int_equal(access(path, F_OK), -1); /* else the next try would find one */
+    struct bf_store_config config = config_of(r->at.copy_uri, r->at.exported);
+    assert_int_equal(bf_store_restore(&r->s.env, r->at.backup, &config, true, collections, N_COLLECTIONS, &e), BF_OK);
+    text = slurp(path, &n);
+    assert_non_null(memmem(text, n, " 2\n", 3)); /* the new store's own, of what the backup knew */
+    free(text);
+}
+
+/* The power fails when the register has the line and the key is not destroyed. */
+static void an_erasure_that_was_cut_short_ends_with_the_next_start(void **state)
+{
+    struct rig *r = *state;
+    char path[PATH_MAX + 16], line[128], t[BF_UUID_TEXT], s[BF_UUID_TEXT];
+    struct bf_log_entry *entries;
+    struct bf_uuid erased = suite_uuid(10);
+    unsigned n;
+    size_t n_text;
+    add(&r->s, 10);
+    add(&r->s, 11);
+    bf_store_close(&r->s.store);
+    bf_uuid_text(&tenant_a, t);
+    bf_uuid_text(&erased, s);
+    snprintf(path, sizeof path, "%s.erasures", r->at.key);
+    char *text = slurp(path, &n_text);
+    int n_line = snprintf(line, sizeof line, "%s %s 1\n%s torn", t, s, t);
+    memcpy(text + n_text, line, (size_t)n_line);
+    spill(path, text, n_text + (size_t)n_line);
+    free(text);
+    struct bf_store_config config = config_of(r->at.uri, r->at.key);
+    assert_int_equal(bf_store_open(&r->s.env, &config, collections, N_COLLECTIONS, &r->s.store, NULL), BF_OK);
+    assert_int_equal(bf_log_read(r->s.store, tenant_a, 0, 10, BF_LOG_DOCS, r->s.arena, &entries, &n, NULL), BF_OK);
+    assert_int_equal(n, 2);
+    assert_true(entries[0].ops[0].erased);
+    assert_false(entries[1].ops[0].erased);
+}
+
+/* Nothing can be written under it any more, and still the others' erasures are made. */
+static void a_backup_of_a_company_whose_own_key_was_destroyed_can_be_restored(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    struct bf_uuid none = {{0}};
+    struct bf_doc *doc;
+    add(&r->s, 10);
+    add(&r->s, 11);
+    struct rename part = {.coll = &parts, .id = suite_uuid(20), .name = "whose"}; /* of no item: the company's own */
+    struct bf_receipt receipt;
+    assert_int_equal(submit_rename(&r->s, tenant_a, 20, &part, &receipt), BF_OK);
+    assert_int_equal(bf_store_destroy_subject(r->s.store, tenant_a, none, 3, NULL), BF_OK);
+    make_backup(r);
+    assert_int_equal(bf_store_destroy_subject(r->s.store, tenant_a, suite_uuid(11), 3, NULL), BF_OK);
+    carry_register(r);
+    if (restore(r, r->at.exported, &e) != BF_OK)
+        fail_msg("restore: %s", e.cause);
+    struct bf_store *copy = open_copy(r);
+    assert_int_equal(bf_store_get(copy, &items, tenant_a, suite_uuid(10), r->s.arena, &doc, NULL), BF_OK);
+    assert_false(doc->tombstone);
+    assert_int_equal(bf_store_get(copy, &items, tenant_a, suite_uuid(11), r->s.arena, &doc, NULL), BF_OK);
+    assert_true(doc->tombstone);
+    assert_int_equal(bf_store_get(copy, &parts, tenant_a, part.id, r->s.arena, &doc, NULL), BF_OK);
+    assert_true(doc->tombstone);
+    bf_store_close(&copy);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -421,6 +510,9 @@ int main(void)
         T(the_master_key_is_in_no_file_of_a_backup),
         T(a_wrong_key_a_changed_manifest_and_a_changed_file_are_refused),
         T(who_was_erased_after_the_backup_is_erased_in_what_is_restored),
+        T(without_the_register_a_restore_is_refused_unless_told),
+        T(an_erasure_that_was_cut_short_ends_with_the_next_start),
+        T(a_backup_of_a_company_whose_own_key_was_destroyed_can_be_restored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
