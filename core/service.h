@@ -23,6 +23,7 @@ struct bf_collection;
 struct bf_config;
 struct bf_config_row;
 struct bf_consumer;
+struct bf_derivation;
 struct bf_env;
 struct bf_pool;
 struct bf_route;
@@ -70,6 +71,8 @@ struct bf_service {
     unsigned n_routes;
     const struct bf_admin_command *commands;
     unsigned n_commands;
+    const struct bf_derivation *const *derivations; /* jobs that `check` finds missing */
+    unsigned n_derivations;
 
     /* What forbids a start and is seen in the configuration alone: `open` refuses the same. For --check-config; changes nothing. */
     enum bf_status (*check_config)(const struct bf_config *config, struct bf_error *e);

@@ -4,7 +4,7 @@
 #include "core/log.h"
 #include "main/admin.h"
 #include "main/services.h"
-#include "storage/storage.h"
+#include "storage/jobs.h"
 
 static void say(void *ctx, const char *line)
 {
@@ -50,6 +50,9 @@ static enum bf_status run_check(void *service, int n_args, const struct bf_str *
     if (mend && !bf_str_eqz(args[0], "--mend"))
         return bf_fail(e, BF_E_INVALID_QUERY, "check: %.*s is not an option; --mend is", BF_FMT(args[0]));
     enum bf_status status = bf_store_check(s->store, mend, say, out, &r, e);
+    for (unsigned i = 0; i < bf_n_services; i++)
+        for (unsigned j = 0; status == BF_OK && j < bf_services[i]->n_derivations; j++)
+            status = bf_store_check_jobs(s->store, bf_services[i]->derivations[j], mend, say, out, &r, e);
     bf_buf_printf(out, "documents %lld, keys %lld, entries %lld, blobs %lld: %lld faults, %lld mended\n", (long long)r.documents,
                   (long long)r.keys, (long long)r.entries, (long long)r.blobs, (long long)r.faults, (long long)r.mended);
     if (status == BF_OK && r.faults > r.mended)

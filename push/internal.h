@@ -72,6 +72,7 @@ enum bf_status bf__vapid_key_made(const struct bf_service_ctx *ctx, const char *
 /* ---- reminders (push/reminders.c) ---- */
 struct bf_consumer bf__reminders_consumer(struct bf_push *push);
 struct bf_job_work bf__reminders_work(struct bf_push *push);
+extern const struct bf_derivation bf__reminders_derivation;
 
 /* ---- delivery (push/delivery.c) ---- */
 enum bf_status bf__jobs_add(struct bf_push *push, const struct bf_job *jobs, unsigned n, struct bf_error *e);

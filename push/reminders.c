@@ -43,9 +43,21 @@ static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_
     return bf__jobs_add(push, jobs, n, e);
 }
 
+static bool wants_job(const struct bf_doc *reminder, struct bf_job *ret)
+{
+    ret->id = bf_job_id(reminder->tenant, reminder->n, reminder->k, job_kind);
+    ret->kind = job_kind;
+    ret->ref = reminder->id;
+    ret->due_ms = bf_get_int(&reminder->object, BF_REMINDER_SEND_AT);
+    return bf_get_enum(&reminder->object, BF_REMINDER_STATE) == BF_REMINDER_STATE_IS_PLANNED;
+}
+
+static const char consumer_name[] = "push.reminders";
+const struct bf_derivation bf__reminders_derivation = {.coll = &bf_reminders, .consumer = consumer_name, .wants = wants_job};
+
 struct bf_consumer bf__reminders_consumer(struct bf_push *push)
 {
-    return (struct bf_consumer){.name = "push.reminders", .detail = BF_LOG_DOCS, .consume = consume, .ctx = push};
+    return (struct bf_consumer){.name = consumer_name, .detail = BF_LOG_DOCS, .consume = consume, .ctx = push};
 }
 
 /* ---- the decision: reminders sent, notification made ---- */

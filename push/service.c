@@ -101,6 +101,8 @@ static void close_push(void **service)
 
 static const struct bf_collection *const collections[] = {&bf__attempts};
 
+static const struct bf_derivation *const derivations[] = {&bf__reminders_derivation};
+
 const struct bf_service bf_push_service = {
     .name = "push",
     .config = rows,
@@ -112,6 +114,8 @@ const struct bf_service bf_push_service = {
     .commands = bf__push_commands,
     .n_commands = BF__PUSH_COMMANDS,
     .check_config = check_config,
+    .derivations = derivations,
+    .n_derivations = 1,
     .open = open_push,
     .consumers = consumers,
     .drain = drain_push,

@@ -34,7 +34,7 @@ static const struct bf_schema schema = {
 const struct bf_collection bf__coll_cursors = {
     .name = "cursors", .schema = &schema, .cls = BF_SYSTEM_COLLECTION, .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
 
-static struct bf_uuid cursor_id(const char *consumer, struct bf_uuid tenant)
+struct bf_uuid bf__cursor_id(const char *consumer, struct bf_uuid tenant)
 {
     char name[16 + 40];
     size_t n = strlen(consumer);
@@ -129,7 +129,7 @@ static enum bf_status load_lane(struct bf_follower *f, const struct tenant *t, u
                                 struct bf_error *e)
 {
     struct bf_doc *doc = NULL;
-    struct bf_uuid none = {{0}}, id = cursor_id(f->consumers[consumer].name, t->id);
+    struct bf_uuid none = {{0}}, id = bf__cursor_id(f->consumers[consumer].name, t->id);
     enum bf_status status = bf_store_get(f->store, &bf__coll_cursors, none, id, arena, &doc, e);
     if (status != BF_OK)
         return status;
@@ -155,7 +155,7 @@ static void save_lane(struct bf_follower *f, const struct tenant *t, unsigned co
     struct bf_arena *arena = bf_arena_create();
     struct bf_uuid none = {{0}};
     struct bf_error e = {0};
-    struct bf_doc *doc = bf_doc_create(arena, &schema, none, cursor_id(f->consumers[consumer].name, t->id));
+    struct bf_doc *doc = bf_doc_create(arena, &schema, none, bf__cursor_id(f->consumers[consumer].name, t->id));
     int64_t n = lane->passed;
     bf_set_str(&doc->object, CUR_CONSUMER, bf_strz(f->consumers[consumer].name));
     bf_set_uuid(&doc->object, CUR_TENANT, t->id);

@@ -91,6 +91,7 @@ typedef enum bf_status bf__call_fn(void *ctx, struct bf_session *writer, struct 
 enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e);
 void bf__log_unwatch(struct bf_store *store, void *ctx);
 
+struct bf_uuid bf__cursor_id(const char *consumer, struct bf_uuid tenant); /* of its document in bf__coll_cursors */
 /* Deletes done jobs that were derived from entries up to `passed_n`, which every cursor has durably passed; a bounded number at a time. */
 enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, int64_t passed_n, struct bf_error *e);
 

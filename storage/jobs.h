@@ -39,6 +39,20 @@ enum bf_status bf_job_dead(struct bf_store *store, const struct bf_job *job, con
 /* Makes waiting jobs of `kind` due now (the provider is back). */
 enum bf_status bf_job_hasten(struct bf_store *store, const char *kind, int64_t now_ms, struct bf_error *e);
 
+/* ---- checking ---- */
+
+/* What a service derives from documents as they stand: each one of `coll` for which `wants` is true has the job whose id, kind, ref and due
+ * time it fills in, from the time on when `consumer` has passed the document's last entry. */
+struct bf_derivation {
+    const struct bf_collection *coll;
+    const char *consumer;
+    bool (*wants)(const struct bf_doc *doc, struct bf_job *ret);
+};
+struct bf_check_report;
+/* Beside bf_store_check, whose `mend`, `say` and `ctx` it takes: tells the jobs that are missing and, to mend, adds them. Adds to *ret. */
+enum bf_status bf_store_check_jobs(struct bf_store *store, const struct bf_derivation *derivation, bool mend,
+                                   void (*say)(void *ctx, const char *line), void *ctx, struct bf_check_report *ret, struct bf_error *e);
+
 /* ---- the log follower: one thread for the process ---- */
 
 struct bf_follower;

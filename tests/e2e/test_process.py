@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of one installation: what happens when one of them dies, is told to stop or to reload, and who may administrate it."""
+import contextlib
+import datetime
 import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import time
 
 import pytest
 
-from baifang import BAIFANG, Server, children, command_line, rfc3339, until
+from baifang import BAIFANG, Server, children, command_line, rfc3339, until, uuid7
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -232,6 +235,31 @@ def test_the_clock_of_a_running_server_can_be_moved(fresh):
     company = fresh.company()
     person = company.sign_in("wang")
     assert person.tokens["access_expires_at"] < rfc3339(int(time.time() * 1000) - 29 * DAY_MS)
+
+
+def test_check_finds_a_due_time_that_was_lost_and_makes_it_anew(fresh):
+    company = fresh.company()
+    rep = company.sign_in("wang")
+    due = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2)).strftime("%Y-%m-%dT04:00")  # noon there
+    reminder = rep.post("/v1/reminders", json={"id": uuid7(), "text": "回访", "due": due, "tz": "UTC"}).json()
+    until(lambda: stored_jobs(fresh, "reminder"), "the reminder's job")
+    fresh.stop()
+    with contextlib.closing(sqlite3.connect(os.path.join(fresh.data, "store", "store.db"), isolation_level=None)) as db:
+        db.execute("DELETE FROM d_jobs")
+    status, out, _ = fresh.run("check", check=False)
+    assert status == 1 and f"the job reminder is missing: reminders {reminder['id']}" in out
+    fresh.run("check", "--mend")
+    assert " 0 faults" in fresh.run("check")[1]
+    fresh.start()
+    rep.reconnect()
+    fresh.shift_clock(3 * DAY_MS)
+    rep.refresh()
+    until(lambda: rep.get("/v1/reminders/" + reminder["id"]).json().get("state") == "sent", "the reminder")
+
+
+def stored_jobs(server, kind):
+    with contextlib.closing(sqlite3.connect(f"file:{os.path.join(server.data, 'store', 'store.db')}?mode=ro", uri=True)) as db:
+        return [d for (d,) in db.execute("SELECT d FROM d_jobs") if kind.encode() in d]
 
 
 def test_backup_while_serving_restores_elsewhere_and_needs_the_exported_key(fresh, tmp_path):

@@ -256,6 +256,49 @@ static void jobs_and_cursors_are_held_against_the_log(void **state)
     assert_int_equal(taken->n, 3);
 }
 
+static bool every_item_wants_one(const struct bf_doc *item, struct bf_job *ret)
+{
+    ret->id = bf_job_id(item->tenant, item->n, item->k, "test");
+    ret->kind = "test";
+    ret->due_ms = 7;
+    return strcmp(name_of(item), "v19") != 0;
+}
+
+static void count_lines(void *ctx, const char *line)
+{
+    *(unsigned *)ctx += strstr(line, "the job test is missing: items") != NULL;
+}
+
+static void a_job_that_is_missing_is_told_once_its_cursor_has_passed(void **state)
+{
+    struct suite *s = *state;
+    struct bf_check_report report = {0};
+    struct bf_follower *follower;
+    struct bf_job *taken;
+    unsigned said = 0;
+    sem_t taken_on;
+    struct bf_consumer consumer = {.name = "test", .consume = take_on, .ctx = &taken_on};
+    const struct bf_derivation derivation = {.coll = &items, .consumer = "test", .wants = every_item_wants_one};
+    sem_init(&taken_on, 0, 0);
+    fill(s);
+    assert_int_equal(bf_store_check_jobs(s->store, &derivation, false, count_lines, &said, &report, NULL), BF_OK);
+    assert_int_equal(said, 0); /* nobody has looked at them yet */
+    assert_int_equal(bf_follower_start(&s->env, s->store, &consumer, 1, &follower, NULL), BF_OK);
+    for (unsigned i = 0; i < FILLED; i++)
+        sem_wait(&taken_on);
+    bf_follower_stop(&follower);
+    sem_destroy(&taken_on);
+    assert_int_equal(bf_store_check_jobs(s->store, &derivation, false, count_lines, &said, &report, NULL), BF_OK);
+    assert_int_equal(said, 11); /* 12 items, one that wants none */
+    assert_int_equal(bf_store_check_jobs(s->store, &derivation, true, count_lines, &said, &report, NULL), BF_OK);
+    assert_int_equal(report.mended, 11);
+    assert_int_equal(report.faults, 22);
+    assert_int_equal(bf_store_check_jobs(s->store, &derivation, false, count_lines, &said, &report, NULL), BF_OK);
+    assert_int_equal(said, 22);
+    assert_int_equal(bf_job_take(s->store, "test", 7, 1000, s->arena, &taken, NULL), BF_OK);
+    assert_non_null(taken);
+}
+
 /* ---- reading a damaged log ---- */
 
 static void a_damaged_entry_holds_back_nothing_that_stands_before_it(void **state)
@@ -347,5 +390,6 @@ SUITE_PART(suite_mend, SUITE_TEST(damage_is_told_and_what_derives_is_made_anew),
            SUITE_TEST(an_erased_document_that_cannot_be_read_is_made_a_tombstone),
            SUITE_TEST(what_cannot_be_read_is_told_and_stops_nothing),
            SUITE_TEST(no_file_is_dropped_while_a_blobs_document_cannot_be_read), SUITE_TEST(jobs_and_cursors_are_held_against_the_log),
+           SUITE_TEST(a_job_that_is_missing_is_told_once_its_cursor_has_passed),
            SUITE_TEST(a_damaged_entry_holds_back_nothing_that_stands_before_it),
            SUITE_TEST(the_store_serves_in_the_midst_of_a_check), SUITE_TEST(a_check_ends_when_the_server_does));
