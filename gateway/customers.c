@@ -5,6 +5,12 @@
 #include "gateway/internal.h"
 #include <stdio.h>
 
+static struct bf_uuid name_key(struct bf_call *call, const struct bf_object *customer)
+{
+    struct bf_str key = bf_customer_name_key(call->arena, bf_get_str(customer, BF_CUSTOMER_NAME));
+    return bf_id_customer_name(call->caller.tenant, key);
+}
+
 /* ---- create a customer ---- */
 
 struct create_customer {
@@ -118,7 +124,7 @@ static enum bf_status prepare_customer(struct bf_call *call, struct create_custo
     if (!bf_number_period(company.zone, call->now_ms, &c->year, &c->month))
         return bf_fail(e, BF_E_INTERNAL, "the company's time zone is not known");
     c->counter = bf_id_number_counter(call->caller.tenant, c->year, c->month);
-    c->name_key = bf_id_customer_name(call->caller.tenant, bf_customer_name_key(call->arena, bf_get_str(object, BF_CUSTOMER_NAME)));
+    c->name_key = name_key(call, object);
     c->owner = bf_get_uuid(object, BF_CUSTOMER_OWNER);
     bf__reads_add(reads, &bf_customers, id);
     bf__reads_add(reads, &bf_keys, c->name_key);
@@ -172,15 +178,22 @@ static void list_customers(struct bf_call *call, void *service)
     bf__list(call, &list);
 }
 
+struct change_customer {
+    struct bf_call *call;
+    struct bf_uuid name_key; /* of the name that it had when the read set was made */
+};
+
 /* A new name takes its key and gives the old one back. */
-static enum bf_status move_name(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *before,
-                                const struct bf_doc *after, struct bf_error *e)
+static enum bf_status move_name(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct change_customer *c,
+                                const struct bf_doc *before, const struct bf_doc *after, struct bf_error *e)
 {
     struct bf_str old = bf_customer_name_key(arena, bf_get_str(&before->object, BF_CUSTOMER_NAME));
     struct bf_str new = bf_customer_name_key(arena, bf_get_str(&after->object, BF_CUSTOMER_NAME));
     struct bf_uuid old_id = bf_id_customer_name(before->tenant, old), new_id = bf_id_customer_name(before->tenant, new);
     if (bf_uuid_eq(&old_id, &new_id))
         return BF_OK;
+    if (!bf_uuid_eq(&old_id, &c->name_key))
+        return bf_fail(e, BF_E_STALE, "the customer got another name meanwhile");
     const struct bf_doc *taken = bf_view_get(view, &bf_keys, new_id);
     if (taken != NULL && !taken->tombstone)
         return bf_fail_field(e, BF_E_DUPLICATE, "/name", "duplicate", "a customer of this name exists (CUS-12)");
@@ -195,13 +208,13 @@ static enum bf_status move_name(const struct bf_view *view, struct bf_decision *
 static enum bf_status apply_customer(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *before,
                                      const struct bf_object *patch, struct bf_doc *after, void *ctx, struct bf_error *e)
 {
-    struct bf_call *call = ctx;
-    enum bf_status status = bf_customer_change(arena, &before->object, patch, &after->object, call->now_ms, e);
-    return status == BF_OK ? move_name(view, d, arena, before, after, e) : status;
+    const struct change_customer *c = ctx;
+    enum bf_status status = bf_customer_change(arena, &before->object, patch, &after->object, c->call->now_ms, e);
+    return status == BF_OK ? move_name(view, d, arena, c, before, after, e) : status;
 }
 
 /* The names' keys stand in the read set: the name as it is now, and the one the patch gives. */
-static enum bf_status add_name_keys(struct bf_call *call, struct bf_change *change, struct bf_error *e)
+static enum bf_status add_name_keys(struct bf_call *call, struct bf_change *change, struct change_customer *c, struct bf_error *e)
 {
     struct bf_doc *doc;
     struct bf_object *patch;
@@ -210,23 +223,23 @@ static enum bf_status add_name_keys(struct bf_call *call, struct bf_change *chan
         status = bf_json_decode(call->arena, &bf_customer_schema, BF_JSON_PATCH, bf_request_body(call->req), &patch, e);
     if (status != BF_OK || !bf_has(patch, BF_CUSTOMER_NAME))
         return status;
-    const struct bf_object *objects[2] = {&doc->object, patch};
-    for (int i = 0; i < 2; i++) {
-        struct bf_str key = bf_customer_name_key(call->arena, bf_get_str(objects[i], BF_CUSTOMER_NAME));
-        bf__reads_add(&change->reads, &bf_keys, bf_id_customer_name(call->caller.tenant, key));
-    }
+    c->name_key = name_key(call, &doc->object);
+    bf__reads_add(&change->reads, &bf_keys, c->name_key);
+    bf__reads_add(&change->reads, &bf_keys, name_key(call, patch));
     return BF_OK;
 }
 
 static void change_customer(struct bf_call *call, void *service)
 {
     (void)service;
+    struct change_customer *c = bf_arena_calloc(call->arena, 1, sizeof *c);
     struct bf_change change = {
-        .subject = BF_SUBJECT_CUSTOMER, .coll = &bf_customers, .parent_row = BF_ROW_NONE, .apply = apply_customer, .ctx = call};
+        .subject = BF_SUBJECT_CUSTOMER, .coll = &bf_customers, .parent_row = BF_ROW_NONE, .apply = apply_customer, .ctx = c};
     struct bf_error e = {0};
+    c->call = call;
     enum bf_status status = bf_call_id(call, "id", &change.id, &e);
     if (status == BF_OK)
-        status = add_name_keys(call, &change, &e);
+        status = add_name_keys(call, &change, c, &e);
     if (status == BF_OK)
         bf__patch(call, &change);
     else

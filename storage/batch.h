@@ -43,6 +43,7 @@ struct bf__batch {
     struct bf_uuid keys_of; /* whose keys these are: neighbouring operations mostly share a subject */
     struct bf__subject_keys keys;
     bool has_keys;
+    struct bf__slot_key outside; /* what the decision at work asked for outside its read set; coll NULL: nothing */
 };
 
 struct bf_view {

@@ -25,13 +25,14 @@ struct bf_read {
 typedef enum bf_status bf_decide_fn(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx,
                                     struct bf_error *e);
 
-/* NULL when absent. Asserts that (coll, id) is in the read set. A tombstone is returned as such. Do not change it: copy. */
+/* NULL when absent. A tombstone is returned as such. Do not change it: copy. What is outside the read set is an empty record, and the
+ * request is refused with BF_E_INTERNAL whatever the decision says: a mistake of the program costs one request, not the process. */
 const struct bf_doc *bf_view_get(const struct bf_view *view, const struct bf_collection *coll, struct bf_uuid id);
 int64_t bf_view_at_ms(const struct bf_view *view); /* the entry's time; never before the tenant's last entry */
 struct bf_uuid bf_view_tenant(const struct bf_view *view);
 struct bf_uuid bf_view_actor(const struct bf_view *view);
 
-/* Puts the after-image of a document of the read set (asserted). doc->rev is set here to the view's + 1, so that the receipt can show it;
+/* Puts the after-image of a document of the read set (another: as above). doc->rev is set here to the view's + 1, so that the receipt can show it;
  * putting the same document twice in one decision keeps the last. */
 void bf_decision_put(struct bf_decision *d, const struct bf_collection *coll, struct bf_doc *doc);
 void bf_decision_tombstone(struct bf_decision *d, const struct bf_collection *coll, struct bf_uuid id);

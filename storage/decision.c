@@ -25,10 +25,13 @@ struct bf__slot *bf__slot_find(struct bf__batch *b, const struct bf_collection *
     return slot;
 }
 
+/* An empty record lets the decision run to its end, whatever it takes for granted; what it says is thrown away. */
 const struct bf_doc *bf_view_get(const struct bf_view *view, const struct bf_collection *coll, struct bf_uuid id)
 {
-    assert(in_read_set(view->item, coll, id));
-    return bf__slot_find(view->b, coll, id)->current;
+    if (in_read_set(view->item, coll, id))
+        return bf__slot_find(view->b, coll, id)->current;
+    view->b->outside = (struct bf__slot_key){coll, id};
+    return bf_doc_create(view->b->arena, coll->schema, view->b->tenant, id);
 }
 
 int64_t bf_view_at_ms(const struct bf_view *view) { return view->b->at_ms; }
@@ -39,9 +42,13 @@ struct bf_uuid bf_view_actor(const struct bf_view *view) { return view->item->su
 
 void bf_decision_put(struct bf_decision *d, const struct bf_collection *coll, struct bf_doc *doc)
 {
-    assert(coll->logged && in_read_set(d->item, coll, doc->id) && doc->object.schema == coll->schema);
-    struct bf__slot *slot = bf__slot_find(d->b, coll, doc->id);
+    assert(coll->logged && doc->object.schema == coll->schema);
     doc->tenant = d->b->tenant;
+    if (!in_read_set(d->item, coll, doc->id)) {
+        d->b->outside = (struct bf__slot_key){coll, doc->id};
+        return;
+    }
+    struct bf__slot *slot = bf__slot_find(d->b, coll, doc->id);
     doc->rev = slot->current == NULL ? 1 : slot->current->rev + 1;
     for (unsigned i = 0; i < d->n_puts; i++) {
         if (d->puts[i].slot == slot) {

@@ -200,6 +200,54 @@ static void a_key_is_taken_once_within_a_batch(void **state)
     gather_destroy(&g);
 }
 
+/* Takes for granted that what it asks for is there. */
+static enum bf_status read_outside(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    const struct bf_doc *other = bf_view_get(view, &items, suite_uuid(2));
+    assert_int_equal(bf_get_int(&other->object, T_SCORE), 0);
+    return count_up(view, d, arena, ctx, e);
+}
+
+static enum bf_status put_outside(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    bf_decision_put(d, &items, bf_doc_create(arena, &thing_schema, bf_view_tenant(view), suite_uuid(2)));
+    return count_up(view, d, arena, ctx, e);
+}
+
+static enum bf_status bury_outside(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    count_up(view, d, arena, ctx, e);
+    bf_decision_tombstone(d, &items, suite_uuid(2));
+    return bf_fail(e, BF_E_DUPLICATE, "whatever it says");
+}
+
+static void a_decision_that_leaves_its_read_set_costs_that_request_alone(void **state)
+{
+    struct suite *s = *state;
+    struct bf_uuid counter = suite_uuid(1);
+    struct bf_read read = {&items, counter};
+    bf_decide_fn *const decides[] = {count_up, read_outside, put_outside, bury_outside, count_up};
+    enum { N = sizeof decides / sizeof *decides };
+    struct rename other = {.coll = &items, .id = suite_uuid(2), .name = "other"};
+    struct bf_receipt r;
+    submit_rename(s, tenant_a, 100, &other, &r);
+    struct gather *g = gather_create(N);
+    struct gate *gate = gate_close(s, tenant_a, 9999);
+    for (unsigned i = 0; i < N; i++)
+        gather_submit(s, g, i, tenant_a, i, 1, &read, 1, decides[i], &counter);
+    gate_open(&gate);
+    gather_wait(g);
+    for (unsigned i = 0; i < N; i++)
+        assert_int_equal(gather_receipt(g, i)->status, decides[i] == count_up ? BF_OK : BF_E_INTERNAL);
+    assert_non_null(strstr(gather_receipt(g, 1)->error.cause, "outside its read set"));
+    assert_true(bf_str_eqz(gather_receipt(g, N - 1)->body, "2"));
+    assert_int_equal(bf_get_int(&get(s, &items, tenant_a, counter)->object, T_SCORE), 2);
+    assert_string_equal(name_of(get(s, &items, tenant_a, other.id)), "other");
+    assert_int_equal(submit_as(s, tenant_a, 2, 1, &read, 1, count_up, &counter, &r), BF_OK); /* it was not remembered */
+    assert_false(r.replay);
+    gather_destroy(&g);
+}
+
 static void a_batch_keeps_tenants_apart(void **state)
 {
     struct suite *s = *state;
@@ -425,6 +473,7 @@ SUITE_PART(suite_commit, SUITE_TEST(a_decision_is_committed_and_answered), SUITE
            SUITE_TEST(a_refusal_changes_nothing_and_is_decided_again),
            SUITE_TEST(an_answer_without_changes_commits_nothing_and_is_not_remembered), SUITE_TEST(a_tombstone_stays_and_leaves_the_lists),
            SUITE_TEST(later_requests_of_a_batch_see_what_earlier_ones_did), SUITE_TEST(a_key_is_taken_once_within_a_batch),
+           SUITE_TEST(a_decision_that_leaves_its_read_set_costs_that_request_alone),
            SUITE_TEST(a_batch_keeps_tenants_apart), SUITE_TEST(a_request_over_the_entrys_bytes_is_refused),
            SUITE_TEST(what_does_not_fit_one_entry_goes_into_several), SUITE_TEST(the_same_document_put_twice_keeps_the_last),
            SUITE_TEST(an_entrys_time_never_goes_back), SUITE_TEST(versions_move_on_with_the_collections_that_changed),
