@@ -111,6 +111,7 @@ static enum bf_status judge(const struct bf_view *view, struct bf_decision *d, s
     struct bf_judge j = {.visit = c->visit,
                          .customer = bf_view_get(view, &bf_customers, bf_get_uuid(&c->visit->object, BF_VISIT_CUSTOMER)),
                          .company = &company,
+                         .week = &c->week,
                          .confirmed = confirmed,
                          .n_confirmed = n_confirmed,
                          .now_ms = c->call->now_ms};
@@ -175,8 +176,7 @@ static enum bf_status find_week(struct confirm *c, struct bf_error *e)
     struct bf_timeliness timeliness;
     struct bf_clocks clocks = bf_clocks_of_visit(&c->visit->object);
     enum bf_status status = bf__company(c->call, &company, e);
-    if (status == BF_OK && (!bf_timeliness_judge(company.policy, company.zone, &clocks, &timeliness) ||
-                            !bf_week_of(company.zone, timeliness.entered_at, &c->week)))
+    if (status == BF_OK && !bf__judge_week(&company, &clocks, &timeliness, &c->week))
         status = bf_fail(e, BF_E_INTERNAL, "the company's time zone is not known");
     return status;
 }

@@ -9,6 +9,24 @@ void bf__judge_reads(struct bf_reads *reads, struct bf_uuid tenant, struct bf_uu
     bf__reads_add(reads, &bf_counters, bf_id_last_record(tenant, rep, customer));
 }
 
+bool bf__judge_week(const struct bf_company *company, const struct bf_clocks *clocks, struct bf_timeliness *ret_timeliness, struct bf_week *ret)
+{
+    return bf_timeliness_judge(company->policy, company->zone, clocks, ret_timeliness) &&
+           bf_week_of(company->zone, ret_timeliness->entered_at, ret);
+}
+
+static enum bf_status check_week(const struct bf_judge *judge, struct bf_timeliness *ret_timeliness, struct bf_week *ret, struct bf_error *e)
+{
+    struct bf_clocks clocks = bf_clocks_of_visit(&judge->visit->object);
+    if (!bf__judge_week(judge->company, &clocks, ret_timeliness, ret))
+        return bf_fail(e, BF_E_INTERNAL, "the company's time zone is not known");
+    if (ret->year == judge->week->year && ret->week == judge->week->week)
+        return BF_OK;
+    bf_fail(e, BF_E_UNAVAILABLE, "the company's numbers changed meanwhile");
+    e->retry_after_s = 1;
+    return e->status;
+}
+
 static struct bf_doc *counter(const struct bf_view *view, struct bf_arena *arena, struct bf_uuid id, const char *kind)
 {
     const struct bf_doc *before = bf_view_get(view, &bf_counters, id);
@@ -32,12 +50,11 @@ enum bf_status bf__judge_visit(const struct bf_view *view, struct bf_decision *d
 {
     const struct bf_object *o = &judge->visit->object;
     struct bf_uuid tenant = judge->visit->tenant, rep = bf_get_uuid(o, BF_VISIT_REP), customer = bf_get_uuid(o, BF_VISIT_CUSTOMER);
-    struct bf_clocks clocks = bf_clocks_of_visit(o);
     struct bf_timeliness timeliness;
     struct bf_week week;
-    if (!bf_timeliness_judge(judge->company->policy, judge->company->zone, &clocks, &timeliness) ||
-        !bf_week_of(judge->company->zone, timeliness.entered_at, &week))
-        return bf_fail(e, BF_E_INTERNAL, "the company's time zone is not known");
+    enum bf_status status = check_week(judge, &timeliness, &week, e);
+    if (status != BF_OK)
+        return status;
     struct bf_doc *count = counter(view, arena, bf_id_week_counter(tenant, rep, week.year, week.week), "valid records of a week");
     struct bf_doc *memory = counter(view, arena, bf_id_last_record(tenant, rep, customer), "last record on a customer");
     struct bf_validity_input input = {.policy = judge->company->policy,

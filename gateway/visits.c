@@ -119,7 +119,11 @@ static enum bf_status make(const struct bf_view *view, struct bf_decision *d, st
         status = put_reminder(view, d, arena, l, made, e);
     if (status == BF_OK)
         status = bf__judge_visit(view, d, arena,
-                                 &(struct bf_judge){.visit = made->visit, .customer = customer, .company = &made->company, .now_ms = l->call->now_ms},
+                                 &(struct bf_judge){.visit = made->visit,
+                                                    .customer = customer,
+                                                    .company = &made->company,
+                                                    .week = &l->week,
+                                                    .now_ms = l->call->now_ms},
                                  &made->validity, &made->verdict, e);
     if (status == BF_OK)
         bf_decision_put(d, &bf_visits, made->visit);
@@ -279,7 +283,7 @@ static enum bf_status find_week(struct log_visit *l, const struct bf_company *co
                                .skew_known = skew != INT64_MIN,
                                .skew_ms = skew};
     struct bf_timeliness timeliness;
-    if (!bf_timeliness_judge(company->policy, company->zone, &clocks, &timeliness) || !bf_week_of(company->zone, timeliness.entered_at, &l->week))
+    if (!bf__judge_week(company, &clocks, &timeliness, &l->week))
         return bf_fail_field(e, BF_E_UNPROCESSABLE, "/captured_at", "bad_time", "no week can be told for it");
     return BF_OK;
 }

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import re
 import secrets
+import threading
 import time
 
 import pytest
@@ -278,6 +279,39 @@ def test_FUP_15_the_week_is_that_of_the_corrected_clock(server, at):
     # By the phone's own clock it is Monday 00:30; the phone is an hour ahead.
     receipt = log(rep, rep.customer(), at_ms=monday + 30 * MINUTE_MS, skew_ms=HOUR_MS)
     assert receipt["week"]["week"] == iso_week(monday - 1) != iso_week(monday)
+
+
+def test_FUP_15_numbers_that_change_while_visits_come_in_put_each_in_the_week_of_its_own_verdict(server, at):
+    """Captured on Sunday and received 26 hours later: within 72 hours it counts by the phone's clock, within 24 by the server's. What was prepared
+    under the one and is decided under the other asks again."""
+    monday = ms(2027, 3, 15)
+    at(monday + 10 * HOUR_MS)
+    rep = server.company().sign_in("wang")
+    customer, captured, changes = rep.customer()["id"], rfc3339(monday - 16 * HOUR_MS), 24
+    now = rfc3339(server_now(rep))
+    over, weeks = threading.Event(), set()
+
+    def change():
+        for i in range(changes):
+            server.admin("policy", rep.company.code, input=f'{{"late_hours_max":{[24, 72][i % 2]},"reason":"试行"}}')
+        over.set()
+
+    def keep_logging():
+        seen = []
+        while not over.is_set():
+            body = {"id": uuid7(), "customer": customer, "mode": "visit", "content": GOOD + secrets.token_hex(8), "happened_at": captured, "captured_at": captured}
+            seen.append(rep.post("/v1/visits", json=body, headers={"x-client-time": now}))
+            if seen[-1].status_code != 201:
+                assert seen[-1].status_code == 503 and seen[-1].headers["retry-after"] == "1", seen[-1].text
+                assert rep.post("/v1/visits", json=body, headers={"x-client-time": now}).status_code in (201, 503)
+        return seen
+
+    answers = sum((seen for seen in at_once([change] + [keep_logging] * 6) if seen), [])
+    for receipt in (answer.json() for answer in answers if answer.status_code == 201):
+        verdict = receipt["verdict"]
+        assert verdict["week"] == iso_week(monday - 1 if verdict["policy_version"] % 2 else monday), verdict
+        weeks.add(verdict["week"])
+    assert weeks == {iso_week(monday - 1), iso_week(monday)}
 
 
 # ---- G-03 ----
