@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { ETAG_TEXT = 40, ANSWER_MAX = 8 << 20, LIMIT_DEFAULT = 50 };
+enum { ETAG_TEXT = 40, ANSWER_MAX = 8 << 20, LIMIT_DEFAULT = 50, KEY_MAX = 200 };
 
 /* ---- entering ---- */
 
@@ -110,6 +110,11 @@ static struct bf_call *new_call(struct bf_request *req)
     return bf_arena_calloc(bf_request_arena(req), 1, sizeof(struct bf_call));
 }
 
+static bool commits(const struct bf_route *route)
+{
+    return route->kind == BF_ROUTE_CREATE || route->kind == BF_ROUTE_CHANGE || route->kind == BF_ROUTE_VERB;
+}
+
 void bf_call_enter(struct bf_request *req, void *service)
 {
     const struct bf_endpoint *endpoint = bf_request_route(req)->data;
@@ -118,6 +123,7 @@ void bf_call_enter(struct bf_request *req, void *service)
     enum bf_status status = bf_call_begin(call, ((struct bf_api *)service)->access, req, &e);
     if (status == BF_OK)
         status = check_frame(call, endpoint, &e);
+    call->unsubmitted = status == BF_OK && commits(bf_request_route(req));
     if (status == BF_OK)
         endpoint->run(call, service);
     else
@@ -138,7 +144,7 @@ void bf_call_enter_public(struct bf_request *req, void *service)
 
 /* ---- answers ---- */
 
-void bf_call_fail(struct bf_call *call, const struct bf_error *e)
+static void fail(struct bf_call *call, const struct bf_error *e)
 {
     if (bf_status_http(e->status) >= 500)
         bf_log(call->env, BF_LOG_ERROR, "call.failed", e->cause, BF_L_STR("code", bf_status_code(e->status)),
@@ -412,6 +418,33 @@ static void hash_body(struct bf_call *call, uint8_t out[32])
     bf_hash_end(&state, out);
 }
 
+static enum bf_status name_request(struct bf_call *call, struct bf_request_id *ret, uint8_t ret_body_hash[32], struct bf_error *e)
+{
+    struct bf_str key = bf_request_header(call->req, "idempotency-key");
+    if (key.p != NULL && (key.n == 0 || key.n > KEY_MAX))
+        return bf_fail_field(e, BF_E_INVALID_HEADER, "Idempotency-Key", "too_long", "1 to %d bytes", KEY_MAX);
+    hash_body(call, ret_body_hash);
+    request_id(call, ret_body_hash, ret);
+    return BF_OK;
+}
+
+void bf_call_fail(struct bf_call *call, const struct bf_error *e)
+{
+    struct bf_request_id id;
+    uint8_t body_hash[32];
+    struct bf_receipt receipt;
+    struct bf_error why = {0};
+    bool found = false;
+    if (call->unsubmitted && name_request(call, &id, body_hash, NULL) == BF_OK &&
+        bf_receipt_find(call->store, call->caller.tenant, &id, body_hash, call->arena, &found, &receipt, &why) != BF_OK)
+        e = &why;
+    call->unsubmitted = false;
+    if (found)
+        bf_call_receipt(call, &receipt);
+    else
+        fail(call, e);
+}
+
 void bf_call_submit(struct bf_call *call, const struct bf_call_submit *given)
 {
     struct submit *s = bf_arena_calloc(call->arena, 1, sizeof *s);
@@ -425,18 +458,15 @@ void bf_call_submit(struct bf_call *call, const struct bf_call_submit *given)
                                        .ctx = s,
                                        .home = bf_request_home(call->req),
                                        .done = done};
-    struct bf_str key = bf_request_header(call->req, "idempotency-key");
-    if (key.p != NULL && (key.n == 0 || key.n > 200)) {
-        bf_fail_field(&e, BF_E_INVALID_HEADER, "Idempotency-Key", "too_long", "1 to 200 bytes");
+    if (name_request(call, &submission.request, submission.body_hash, &e) != BF_OK) {
         bf_call_fail(call, &e);
         return;
     }
+    call->unsubmitted = false;
     *s = (struct submit){.call = call, .given = *given};
     reads[0] = (struct bf_read){.coll = &bf_users, .id = call->caller.user};
     for (unsigned i = 0; i < given->n_reads; i++)
         reads[i + 1] = given->reads[i];
-    hash_body(call, submission.body_hash);
-    request_id(call, submission.body_hash, &submission.request);
     if (bf_submit(call->store, &submission, &e) != BF_OK) {
         e.retry_after_s = 1;
         bf_call_fail(call, &e);

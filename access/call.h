@@ -40,6 +40,7 @@ struct bf_call {
     struct bf_caller caller; /* empty on public routes */
     int64_t now_ms;
     const char *trace; /* 32 hex digits */
+    bool unsubmitted;  /* of a route that commits: a refusal first looks for the receipt of the same request */
 };
 
 /* The handler of every authenticated route: `service` begins with struct bf_api, the route's data is a struct bf_endpoint. */
@@ -50,6 +51,8 @@ void bf_call_enter_public(struct bf_request *req, void *service);
 enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, struct bf_error *e);
 
 /* ---- answers: each ends the call ---- */
+/* A route that commits may refuse by what changes (numbers, rights, records) before it submits: a request that was committed before is answered from
+ * its first receipt all the same, here, for every route. On a worker until bf_call_submit. */
 void bf_call_fail(struct bf_call *call, const struct bf_error *e);
 void bf_call_status(struct bf_call *call, int status); /* no body: 204 */
 void bf_call_json(struct bf_call *call, int status, struct bf_str json);

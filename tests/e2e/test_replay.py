@@ -289,6 +289,67 @@ def test_changing_the_policy_changes_no_old_verdict_and_no_receipt(server, compa
     assert wang.get("/v1/policy").json()["min_units"] == 18
 
 
+# ---- what changed meanwhile is not asked ----
+
+def test_a_visit_that_todays_numbers_would_refuse_keeps_its_receipt(server):
+    company = server.company()
+    wang = company.sign_in("wang")
+    customer = wang.customer()
+    voice = {"id": uuid7(), "kind": "voice", "sha256": "ef" * 32, "type": "audio/ogg"}
+    ahead = {"happened_at": rfc3339(1795320000000 + 4 * 60_000)}
+    server.admin("policy", company.code, input='{"consent_required":false,"reason":"内部培训"}')
+    bodies = [visit_of(wang, customer, media=[voice]), visit_of(wang, customer, **ahead)]
+    firsts = [send(wang, "POST", "/v1/visits", body) for body in bodies]
+    assert [first.status_code for first in firsts] == [201, 201]
+    server.admin("policy", company.code, input='{"consent_required":true,"skew_ms_max":60000,"reason":"恢复"}')
+    for first, body in zip(firsts, bodies):
+        same(first, send(wang, "POST", "/v1/visits", body))
+    refused = send(wang, "POST", "/v1/visits", visit_of(wang, customer, media=[{**voice, "id": uuid7()}], **ahead))
+    assert {e["code"] for e in problem(refused, 422, "unprocessable")["errors"]} == {"consent_required", "after_capture"}
+
+
+def test_what_was_answered_before_a_transfer_is_answered_again_after_it_and_nothing_else(company, wang, qian):
+    """The first receipt tells a person what this person was told; of the record as it is now it says nothing."""
+    li, made = company.sign_in("li"), wang.customer()
+    customer, contact = f"/v1/customers/{made['id']}", f"/v1/contacts/{contact_of(wang, made)}"
+    voices = [{"id": uuid7(), "kind": "voice", "sha256": f"{i}a" * 32, "type": "audio/ogg", "consent_at": NOW} for i in (1, 2)]
+    visit = logged_visit(wang, made, content="", media=voices)
+    transcripts = [f"/v1/transcripts/{t['id']}" for t in wang.get(f"/v1/visits/{visit['id']}").json()["transcripts"]]
+    requests = [("PATCH", customer, {"name": "客户" + uuid7(), "reason": "更名"}, {"if_match": wang.etag(customer)}),
+                ("PATCH", contact, {"position": "厂长", "reason": "升职"}, {"if_match": wang.etag(contact)}),
+                ("POST", transcripts[0] + "/confirm", {"text": "客户要求下周演示两台样品"}, {"idempotency_key": "settled"}),
+                ("POST", "/v1/supplements", CREATES["supplements"](wang, made), {})]
+    firsts = [send(wang, method, path, body, **headers) for method, path, body, headers in requests]
+    assert [first.status_code for first in firsts] == [200, 200, 200, 201], [first.text for first in firsts]
+    assert send(qian, "POST", customer + "/transfer", {"owner": li.id, "reason": "休假"}, idempotency_key=uuid7()).status_code == 200
+    changed = send(li, "PATCH", customer, {"remark": "只有新负责人知道", "reason": "补充"}, if_match=li.etag(customer))
+    assert changed.status_code == 200
+    for (method, path, body, headers), first in zip(requests, firsts):
+        same(first, send(wang, method, path, body, **headers))
+        assert send(li, method, path, body, **headers).status_code in (409, 412, 403), "it is nobody else's"
+    for method, path, body, headers in requests[:2]:
+        problem(wang.get(path), 404, "not_found")
+        problem(send(wang, method, path, {**body, "reason": "别的"}, **headers), 404, "not_found")
+    problem(send(wang, "POST", transcripts[0] + "/confirm", {"text": "另一段话"}, idempotency_key="settled"), 409, "id_reused")
+    problem(send(wang, "POST", transcripts[1] + "/retry", idempotency_key=uuid7()), 404, "not_found")
+
+
+def test_a_frozen_person_gets_no_receipt_and_a_person_in_another_role_the_first(server, company):
+    login = "rep" + uuid7()[-12:]
+    company.add(login, "褚平", "rep", company.team)
+    rep = company.sign_in(login)
+    body = CREATES["customers"](rep, None)
+    first = send(rep, "POST", "/v1/customers", body)
+    assert first.status_code == 201
+    server.admin("freeze", company.code, login)
+    problem(send(rep, "POST", "/v1/customers", body), 401, "unauthenticated")
+    server.admin("unfreeze", company.code, login)
+    server.admin("user", "assign", company.code, login, "reviewer")
+    reviewer = company.sign_in(login)
+    problem(send(reviewer, "POST", "/v1/customers", CREATES["customers"](rep, None)), 403, "forbidden")
+    same(first, send(reviewer, "POST", "/v1/customers", body))
+
+
 def test_receipts_outlive_a_clean_restart_and_a_kill(tmp_path):
     with Server(tmp_path) as server:
         company = server.company()
