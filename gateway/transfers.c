@@ -5,120 +5,183 @@
  * job is done, reads and lists go by the customer itself. When a person changes teams, the person's customers follow in the same way, and
  * their children them.
  */
+#include "core/arena.h"
 #include "gateway/internal.h"
 
-enum { LEASE_MS = 10000, ATTEMPTS_MAX = 1000, PAUSE_MS = 500, PAUSE_MS_MAX = 60000, STEP_DOCS_MAX = BF_READS_MAX - 2 };
+/* A step stays well under what an entry may hold (BF_ENTRY_BYTES_MAX), and holds the committer up no longer than a few other requests would. */
+enum { LEASE_MS = 10000, ATTEMPTS_MAX = 1000, PAUSE_MS = 500, PAUSE_MS_MAX = 60000, STEP_DOCS_MAX = BF_READS_MAX - 2, STEP_BYTES_MAX = 256 << 10 };
 
 static const char job_kind[] = "follow_transfer", person_kind[] = "follow_person";
 
 /* A kind of child: where it hangs, and the rows that follow. */
 static const struct child {
     const struct bf_collection *coll;
-    const struct bf_index *index; /* by customer, or by visit */
+    const struct bf_index *index; /* by customer, by visit, or by owner */
     unsigned parent_row, owner_row, team_row;
 } of_customer[] = {{&bf_contacts, &bf_contacts_by_customer, BF_CONTACT_CUSTOMER, BF_CONTACT_OWNER, BF_CONTACT_TEAM},
                    {&bf_visits, &bf_visits_by_customer, BF_VISIT_CUSTOMER, BF_VISIT_OWNER, BF_VISIT_TEAM}},
   of_visit[] = {{&bf_verdicts, &bf_verdicts_by_visit, BF_VERDICT_VISIT, BF_VERDICT_OWNER, BF_VERDICT_TEAM},
                 {&bf_supplements, &bf_supplements_by_visit, BF_SUPPLEMENT_VISIT, BF_SUPPLEMENT_OWNER, BF_SUPPLEMENT_TEAM},
                 {&bf_media, &bf_media_by_visit, BF_MEDIA_VISIT, BF_MEDIA_OWNER, BF_MEDIA_TEAM},
-                {&bf_transcripts, &bf_transcripts_by_visit, BF_TRANSCRIPT_VISIT, BF_TRANSCRIPT_OWNER, BF_TRANSCRIPT_TEAM}};
+                {&bf_transcripts, &bf_transcripts_by_visit, BF_TRANSCRIPT_VISIT, BF_TRANSCRIPT_OWNER, BF_TRANSCRIPT_TEAM}},
+  of_person = {&bf_customers, &bf_customers_by_owner, BF_CUSTOMER_OWNER, BF_CUSTOMER_OWNER, BF_CUSTOMER_TEAM};
 
-/* ---- one step: these documents get the customer's owner and team, as they are in the decision ---- */
+/* ---- one step: these documents follow the lead, as it is in the decision ---- */
+
+struct doc_ref {
+    const struct child *child;
+    struct bf_uuid id;
+};
 
 struct step {
-    struct bf_uuid customer;
-    struct {
-        const struct child *child;
-        struct bf_uuid id;
-    } docs[STEP_DOCS_MAX];
+    const struct bf_collection *lead; /* a customer, or a person */
+    struct bf_uuid lead_id;
+    const struct doc_ref *docs;
     unsigned n;
 };
 
+static enum bf_status find_lead(const struct bf_view *view, const struct step *step, struct bf_uuid *ret_owner, struct bf_uuid *ret_team,
+                                struct bf_error *e)
+{
+    const struct bf_doc *lead = bf_view_get(view, step->lead, step->lead_id);
+    bool is_person = step->lead == &bf_users;
+    if (lead == NULL || lead->tombstone)
+        return bf_fail(e, BF_E_NOT_FOUND, "what they follow is gone");
+    *ret_owner = is_person ? lead->id : bf_get_uuid(&lead->object, BF_CUSTOMER_OWNER);
+    *ret_team = bf_get_uuid(&lead->object, is_person ? BF_USER_TEAM : BF_CUSTOMER_TEAM);
+    return BF_OK;
+}
+
 static enum bf_status decide_step(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
-    struct step *step = ctx;
-    const struct bf_doc *customer = bf_view_get(view, &bf_customers, step->customer);
-    if (customer == NULL || customer->tombstone)
-        return bf_fail(e, BF_E_NOT_FOUND, "the customer is gone");
-    struct bf_uuid owner = bf_get_uuid(&customer->object, BF_CUSTOMER_OWNER), team = bf_get_uuid(&customer->object, BF_CUSTOMER_TEAM);
+    const struct step *step = ctx;
+    struct bf_uuid owner, team;
+    enum bf_status status = find_lead(view, step, &owner, &team, e);
+    if (status != BF_OK)
+        return status;
     for (unsigned i = 0; i < step->n; i++) {
         const struct child *child = step->docs[i].child;
         const struct bf_doc *before = bf_view_get(view, child->coll, step->docs[i].id);
         if (before == NULL || before->tombstone)
             continue;
         struct bf_uuid was_owner = bf_get_uuid(&before->object, child->owner_row), was_team = bf_get_uuid(&before->object, child->team_row);
-        if (bf_uuid_eq(&was_owner, &owner) && bf_uuid_eq(&was_team, &team))
+        bool has_owner = bf_uuid_eq(&was_owner, &owner);
+        if (has_owner ? bf_uuid_eq(&was_team, &team) : child == &of_person) /* a customer that went to somebody else follows that person */
             continue;
         struct bf_doc *after = bf_doc_copy(arena, before);
         bf_set_uuid(&after->object, child->owner_row, owner);
         bf_set_uuid(&after->object, child->team_row, team);
         bf_decision_put(d, child->coll, after);
     }
-    bf_decision_receipt(d, 200, bf_str("", 0), step->customer);
+    bf_decision_receipt(d, 200, bf_str("", 0), step->lead_id);
     return BF_OK;
 }
 
 struct walk {
     struct bf_store *store;
     const struct bf_job *job;
-    struct step step;
+    const struct bf_collection *lead;
+    struct doc_ref docs[STEP_DOCS_MAX]; /* of the step that is being filled */
+    unsigned n;
+    size_t bytes;
     int64_t n_steps;
-    struct bf_arena *arena;
+    struct bf_arena *arena;    /* the job's */
+    struct bf_arena *pages[2]; /* of the page that is being walked: children of the lead, and of a visit */
 };
 
-/* One entry under a name of its own. Who is gone has nothing that follows. */
-static enum bf_status submit(struct walk *w, struct bf_submission *submission, struct bf_error *e)
+/* One entry under a name of its own; what is too large for one goes into two. Who is gone has nothing that follows. */
+static enum bf_status commit_docs(struct walk *w, const struct doc_ref *docs, unsigned n, struct bf_error *e)
 {
+    struct bf_read reads[BF_READS_MAX];
     struct bf_receipt receipt;
+    struct bf_error why = {0};
     struct {
         struct bf_uuid job;
         int64_t fence, step;
     } name = {.job = w->job->id, .fence = w->job->fence, .step = w->n_steps++};
+    struct step step = {.lead = w->lead, .lead_id = w->job->ref, .docs = docs, .n = n};
     struct bf_uuid request = bf_uuid_from_name(&name, sizeof name);
-    submission->tenant = w->job->tenant;
-    memcpy(&submission->request, &request, sizeof submission->request);
-    enum bf_status status = bf_submit_wait(w->store, submission, w->arena, &receipt, e);
-    return status == BF_E_NOT_FOUND ? BF_OK : status;
+    struct bf_submission submission = {.tenant = w->job->tenant, .reads = reads, .n_reads = n + 1, .decide = decide_step, .ctx = &step};
+    memcpy(&submission.request, &request, sizeof submission.request);
+    reads[0] = (struct bf_read){.coll = w->lead, .id = w->job->ref};
+    for (unsigned i = 0; i < n; i++)
+        reads[i + 1] = (struct bf_read){.coll = docs[i].child->coll, .id = docs[i].id};
+    enum bf_status status = bf_submit_wait(w->store, &submission, w->arena, &receipt, &why);
+    if (status == BF_E_TOO_LARGE && n > 1) {
+        status = commit_docs(w, docs, n / 2, e);
+        return status == BF_OK ? commit_docs(w, docs + n / 2, n - n / 2, e) : status;
+    }
+    if (status == BF_OK || status == BF_E_NOT_FOUND)
+        return BF_OK;
+    *e = why;
+    return status;
 }
 
 static enum bf_status commit_step(struct walk *w, struct bf_error *e)
 {
-    struct step *step = &w->step;
-    struct bf_read reads[BF_READS_MAX];
-    struct bf_submission submission = {.reads = reads, .n_reads = step->n + 1, .decide = decide_step, .ctx = step};
-    if (step->n == 0)
-        return BF_OK;
-    reads[0] = (struct bf_read){.coll = &bf_customers, .id = step->customer};
-    for (unsigned i = 0; i < step->n; i++)
-        reads[i + 1] = (struct bf_read){.coll = step->docs[i].child->coll, .id = step->docs[i].id};
-    enum bf_status status = submit(w, &submission, e);
-    step->n = 0;
+    enum bf_status status = w->n == 0 ? BF_OK : commit_docs(w, w->docs, w->n, e);
+    w->n = 0;
+    w->bytes = 0;
     return status;
 }
 
 /* ---- walking the children ---- */
 
-static enum bf_status add(struct walk *w, const struct child *child, struct bf_uuid id, struct bf_error *e)
+static size_t bytes_of_object(const struct bf_object *o);
+
+static size_t bytes_of(const struct bf_value *v)
 {
-    w->step.docs[w->step.n].child = child;
-    w->step.docs[w->step.n++].id = id;
-    return w->step.n == STEP_DOCS_MAX ? commit_step(w, e) : BF_OK;
+    size_t n = sizeof *v;
+    switch (v->type) {
+    case BF_T_STRING:
+    case BF_T_BYTES:
+        return n + v->s.n;
+    case BF_T_OBJECT:
+        return n + bytes_of_object(v->object);
+    case BF_T_ARRAY:
+        for (unsigned i = 0; i < v->array.n; i++)
+            n += bytes_of(&v->array.items[i]);
+        return n;
+    default:
+        return n;
+    }
 }
 
-static enum bf_status walk_children(struct walk *w, const struct child *child, struct bf_uuid parent, struct bf_error *e);
+/* About what it takes up in an entry. */
+static size_t bytes_of_object(const struct bf_object *o)
+{
+    size_t n = o->extra.n;
+    for (unsigned row = 0; row < o->schema->n_fields; row++)
+        n += bytes_of(&o->v[row]);
+    return n;
+}
+
+static enum bf_status add(struct walk *w, const struct child *child, const struct bf_doc *doc, struct bf_error *e)
+{
+    size_t bytes = bytes_of_object(&doc->object);
+    enum bf_status status = BF_OK;
+    if (w->n == STEP_DOCS_MAX || (w->n > 0 && w->bytes + bytes > STEP_BYTES_MAX))
+        status = commit_step(w, e);
+    w->docs[w->n++] = (struct doc_ref){.child = child, .id = doc->id};
+    w->bytes += bytes;
+    return status;
+}
+
+static enum bf_status walk_children(struct walk *w, const struct child *child, struct bf_uuid parent, struct bf_arena *page_arena, struct bf_error *e);
 
 static enum bf_status walk_page(struct walk *w, const struct child *child, const struct bf_page *page, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     for (unsigned i = 0; i < page->n && status == BF_OK; i++) {
-        status = add(w, child, page->docs[i]->id, e);
+        status = add(w, child, page->docs[i], e);
         for (unsigned k = 0; status == BF_OK && child->coll == &bf_visits && k < sizeof of_visit / sizeof *of_visit; k++)
-            status = walk_children(w, &of_visit[k], page->docs[i]->id, e);
+            status = walk_children(w, &of_visit[k], page->docs[i]->id, w->pages[1], e);
     }
     return status;
 }
 
-static enum bf_status walk_children(struct walk *w, const struct child *child, struct bf_uuid parent, struct bf_error *e)
+/* Holds one page at a time, in an arena of its own. */
+static enum bf_status walk_children(struct walk *w, const struct child *child, struct bf_uuid parent, struct bf_arena *page_arena, struct bf_error *e)
 {
     struct bf_value value = {.type = BF_T_UUID, .uuid = parent};
     struct bf_cond cond = {.row = (int)child->parent_row, .op = BF_EQ, .values = &value, .n = 1};
@@ -126,88 +189,46 @@ static enum bf_status walk_children(struct walk *w, const struct child *child, s
     struct bf_page page;
     enum bf_status status;
     do {
-        status = bf_store_find(w->store, &query, w->arena, &page, e);
-        if (status == BF_OK)
-            status = walk_page(w, child, &page, e);
-        query.after = page.next;
-    } while (status == BF_OK && page.next.n > 0);
+        status = bf_store_find(w->store, &query, page_arena, &page, e);
+        if (status != BF_OK)
+            break;
+        status = walk_page(w, child, &page, e);
+        query.after = bf_str_dup(w->arena, page.next);
+        bf_arena_reset(page_arena);
+    } while (status == BF_OK && query.after.n > 0);
+    return status;
+}
+
+static enum bf_status walk(struct bf_gateway *gateway, const struct bf_job *job, struct bf_arena *arena, const struct bf_collection *lead,
+                           const struct child *children, unsigned n, struct bf_error *e)
+{
+    struct walk *w = bf_arena_calloc(arena, 1, sizeof *w);
+    enum bf_status status = BF_OK;
+    w->store = gateway->ctx->store;
+    w->job = job;
+    w->lead = lead;
+    w->arena = arena;
+    w->pages[0] = bf_arena_create();
+    w->pages[1] = bf_arena_create();
+    for (unsigned k = 0; status == BF_OK && k < n; k++)
+        status = walk_children(w, &children[k], job->ref, w->pages[0], e);
+    if (status == BF_OK)
+        status = commit_step(w, e);
+    bf_arena_destroy(&w->pages[0]);
+    bf_arena_destroy(&w->pages[1]);
     return status;
 }
 
 static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
 {
-    struct bf_gateway *gateway = ctx;
-    struct walk *w = bf_arena_calloc(arena, 1, sizeof *w);
     (void)again;
-    *w = (struct walk){.store = gateway->ctx->store, .job = job, .step = {.customer = job->ref}, .arena = arena};
-    enum bf_status status = BF_OK;
-    for (unsigned k = 0; status == BF_OK && k < sizeof of_customer / sizeof *of_customer; k++)
-        status = walk_children(w, &of_customer[k], job->ref, e);
-    return status == BF_OK ? commit_step(w, e) : status;
-}
-
-/* ---- a person's customers ---- */
-
-struct move {
-    struct bf_uuid person;
-    struct bf_doc *const *customers;
-    unsigned n;
-};
-
-static enum bf_status decide_move(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
-{
-    const struct move *move = ctx;
-    const struct bf_doc *person = bf_view_get(view, &bf_users, move->person);
-    if (person == NULL || person->tombstone)
-        return bf_fail(e, BF_E_NOT_FOUND, "the person is gone");
-    struct bf_uuid team = bf_get_uuid(&person->object, BF_USER_TEAM);
-    for (unsigned i = 0; i < move->n; i++) {
-        const struct bf_doc *before = bf_view_get(view, &bf_customers, move->customers[i]->id);
-        struct bf_uuid owner = bf_get_uuid(&before->object, BF_CUSTOMER_OWNER), was_team = bf_get_uuid(&before->object, BF_CUSTOMER_TEAM);
-        if (before->tombstone || !bf_uuid_eq(&owner, &move->person) || bf_uuid_eq(&was_team, &team))
-            continue;
-        struct bf_doc *after = bf_doc_copy(arena, before);
-        bf_set_uuid(&after->object, BF_CUSTOMER_TEAM, team);
-        bf_decision_put(d, &bf_customers, after);
-    }
-    bf_decision_receipt(d, 200, bf_str("", 0), move->person);
-    return BF_OK;
-}
-
-static enum bf_status move_page(struct walk *w, const struct bf_page *page, struct bf_error *e)
-{
-    struct bf_read reads[BF_READS_MAX];
-    enum bf_status status = BF_OK;
-    for (unsigned at = 0; at < page->n && status == BF_OK;) {
-        struct move move = {.person = w->job->ref, .customers = page->docs + at, .n = page->n - at < STEP_DOCS_MAX ? page->n - at : STEP_DOCS_MAX};
-        struct bf_submission submission = {.reads = reads, .n_reads = move.n + 1, .decide = decide_move, .ctx = &move};
-        reads[0] = (struct bf_read){.coll = &bf_users, .id = move.person};
-        for (unsigned i = 0; i < move.n; i++)
-            reads[i + 1] = (struct bf_read){.coll = &bf_customers, .id = move.customers[i]->id};
-        status = submit(w, &submission, e);
-        at += move.n;
-    }
-    return status;
+    return walk(ctx, job, arena, &bf_customers, of_customer, sizeof of_customer / sizeof *of_customer, e);
 }
 
 static enum bf_status run_person(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
 {
-    struct bf_gateway *gateway = ctx;
-    struct walk w = {.store = gateway->ctx->store, .job = job, .arena = arena};
-    struct bf_value value = {.type = BF_T_UUID, .uuid = job->ref};
-    struct bf_cond cond = {.row = BF_CUSTOMER_OWNER, .op = BF_EQ, .values = &value, .n = 1};
-    struct bf_query query = {
-        .coll = &bf_customers, .tenant = job->tenant, .conds = &cond, .n_conds = 1, .index = &bf_customers_by_owner, .limit = BF_PAGE_MAX};
-    struct bf_page page;
-    enum bf_status status;
     (void)again;
-    do {
-        status = bf_store_find(w.store, &query, arena, &page, e);
-        if (status == BF_OK)
-            status = move_page(&w, &page, e);
-        query.after = page.next;
-    } while (status == BF_OK && page.next.n > 0);
-    return status;
+    return walk(ctx, job, arena, &bf_users, &of_person, 1, e);
 }
 
 /* ---- from the log to the job ---- */

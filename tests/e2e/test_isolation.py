@@ -403,6 +403,34 @@ def test_there_and_back_again(w):
     assert Feed(w.wang).pull().docs == old.docs and Feed(w.sun).pull().docs == new.docs
 
 
+def test_more_than_an_entry_holds_arrives_whole_too(w):
+    """One visit with as many and as long transcripts as may be is more than the 1 MB of an entry, in fewer documents than a step may change."""
+    customer, text = w.wang.customer()["id"], "谈" * 19_999
+    media = [{"id": uuid7(), "kind": "voice", "sha256": secrets.token_hex(32), "type": "audio/ogg", "consent_at": NOW} for _ in range(20)]
+    visit = made(w.wang, "visits", w.wang.visit_body(customer, content="", media=media))["visit"]["id"]
+    transcripts = {t["id"] for t in w.wang.get(f"/v1/visits/{visit}").json()["transcripts"]}
+    for i, transcript in enumerate(sorted(transcripts)):
+        answer = w.wang.post(f"/v1/transcripts/{transcript}/confirm", json={"text": text + "一二三四五六七八九十"[i % 10]}, headers={"idempotency-key": uuid7()})
+        assert answer.status_code == 200, answer.text
+    old, new = Feed(w.wang).pull(), Feed(w.sun).pull()
+    assert transcripts <= old.ids("transcript") and len(transcripts) == 20
+    transfer(w, customer, w.sun)
+    until(lambda: transcripts <= new.pull().ids("transcript"), "all of them at the new owner's")
+    until(lambda: not transcripts & old.pull().ids("transcript"), "none at the old owner's")
+    assert {m["id"] for m in media} <= new.ids("media") and {visit} <= new.ids("visit")
+
+
+def test_a_person_with_long_customer_files_takes_them_all_along(w):
+    login = "mover" + uuid7()[-6:]
+    w.company.add(login, "马长", "rep", w.company.team)
+    mover = w.company.sign_in(login)
+    files = {"background": "史" * 2000, "remark": "注" * 2000, "address": "路" * 200}  # 12 KB each: 90 of them are over 1 MB
+    mine = set(sum(at_once([lambda: [mover.customer(**files)["id"] for _ in range(15)]] * 6), []))
+    assert len(mine) == 90
+    w.server.admin("user", "assign", w.company.code, login, "rep", w.zhou.tokens["user"]["team"])
+    until(lambda: mine <= {c["id"] for c in read_all(w.zhou, "/v1/customers")}, "all of them in the new team")
+
+
 def test_an_open_stream_of_the_old_rep_gets_gone_and_the_new_ones_the_records(w):
     story = Story(w.wang)
     with w.wang.events() as old, w.sun.events() as new, w.li.events() as bystander:
