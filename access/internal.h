@@ -59,6 +59,9 @@ enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str refre
                                    struct bf_doc **ret_session, struct bf_doc **ret_user, struct bf_error *e);
 /* Was it left unused too long, or has it reached its end (G-10)? */
 bool bf__session_is_over(const struct bf_access *access, const struct bf_doc *session, int64_t now_ms);
+/* The session need not change its password any more; that it ended meanwhile is no fault. */
+enum bf_status bf__session_password_changed(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_arena *arena,
+                                            struct bf_error *e);
 enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e);
 /* Ends all sessions of the user but `keep` (zero: all). */
 enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e);

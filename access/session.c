@@ -206,6 +206,29 @@ enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str text,
     return bf_fail(e, BF_E_UNAVAILABLE, "the session is being refreshed by too many at once");
 }
 
+enum bf_status bf__session_password_changed(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid id, struct bf_arena *arena,
+                                            struct bf_error *e)
+{
+    for (int i = 0; i < RACE_TRIES; i++) {
+        struct bf_doc *session;
+        struct bf_error why = {0};
+        enum bf_status status = bf_store_get(access->store, &bf_sessions, tenant, id, arena, &session, e);
+        if (status != BF_OK || session == NULL || !bf_get_bool(&session->object, BF_SESSION_MUST_CHANGE))
+            return status;
+        bf_set_bool(&session->object, BF_SESSION_MUST_CHANGE, false);
+        struct bf_write write = {.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = session, .rev = session->rev};
+        status = bf_store_write(access->store, &write, 1, NULL, &why);
+        bf_caller_cache_forget(access->callers, id);
+        if (status == BF_OK || status == BF_E_NOT_FOUND)
+            return BF_OK;
+        if (status != BF_E_STALE) {
+            *e = why;
+            return status;
+        }
+    }
+    return bf_fail(e, BF_E_UNAVAILABLE, "the session is being refreshed by too many at once");
+}
+
 enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e)
 {
     struct bf_object none = {.schema = &bf_session_schema};

@@ -89,7 +89,6 @@ struct attempt {
     struct bf_object *body;
     struct bf_uuid tenant;
     struct bf_doc *user; /* NULL: no such account, or frozen */
-    struct bf_doc *credential;
     struct bf_object *policy;
     struct bf_str account; /* throttle key */
 };
@@ -104,16 +103,13 @@ static enum bf_status find_account(struct attempt *a, struct bf_error *e)
     if (status != BF_OK || key == NULL || key->tombstone)
         return status;
     struct bf_uuid user = bf_get_uuid(&key->object, BF_KEY_HOLDER);
-    status = bf__user_active(call->access, a->tenant, user, call->arena, &a->user, NULL);
+    status = bf__user_active(call->access, a->tenant, user, call->arena, &a->user, e);
     if (status == BF_E_UNAUTHENTICATED) {
         a->user = NULL;
+        *e = (struct bf_error){.status = BF_OK};
         return BF_OK;
     }
-    if (status == BF_OK)
-        status = bf_store_get(call->store, &bf_credentials, a->tenant, user, call->arena, &a->credential, e);
-    if (status == BF_OK)
-        status = bf__policy(call->store, a->tenant, call->arena, &a->policy, e);
-    return status;
+    return status == BF_OK ? bf__policy(call->store, a->tenant, call->arena, &a->policy, e) : status;
 }
 
 static enum bf_status throttle(struct attempt *a, struct bf_error *e)
@@ -143,30 +139,52 @@ static enum bf_status open_session(struct attempt *a, struct bf_session_tokens *
     return bf__session_create(a->call->access, &new, (unsigned)bf_get_int(a->policy, BF_POLICY_DEVICES_MAX), a->call->arena, tokens, e);
 }
 
+/* The password as it is now: on the password thread, where it changes too, so that a sign-in which waited behind a change is judged by the new one. */
+static enum bf_status read_credential(struct bf_call *call, const struct bf_doc *user, struct bf_doc **ret, const char **ret_hash, struct bf_error *e)
+{
+    *ret = NULL;
+    *ret_hash = call->access->decoy;
+    if (user == NULL)
+        return BF_OK;
+    enum bf_status status = bf_store_get(call->store, &bf_credentials, user->tenant, user->id, call->arena, ret, e);
+    if (status != BF_OK || *ret == NULL)
+        return status;
+    struct bf_str hash = bf_get_str(&(*ret)->object, BF_CREDENTIAL_HASH);
+    *ret_hash = bf_arena_dup(call->arena, hash.p, hash.n);
+    return BF_OK;
+}
+
 /* On the password thread. */
-static void check_password(struct bf_task *task)
+static enum bf_status check_password(struct attempt *a, bool *ret_must_change, struct bf_error *e)
+{
+    struct bf_doc *credential;
+    const char *hash;
+    enum bf_status status = read_credential(a->call, a->user, &credential, &hash, e);
+    if (status != BF_OK)
+        return status;
+    if (!bf_password_check(hash, bf_get_str(a->body, SIGN_IN_PASSWORD)) || credential == NULL) {
+        bf_metric_add(a->call->env->metrics, BF_M_SIGN_INS_REFUSED, 1);
+        return bf_fail(e, BF_E_WRONG_CREDENTIALS, "company, user name or password is wrong");
+    }
+    bf_throttle_clear(a->call->access->by_account, a->account);
+    *ret_must_change = bf_get_bool(&credential->object, BF_CREDENTIAL_MUST_CHANGE);
+    return BF_OK;
+}
+
+static void sign_in_there(struct bf_task *task)
 {
     struct attempt *a = BF_CONTAINER(task, struct attempt, task);
-    struct bf_access *access = a->call->access;
     struct bf_error e = {0};
     struct bf_session_tokens tokens;
-    bool known = a->user != NULL && a->credential != NULL;
-    const char *hash = known ? bf_arena_dup(a->call->arena, bf_get_str(&a->credential->object, BF_CREDENTIAL_HASH).p,
-                                            bf_get_str(&a->credential->object, BF_CREDENTIAL_HASH).n)
-                             : access->decoy;
-    if (!bf_password_check(hash, bf_get_str(a->body, SIGN_IN_PASSWORD)) || !known) {
-        bf_metric_add(access->env->metrics, BF_M_SIGN_INS_REFUSED, 1);
-        bf_fail(&e, BF_E_WRONG_CREDENTIALS, "company, user name or password is wrong");
+    bool must_change = false;
+    enum bf_status status = check_password(a, &must_change, &e);
+    if (status == BF_OK)
+        status = open_session(a, &tokens, must_change, &e);
+    if (status != BF_OK) {
         bf_call_fail(a->call, &e);
         return;
     }
-    bf_throttle_clear(access->by_account, a->account);
-    bool must_change = bf_get_bool(&a->credential->object, BF_CREDENTIAL_MUST_CHANGE);
-    if (open_session(a, &tokens, must_change, &e) != BF_OK) {
-        bf_call_fail(a->call, &e);
-        return;
-    }
-    bf_metric_add(access->env->metrics, BF_M_SIGN_INS, 1);
+    bf_metric_add(a->call->env->metrics, BF_M_SIGN_INS, 1);
     answer_tokens(a->call, &tokens, a->user, must_change);
 }
 
@@ -186,7 +204,7 @@ static void sign_in(struct bf_call *call, void *service)
     struct attempt *a = bf_arena_calloc(call->arena, 1, sizeof *a);
     struct bf_error e = {0};
     a->call = call;
-    a->task.run = check_password;
+    a->task.run = sign_in_there;
     enum bf_status status = bf_json_decode(call->arena, &sign_in_schema, BF_JSON_CREATE, bf_request_body(call->req), &a->body, &e);
     if (status == BF_OK) {
         struct bf_str tenant = bf_text_fold(call->arena, bf_get_str(a->body, SIGN_IN_TENANT));
@@ -224,52 +242,54 @@ struct change {
     struct bf_task task;
     struct bf_call *call;
     struct bf_object *body;
-    struct bf_doc *user, *credential, *session;
+    struct bf_doc *user;
     struct bf_object *policy;
 };
 
-static enum bf_status store_password(struct change *c, struct bf_error *e)
+/* Once the new password is stored the other sessions end, whatever else fails: one of them may be a thief's. */
+static enum bf_status store_password(struct change *c, struct bf_doc *credential, struct bf_error *e)
 {
-    struct bf_call *call = c->call;
-    struct bf_access *access = call->access;
+    const struct bf_caller *caller = &c->call->caller;
+    struct bf_access *access = c->call->access;
     char hash[BF_PASSWORD_HASH_MAX];
     enum bf_status status = bf_password_hash(bf_get_str(c->body, PASSWORD_NEW), access->argon2_ops, access->argon2_memory, hash, e);
     if (status != BF_OK)
         return status;
-    bf_set_str(&c->credential->object, BF_CREDENTIAL_HASH, bf_strz(bf_arena_strdup(call->arena, hash)));
-    bf_set_bool(&c->credential->object, BF_CREDENTIAL_MUST_CHANGE, false);
-    bf_set_int(&c->credential->object, BF_CREDENTIAL_CHANGED_AT, call->now_ms);
-    bf_set_bool(&c->session->object, BF_SESSION_MUST_CHANGE, false);
-    struct bf_write writes[2] = {
-        {.kind = BF_W_REPLACE, .coll = &bf_credentials, .doc = c->credential, .rev = c->credential->rev},
-        {.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = c->session, .rev = c->session->rev},
-    };
-    for (int i = 0; i < 2 && status == BF_OK; i++)
-        status = bf_store_write(call->store, &writes[i], 1, NULL, e);
-    bf_caller_cache_forget(access->callers, c->session->id); /* it need not change its password any more */
+    bf_set_str(&credential->object, BF_CREDENTIAL_HASH, bf_strz(hash));
+    bf_set_bool(&credential->object, BF_CREDENTIAL_MUST_CHANGE, false);
+    bf_set_int(&credential->object, BF_CREDENTIAL_CHANGED_AT, c->call->now_ms);
+    struct bf_write write = {.kind = BF_W_REPLACE, .coll = &bf_credentials, .doc = credential, .rev = credential->rev};
+    status = bf_store_write(access->store, &write, 1, NULL, e);
+    if (status == BF_E_STALE) /* an administrator gave a new one */
+        return bf_fail(e, BF_E_CONFLICT, "the password was changed meanwhile");
     if (status == BF_OK)
-        status = bf__session_end_all(access, call->caller.tenant, call->caller.user, call->caller.session, e);
-    return status;
+        status = bf__session_end_all(access, caller->tenant, caller->user, caller->session, e);
+    return status == BF_OK ? bf__session_password_changed(access, caller->tenant, caller->session, c->call->arena, e) : status;
 }
 
 /* On the password thread. */
+static enum bf_status change_there(struct change *c, struct bf_error *e)
+{
+    struct bf_str old = bf_get_str(c->body, PASSWORD_OLD), new = bf_get_str(c->body, PASSWORD_NEW);
+    struct bf_doc *credential;
+    const char *hash;
+    enum bf_status status = read_credential(c->call, c->user, &credential, &hash, e);
+    if (status != BF_OK)
+        return status;
+    if (!bf_password_check(hash, old) || credential == NULL)
+        return bf_fail_field(e, BF_E_UNPROCESSABLE, "/old_password", "wrong", "this is not the password");
+    if (bf_str_eq(old, new))
+        return bf_fail_field(e, BF_E_UNPROCESSABLE, "/new_password", "no_change", "it is the old password");
+    status = bf_password_accept(c->call->access->passwords, new, bf_get_str(&c->user->object, BF_USER_LOGIN),
+                                (unsigned)bf_get_int(c->policy, BF_POLICY_PASSWORD_CHARS_MIN), e);
+    return status == BF_OK ? store_password(c, credential, e) : status;
+}
+
 static void change_password_there(struct bf_task *task)
 {
     struct change *c = BF_CONTAINER(task, struct change, task);
-    struct bf_str hash = bf_get_str(&c->credential->object, BF_CREDENTIAL_HASH);
-    struct bf_str old = bf_get_str(c->body, PASSWORD_OLD), new = bf_get_str(c->body, PASSWORD_NEW);
     struct bf_error e = {0};
-    enum bf_status status = BF_OK;
-    if (!bf_password_check(bf_arena_dup(c->call->arena, hash.p, hash.n), old))
-        status = bf_fail_field(&e, BF_E_UNPROCESSABLE, "/old_password", "wrong", "this is not the password");
-    else if (bf_str_eq(old, new))
-        status = bf_fail_field(&e, BF_E_UNPROCESSABLE, "/new_password", "no_change", "it is the old password");
-    if (status == BF_OK)
-        status = bf_password_accept(c->call->access->passwords, new, bf_get_str(&c->user->object, BF_USER_LOGIN),
-                                    (unsigned)bf_get_int(c->policy, BF_POLICY_PASSWORD_CHARS_MIN), &e);
-    if (status == BF_OK)
-        status = store_password(c, &e);
-    if (status == BF_OK)
+    if (change_there(c, &e) == BF_OK)
         bf_call_status(c->call, 204);
     else
         bf_call_fail(c->call, &e);
@@ -283,12 +303,8 @@ static enum bf_status load_change(struct change *c, struct bf_error *e)
     if (status == BF_OK)
         status = bf_store_get(call->store, &bf_users, caller->tenant, caller->user, call->arena, &c->user, e);
     if (status == BF_OK)
-        status = bf_store_get(call->store, &bf_credentials, caller->tenant, caller->user, call->arena, &c->credential, e);
-    if (status == BF_OK)
-        status = bf_store_get(call->store, &bf_sessions, caller->tenant, caller->session, call->arena, &c->session, e);
-    if (status == BF_OK)
         status = bf__policy(call->store, caller->tenant, call->arena, &c->policy, e);
-    if (status == BF_OK && (c->user == NULL || c->credential == NULL || c->session == NULL))
+    if (status == BF_OK && c->user == NULL)
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the session has ended");
     return status;
 }

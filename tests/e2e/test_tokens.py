@@ -275,6 +275,35 @@ def test_a_new_password_ends_the_persons_other_sessions_and_an_admins_all_of_the
     assert good(sign_in(server, company, person[0], "Sommerregen-im-Tal-88"))["must_change_password"] is True
 
 
+def test_a_password_that_changes_while_the_phone_refreshes_is_changed_whole(server, company, newcomer):
+    passwords = [PASSWORD] + [f"{NEW_PASSWORD}-{i}" for i in range(24)]
+    tokens = good(sign_in(server, company, newcomer, device=uuid7()))
+    for old, new in zip(passwords, passwords[1:]):
+        if old != PASSWORD:
+            server.admin("password", company.code, newcomer, input=old + "\n")  # to be changed again
+            tokens = good(sign_in(server, company, newcomer, old, device=uuid7()))
+        thief = good(sign_in(server, company, newcomer, old, device=uuid7()))
+
+        def refreshing(token=tokens["refresh_token"]):
+            for _ in range(6):
+                token = good(refresh(server, token))["refresh_token"]
+            return token
+
+        last, changed = at_once([refreshing, lambda: change(server, tokens, old, new)])
+        assert changed.status_code == 204, changed.text
+        assert code(me(server, thief["access_token"])) == "unauthenticated"
+        assert good(refresh(server, last))["must_change_password"] is False
+
+
+def test_a_sign_in_that_waits_behind_a_change_of_the_password_is_judged_by_the_new_one(server, company, person):
+    passwords = [PASSWORD] + [f"{NEW_PASSWORD}-{i}" for i in range(12)]
+    for old, new in zip(passwords, passwords[1:]):
+        tokens = good(sign_in(server, company, person[0], old, device=uuid7()))
+        answers = at_once([lambda: change(server, tokens, old, new)] + [lambda: sign_in(server, company, person[0], old)] * 12)
+        assert answers[0].status_code == 204 and {a.status_code for a in answers[1:]} <= {200, 401}
+        assert [s["id"] for s in sessions(server, tokens)] == [tokens["session"]], "who signed in before is signed out, and nobody came in after"
+
+
 # ---- sessions ----
 
 def sessions(server, tokens):
