@@ -16,6 +16,7 @@ struct reach {
 static const struct reach customer_reach = {"", BF_CUSTOMER_NAME, BF_CUSTOMER_PHONE, BF_CUSTOMER_EMAIL};
 static const struct reach contact_reach = {"", BF_CONTACT_NAME, BF_CONTACT_PHONE, BF_CONTACT_EMAIL};
 static const struct reach primary_reach = {"/primary_contact", BF_PRIMARY_CONTACT_NAME, BF_PRIMARY_CONTACT_PHONE, BF_PRIMARY_CONTACT_EMAIL};
+static const struct reach stored_primary_reach = {"/primary_contact", BF_CONTACT_NAME, BF_CONTACT_PHONE, BF_CONTACT_EMAIL};
 
 static void fault(struct bf_error *e, const struct reach *reach, const char *field, const char *code, const char *detail)
 {
@@ -57,6 +58,27 @@ static void check_means(const struct bf_object *o, const struct reach *reach, st
         fault(e, reach, "phone", "required", "a phone or an email");
 }
 
+/* CUS-25: somebody who refused leaves one contact means, the company's or the primary contact's. */
+static void check_one_means(const struct bf_object *customer, const struct bf_object *contact, const struct reach *reach, struct bf_error *e)
+{
+    if (contact == NULL || !has_means(contact, reach))
+        check_means(customer, &customer_reach, e);
+}
+
+/* D-13, for a file as it will be stored; `contact`: the primary one, or NULL. */
+static void check_complete(const struct bf_object *customer, const struct bf_object *contact, const struct reach *reach, struct bf_error *e)
+{
+    if (has_refused(customer)) {
+        check_one_means(customer, contact, reach, e);
+        return;
+    }
+    check_means(customer, &customer_reach, e);
+    if (contact == NULL)
+        bf_fail_field(e, BF_E_UNPROCESSABLE, "/primary_contact", "required", "a primary contact with name and contact means");
+    else
+        check_means(contact, reach, e);
+}
+
 enum bf_status bf_customer_check(const struct bf_object *customer, struct bf_error *e)
 {
     const struct bf_object *contact = bf_get_object(customer, BF_CUSTOMER_PRIMARY_CONTACT);
@@ -65,15 +87,7 @@ enum bf_status bf_customer_check(const struct bf_object *customer, struct bf_err
     check_refusal(customer, &faults);
     if (contact != NULL)
         check_reach(contact, &primary_reach, &faults);
-    if (!has_refused(customer)) {
-        check_means(customer, &customer_reach, &faults);
-        if (contact == NULL)
-            bf_fail_field(&faults, BF_E_UNPROCESSABLE, "/primary_contact", "required", "a primary contact with name and contact means");
-        else
-            check_means(contact, &primary_reach, &faults);
-    } else if (contact == NULL || !has_means(contact, &primary_reach)) {
-        check_means(customer, &customer_reach, &faults);
-    }
+    check_complete(customer, contact, &primary_reach, &faults);
     if (faults.status != BF_OK)
         *e = faults;
     return faults.status;
@@ -130,7 +144,7 @@ static void check_owner_stays(const struct bf_object *before, const struct bf_ob
 }
 
 enum bf_status bf_customer_change(struct bf_arena *arena, const struct bf_object *before, const struct bf_object *patch,
-                                  struct bf_object *after, int64_t now_ms, struct bf_error *e)
+                                  struct bf_object *after, const struct bf_object *contact, int64_t now_ms, struct bf_error *e)
 {
     struct bf_error faults = {0};
     bf_reason_check(patch, BF_CUSTOMER_REASON, &faults);
@@ -138,8 +152,7 @@ enum bf_status bf_customer_change(struct bf_arena *arena, const struct bf_object
     check_owner_stays(before, after, &faults);
     check_reach(after, &customer_reach, &faults);
     check_refusal(after, &faults);
-    if (!has_refused(after))
-        check_means(after, &customer_reach, &faults);
+    check_complete(after, contact, &stored_primary_reach, &faults);
     if (faults.status != BF_OK) {
         *e = faults;
         return e->status;
@@ -213,6 +226,8 @@ enum bf_status bf_contact_change(const struct bf_object *customer, const struct 
     bf_reason_check(patch, BF_CONTACT_REASON, &faults);
     bf_reason_check_effect(before, after, BF_CONTACT_REASON, &faults);
     check_contact(customer, after, &faults);
+    if (bf_get_bool(after, BF_CONTACT_PRIMARY) && has_refused(customer))
+        check_one_means(customer, after, &contact_reach, &faults);
     if (bf_get_bool(before, BF_CONTACT_PRIMARY) && !bf_get_bool(after, BF_CONTACT_PRIMARY))
         bf_fail_field(&faults, BF_E_UNPROCESSABLE, "/primary", "primary_needed", "a customer keeps a primary contact");
     if (faults.status != BF_OK) {

@@ -29,10 +29,10 @@ void bf_customer_complete(struct bf_arena *arena, struct bf_object *customer, co
  * (contact_refused). */
 struct bf_doc *bf_customer_take_contact(struct bf_arena *arena, struct bf_doc *customer);
 
-/* Judges and completes a change: `patch` as sent, `after` the patch merged into `before`. Needs a reason (ENT-14); the file stays complete.
- * The owner changes by a transfer only ("/owner", code "read_only"); code "no_change" when nothing changes. */
+/* Judges and completes a change: `patch` as sent, `after` the patch merged into `before`. Needs a reason (ENT-14); the file stays complete
+ * as bf_customer_check demands of a new one, `contact` being the primary contact's record (NULL: there is none). The owner changes by a transfer only ("/owner", code "read_only"); code "no_change" when nothing changes. */
 enum bf_status bf_customer_change(struct bf_arena *arena, const struct bf_object *before, const struct bf_object *patch,
-                                  struct bf_object *after, int64_t now_ms, struct bf_error *e);
+                                  struct bf_object *after, const struct bf_object *contact, int64_t now_ms, struct bf_error *e);
 
 /* Gives `customer` to `owner` of `team` for a stated reason (ENT-14, ROL-06). BF_E_UNPROCESSABLE: reason blank; owner is the owner
  * ("no_change"). */
@@ -46,6 +46,6 @@ struct bf_str bf_customer_name_key(struct bf_arena *arena, struct bf_str name);
 enum bf_status bf_contact_check(const struct bf_object *customer, const struct bf_object *contact, struct bf_error *e);
 /* Owner, team and times from the customer. */
 void bf_contact_complete(struct bf_object *contact, const struct bf_object *customer, int64_t now_ms);
-/* As bf_customer_change. The primary flag moves by flagging another contact, never by clearing it (CUS-08; code "primary_needed"). */
+/* As bf_customer_change; a customer that refused keeps its one contact means (CUS-25). The primary flag moves by flagging another contact, never by clearing it (CUS-08; code "primary_needed"). */
 enum bf_status bf_contact_change(const struct bf_object *customer, const struct bf_object *before, const struct bf_object *patch,
                                  struct bf_object *after, int64_t now_ms, struct bf_error *e);

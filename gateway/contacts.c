@@ -12,6 +12,31 @@ struct bf_doc *bf__primary_key(struct bf_arena *arena, struct bf_uuid tenant, st
     return key;
 }
 
+enum bf_status bf__primary_reads(struct bf_call *call, struct bf_uuid customer, struct bf_reads *reads, struct bf_primary *ret, struct bf_error *e)
+{
+    struct bf_doc *key;
+    *ret = (struct bf_primary){.key = bf_id_primary_contact(call->caller.tenant, customer)};
+    enum bf_status status = bf_store_get(call->store, &bf_keys, call->caller.tenant, ret->key, call->arena, &key, e);
+    if (status != BF_OK)
+        return status;
+    bf__reads_add(reads, &bf_keys, ret->key);
+    if (key != NULL) {
+        ret->contact = bf_get_uuid(&key->object, BF_KEY_HOLDER);
+        bf__reads_add(reads, &bf_contacts, ret->contact);
+    }
+    return BF_OK;
+}
+
+enum bf_status bf__primary_in(const struct bf_view *view, const struct bf_primary *primary, const struct bf_doc **ret, struct bf_error *e)
+{
+    const struct bf_doc *key = bf_view_get(view, &bf_keys, primary->key);
+    struct bf_uuid now = key == NULL ? (struct bf_uuid){{0}} : bf_get_uuid(&key->object, BF_KEY_HOLDER);
+    if (!bf_uuid_eq(&now, &primary->contact))
+        return bf_fail(e, BF_E_STALE, "another contact became the primary one meanwhile");
+    *ret = bf_uuid_is_zero(&now) ? NULL : bf_view_get(view, &bf_contacts, now);
+    return BF_OK;
+}
+
 struct create_contact {
     struct bf_call *call;
     struct bf_doc *doc;
@@ -85,20 +110,19 @@ static void list_contacts(struct bf_call *call, void *service)
 
 struct change_contact {
     struct bf_call *call;
-    struct bf_uuid key;     /* names the primary contact */
-    struct bf_uuid primary; /* whom it named when the read set was made; zero: nobody */
+    struct bf_primary primary;
 };
 
 /* When this one becomes the primary contact, the one before is no longer. */
 static enum bf_status move_flag(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct change_contact *c,
                                 const struct bf_doc *contact, struct bf_error *e)
 {
-    const struct bf_doc *before = bf_view_get(view, &bf_keys, c->key);
-    struct bf_uuid now = before == NULL ? (struct bf_uuid){{0}} : bf_get_uuid(&before->object, BF_KEY_HOLDER);
-    if (!bf_uuid_eq(&now, &c->primary))
-        return bf_fail(e, BF_E_STALE, "another contact became the primary one meanwhile");
-    if (!bf_uuid_is_zero(&now)) {
-        struct bf_doc *old = bf_doc_copy(arena, bf_view_get(view, &bf_contacts, now));
+    const struct bf_doc *before;
+    enum bf_status status = bf__primary_in(view, &c->primary, &before, e);
+    if (status != BF_OK)
+        return status;
+    if (before != NULL) {
+        struct bf_doc *old = bf_doc_copy(arena, before);
         bf_set_bool(&old->object, BF_CONTACT_PRIMARY, false);
         bf_set_int(&old->object, BF_CONTACT_UPDATED_AT, c->call->now_ms);
         bf_decision_put(d, &bf_contacts, old);
@@ -121,20 +145,9 @@ static enum bf_status apply_contact(const struct bf_view *view, struct bf_decisi
 /* The key and the contact that it names go into the read set. */
 static enum bf_status add_primary(struct bf_call *call, struct bf_change *change, struct change_contact *c, struct bf_error *e)
 {
-    struct bf_doc *doc, *key;
+    struct bf_doc *doc;
     enum bf_status status = bf__load_child(call, BF_SUBJECT_CONTACT, BF_ACTION_READ, &bf_contacts, BF_CONTACT_CUSTOMER, change->id, &doc, e);
-    if (status != BF_OK)
-        return status;
-    c->key = bf_id_primary_contact(call->caller.tenant, bf_get_uuid(&doc->object, BF_CONTACT_CUSTOMER));
-    status = bf_store_get(call->store, &bf_keys, call->caller.tenant, c->key, call->arena, &key, e);
-    if (status != BF_OK)
-        return status;
-    bf__reads_add(&change->reads, &bf_keys, c->key);
-    if (key != NULL) {
-        c->primary = bf_get_uuid(&key->object, BF_KEY_HOLDER);
-        bf__reads_add(&change->reads, &bf_contacts, c->primary);
-    }
-    return BF_OK;
+    return status == BF_OK ? bf__primary_reads(call, bf_get_uuid(&doc->object, BF_CONTACT_CUSTOMER), &change->reads, &c->primary, e) : status;
 }
 
 static void change_contact(struct bf_call *call, void *service)

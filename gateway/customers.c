@@ -181,6 +181,7 @@ static void list_customers(struct bf_call *call, void *service)
 struct change_customer {
     struct bf_call *call;
     struct bf_uuid name_key; /* of the name that it had when the read set was made */
+    struct bf_primary primary;
 };
 
 /* A new name takes its key and gives the old one back. */
@@ -209,7 +210,10 @@ static enum bf_status apply_customer(const struct bf_view *view, struct bf_decis
                                      const struct bf_object *patch, struct bf_doc *after, void *ctx, struct bf_error *e)
 {
     const struct change_customer *c = ctx;
-    enum bf_status status = bf_customer_change(arena, &before->object, patch, &after->object, c->call->now_ms, e);
+    const struct bf_doc *contact = NULL;
+    enum bf_status status = bf__primary_in(view, &c->primary, &contact, e);
+    if (status == BF_OK)
+        status = bf_customer_change(arena, &before->object, patch, &after->object, contact == NULL ? NULL : &contact->object, c->call->now_ms, e);
     return status == BF_OK ? move_name(view, d, arena, c, before, after, e) : status;
 }
 
@@ -240,6 +244,8 @@ static void change_customer(struct bf_call *call, void *service)
     enum bf_status status = bf_call_id(call, "id", &change.id, &e);
     if (status == BF_OK)
         status = add_name_keys(call, &change, c, &e);
+    if (status == BF_OK)
+        status = bf__primary_reads(call, change.id, &change.reads, &c->primary, &e);
     if (status == BF_OK)
         bf__patch(call, &change);
     else

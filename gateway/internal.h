@@ -74,6 +74,13 @@ void bf__verb(struct bf_call *call, enum bf_action action, const struct bf_chang
 struct bf_str bf__doc_json(struct bf_arena *arena, const struct bf_caller *caller, enum bf_subject subject, const struct bf_doc *doc);
 /* The key document that names a customer's primary contact. */
 struct bf_doc *bf__primary_key(struct bf_arena *arena, struct bf_uuid tenant, struct bf_uuid customer, struct bf_uuid contact);
+/* Who is the primary contact, when the read set is made: both the key and the contact that it names go into it. In the decision: the contact, NULL when
+ * there is none; BF_E_STALE when it is another by now. */
+struct bf_primary {
+    struct bf_uuid key, contact; /* zero: nobody */
+};
+enum bf_status bf__primary_reads(struct bf_call *call, struct bf_uuid customer, struct bf_reads *reads, struct bf_primary *ret, struct bf_error *e);
+enum bf_status bf__primary_in(const struct bf_view *view, const struct bf_primary *primary, const struct bf_doc **ret, struct bf_error *e);
 /* BF_E_INVALID_QUERY for a query parameter that is not `name` (NULL: none is taken). */
 enum bf_status bf__only_query(struct bf_call *call, const char *name, struct bf_error *e);
 bool bf__is_dry_run(const struct bf_call *call);

@@ -149,10 +149,10 @@ static struct bf_error change(void **state, const char *json, struct bf_object *
     struct bf_doc *doc = created(*state, FULL);
     struct bf_object *patch;
     struct bf_error e = {0};
-    bf_customer_take_contact(*state, doc);
+    const struct bf_doc *contact = bf_customer_take_contact(*state, doc);
     bf_set_str(&doc->object, BF_CUSTOMER_REASON, BF_STR("an older reason"));
     *ret_after = make_change(*state, &doc->object, json, &patch);
-    enum bf_status status = bf_customer_change(*state, &doc->object, patch, *ret_after, 1800000000000, &e);
+    enum bf_status status = bf_customer_change(*state, &doc->object, patch, *ret_after, &contact->object, 1800000000000, &e);
     assert_int_equal(status, e.status);
     return e;
 }
@@ -180,6 +180,38 @@ static void D_13_a_change_leaves_the_file_complete(void **state)
     e = change(state, "{\"phone\":\"1\",\"reason\":\"号码已停\"}", &after);
     assert_true(has_fault(&e, "/phone", "bad_phone"));
     assert_int_equal(change(state, "{\"phone\":null,\"email\":\"a@b.cn\",\"reason\":\"号码已停\"}", &after).status, BF_OK);
+}
+
+/* A change of a file as it may be stored after a refusal, with that primary contact (NULL: none). */
+static struct bf_error change_file(void **state, const char *before, const char *contact_fields, const char *json)
+{
+    struct bf_object *customer = make(*state, &bf_customer_schema, bf_arena_printf(*state, "{%s}", before)), *patch;
+    struct bf_object *contact = contact_fields == NULL ? NULL : make(*state, &bf_contact_schema, bf_arena_printf(*state, "{\"customer\":\"01940000-0000-7000-8000-0000000000aa\",%s}", contact_fields));
+    struct bf_object *after = make_change(*state, customer, json, &patch);
+    struct bf_error e = {0};
+    bf_customer_change(*state, customer, patch, after, contact, 1800000000000, &e);
+    return e;
+}
+
+static void CUS_25_a_change_leaves_one_contact_means(void **state)
+{
+    static const char drop[] = "{\"phone\":null,\"reason\":\"号码已停\"}";
+    struct bf_error e = change_file(state, REFUSED ",\"phone\":\"0755-26990000\"", NULL, drop);
+    assert_true(has_fault(&e, "/phone", "required"));
+    e = change_file(state, REFUSED ",\"phone\":\"0755-26990000\"", "\"name\":\"王磊\",\"primary\":true", drop);
+    assert_true(has_fault(&e, "/phone", "required"));
+    assert_int_equal(change_file(state, REFUSED ",\"phone\":\"0755-26990000\"", "\"name\":\"王磊\",\"phone\":\"13812345678\"", drop).status, BF_OK);
+}
+
+static void D_13_who_no_longer_refuses_has_a_whole_file(void **state)
+{
+    static const char before[] = FULL ",\"contact_refused\":\"客户不愿意\",\"phone\":\"0755-26990000\"";
+    static const char lift[] = "{\"contact_refused\":null,\"reason\":\"客户同意了\"}";
+    struct bf_error e = change_file(state, before, NULL, lift);
+    assert_true(has_fault(&e, "/primary_contact", "required"));
+    e = change_file(state, before, "\"name\":\"王磊\"", lift);
+    assert_true(has_fault(&e, "/primary_contact/phone", "required"));
+    assert_int_equal(change_file(state, before, "\"name\":\"王磊\",\"email\":\"w@h.cn\"", lift).status, BF_OK);
 }
 
 static void a_changed_name_is_sorted_anew(void **state)
@@ -259,10 +291,9 @@ static void a_contact_belongs_to_the_customers_owner(void **state)
     assert_int_equal(bf_get_int(c, BF_CONTACT_UPDATED_AT), 42);
 }
 
-static struct bf_error change_contact(void **state, const char *json)
+static struct bf_error change_contact_of(void **state, struct bf_object *customer, const char *fields, const char *json)
 {
-    struct bf_object *customer = &created(*state, FULL)->object, *patch;
-    struct bf_object *before = contact(state, "\"name\":\"李娜\",\"phone\":\"13812345678\",\"primary\":true");
+    struct bf_object *patch, *before = contact(state, fields);
     struct bf_object *after = make_change(*state, before, json, &patch);
     struct bf_error e = {0};
     enum bf_status status = bf_contact_change(customer, before, patch, after, 50, &e);
@@ -270,6 +301,24 @@ static struct bf_error change_contact(void **state, const char *json)
     if (status == BF_OK)
         assert_int_equal(bf_get_int(after, BF_CONTACT_UPDATED_AT), 50);
     return e;
+}
+
+static struct bf_error change_contact(void **state, const char *json)
+{
+    return change_contact_of(state, &created(*state, FULL)->object, "\"name\":\"李娜\",\"phone\":\"13812345678\",\"primary\":true", json);
+}
+
+static void CUS_25_the_primary_contact_keeps_the_only_contact_means(void **state)
+{
+    static const char with[] = "\"name\":\"李娜\",\"phone\":\"13812345678\",\"primary\":true", drop[] = "{\"phone\":null,\"reason\":\"换号\"}";
+    struct bf_object *unreachable = make(*state, &bf_customer_schema, "{" REFUSED "}");
+    struct bf_object *reachable = make(*state, &bf_customer_schema, "{" REFUSED ",\"phone\":\"0755-26990000\"}");
+    struct bf_error e = change_contact_of(state, unreachable, with, drop);
+    assert_true(has_fault(&e, "/phone", "required"));
+    assert_int_equal(change_contact_of(state, reachable, with, drop).status, BF_OK);
+    e = change_contact_of(state, unreachable, "\"name\":\"李娜\"", "{\"primary\":true,\"reason\":\"换人\"}");
+    assert_true(has_fault(&e, "/phone", "required"));
+    assert_int_equal(change_contact_of(state, unreachable, "\"name\":\"李娜\"", "{\"position\":\"厂长\",\"reason\":\"升职\"}").status, BF_OK);
 }
 
 static void ENT_14_a_change_of_a_contact_states_its_reason(void **state)
@@ -307,6 +356,9 @@ int test_customer(void)
         cmocka_unit_test(CUS_08_the_primary_contact_becomes_a_record_of_its_own),
         cmocka_unit_test(ENT_14_a_change_of_a_customer_states_its_reason),
         cmocka_unit_test(D_13_a_change_leaves_the_file_complete),
+        cmocka_unit_test(D_13_who_no_longer_refuses_has_a_whole_file),
+        cmocka_unit_test(CUS_25_a_change_leaves_one_contact_means),
+        cmocka_unit_test(CUS_25_the_primary_contact_keeps_the_only_contact_means),
         cmocka_unit_test(a_changed_name_is_sorted_anew),
         cmocka_unit_test(PER_29_the_owner_changes_by_a_transfer_only),
         cmocka_unit_test(a_change_of_nothing_is_refused),

@@ -427,6 +427,35 @@ def test_CUS_25_the_reason_of_a_refusal_is_a_reason(rep):
         assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == "/contact_refused"
 
 
+def patch(person, path, body):
+    return person.patch(path, json={"reason": "更正", **body}, headers={"if-match": person.etag(path)})
+
+
+def faults(answer):
+    assert answer.status_code == 422, answer.text
+    return [(e["pointer"], e["code"]) for e in answer.json()["errors"]]
+
+
+def test_CUS_25_and_D_13_a_change_leaves_what_a_create_needs(rep):
+    refused = create(rep, contact_refused="前台拒绝", primary_contact=None).json()["id"]
+    path = f"/v1/customers/{refused}"
+    assert faults(patch(rep, path, {"phone": None})) == [("/phone", "required")]
+    assert faults(patch(rep, path, {"contact_refused": None})) == [("/primary_contact", "required")]
+    assert patch(rep, path, {"remark": "再访"}).status_code == 200
+    contact = {"id": uuid7(), "customer": refused, "name": "陈经理"}
+    assert rep.post("/v1/contacts", json=contact).status_code == 201
+    contact_path = f"/v1/contacts/{contact['id']}"
+    assert patch(rep, contact_path, {"primary": True}).status_code == 200
+    assert faults(patch(rep, path, {"contact_refused": None})) == [("/primary_contact/phone", "required")]
+    assert patch(rep, contact_path, {"phone": "13900139000"}).status_code == 200
+    # Either of the two may be the one that is left, but one is.
+    assert patch(rep, path, {"phone": None}).status_code == 200
+    assert faults(patch(rep, contact_path, {"phone": None})) == [("/phone", "required")]
+    assert patch(rep, path, {"phone": "13800138000"}).status_code == 200
+    assert patch(rep, path, {"contact_refused": None}).status_code == 200
+    assert faults(patch(rep, contact_path, {"phone": None})) == [("/phone", "required")]
+
+
 def test_CUS_12_a_name_is_taken_whatever_its_width_case_and_spaces_and_is_free_again_after_a_change(rep):
     first = create(rep, name="Acme 上海 123").json()
     for name in ("ACME 上海 123", "ＡＣＭＥ　上海　１２３", " acme上海123 "):
