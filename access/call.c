@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
+#include "crm/timeliness.h"
 #include <assert.h>
 #include <stdio.h>
 
@@ -256,7 +257,7 @@ int64_t bf_call_skew_ms(const struct bf_call *call)
     int64_t phone_ms;
     if (text.p == NULL || !bf_time_parse(text, &phone_ms))
         return INT64_MIN;
-    return phone_ms - call->now_ms;
+    return bf_clock_skew(phone_ms, call->now_ms);
 }
 
 enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct bf_error *e)

@@ -6,7 +6,8 @@
  * The instant of entry is captured_at when the skew is under the policy's limit (5 minutes), else captured_at less the skew; and it is
  * received_at when no skew was measured, when more than the policy's hours (72) lie between capture and receipt, or when the capture would
  * lie after the receipt by that limit or more (the clock was changed in between). The entry is timely until 12:00 (policy) of the calendar
- * day after the visit, in the tenant's zone; 12:00:00.000 itself is in time.
+ * day after the visit, in the tenant's zone; 12:00:00.000 itself is in time. happened_at is a reading of the same clock: what was taken off
+ * captured_at is taken off it too.
  */
 #pragma once
 #include "core/doc.h"

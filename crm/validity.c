@@ -56,15 +56,24 @@ static bool has_content(const struct bf_validity_input *in)
     return false;
 }
 
-/* FUP-11: the whole content, whatever its width, case and spaces, is one of the phrases. */
+static bool is_phrase(struct bf_arena *arena, struct bf_array phrases, struct bf_str text)
+{
+    struct bf_str folded = bf_text_fold(arena, text);
+    for (unsigned i = 0; i < phrases.n; i++)
+        if (bf_str_eq(folded, bf_text_fold(arena, phrases.items[i].s)))
+            return true;
+    return false;
+}
+
+/* FUP-11: the whole content, written or said, whatever its width, case and spaces, is nothing but such phrases. There is content. */
 static bool is_banned(struct bf_arena *arena, const struct bf_validity_input *in)
 {
     struct bf_array phrases = bf_get_array(in->policy, BF_POLICY_BANNED_PHRASES);
-    struct bf_str content = bf_text_fold(arena, bf_get_str(in->visit, BF_VISIT_CONTENT));
-    for (unsigned i = 0; i < phrases.n; i++)
-        if (bf_str_eq(content, bf_text_fold(arena, phrases.items[i].s)))
-            return true;
-    return false;
+    struct bf_str written = bf_get_str(in->visit, BF_VISIT_CONTENT);
+    bool banned = is_blank(written) || is_phrase(arena, phrases, written);
+    for (unsigned i = 0; banned && i < in->n_confirmed; i++)
+        banned = is_blank(in->confirmed[i]) || is_phrase(arena, phrases, in->confirmed[i]);
+    return banned;
 }
 
 static bool is_ascii_word(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }

@@ -7,7 +7,8 @@
  *   too_short          the text has fewer units than the policy asks for (FUP-09, G-19)      invalid
  *   no_contact         nobody is named as met (FUP-10)                                       invalid
  *   no_content         neither content nor confirmed transcript (FUP-10)                     invalid
- *   banned_phrase      the content is nothing but a banned phrase (FUP-11, G-20)             doubtful
+ *   banned_phrase      content and confirmed transcripts are nothing but banned phrases
+ *                      (FUP-11, G-20, G-03)                                                  doubtful
  *   repeated           the text is that of the rep's last record on the customer (G-20)      doubtful
  *   off_topic          the customer has a topic list, and the text names none of it, nor
  *                      need, channel, budget or progress (G-20)                              doubtful

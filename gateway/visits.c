@@ -32,6 +32,12 @@ struct made {
     struct bf_company company;
 };
 
+static struct bf_visit_receipt receipt_of(const struct bf_call *call)
+{
+    int64_t skew = bf_call_skew_ms(call);
+    return (struct bf_visit_receipt){.rep = call->caller.user, .received_at = call->now_ms, .skew_known = skew != INT64_MIN, .skew_ms = skew};
+}
+
 static struct bf_array media_of(const struct bf_doc *visit) { return bf_get_array(&visit->object, BF_VISIT_MEDIA); }
 
 static struct bf_uuid media_id(const struct bf_doc *visit, unsigned i)
@@ -106,9 +112,7 @@ static enum bf_status make(const struct bf_view *view, struct bf_decision *d, st
     enum bf_status status = check_contacts(view, l->visit, e);
     if (status != BF_OK)
         return status;
-    int64_t skew = bf_call_skew_ms(l->call);
-    struct bf_visit_receipt receipt = {
-        .rep = l->call->caller.user, .received_at = l->call->now_ms, .skew_known = skew != INT64_MIN, .skew_ms = skew};
+    struct bf_visit_receipt receipt = receipt_of(l->call);
     made->visit = bf_doc_copy(arena, l->visit);
     made->company = bf__company_in(view, arena);
     bf_visit_complete(made->visit, &customer->object, &receipt);
@@ -273,15 +277,14 @@ static enum bf_status find_stored(struct log_visit *l, struct bf_error *e)
 }
 
 /* The week that the record counts in follows from its clocks; its counter must stand in the read set. */
-static enum bf_status find_week(struct log_visit *l, const struct bf_company *company, struct bf_error *e)
+static enum bf_status find_week(struct log_visit *l, const struct bf_company *company, const struct bf_visit_receipt *receipt, struct bf_error *e)
 {
     const struct bf_object *o = &l->visit->object;
-    int64_t skew = bf_call_skew_ms(l->call);
     struct bf_clocks clocks = {.happened_at = bf_get_int(o, BF_VISIT_HAPPENED_AT),
                                .captured_at = bf_get_int(o, BF_VISIT_CAPTURED_AT),
-                               .received_at = l->call->now_ms,
-                               .skew_known = skew != INT64_MIN,
-                               .skew_ms = skew};
+                               .received_at = receipt->received_at,
+                               .skew_known = receipt->skew_known,
+                               .skew_ms = receipt->skew_ms};
     struct bf_timeliness timeliness;
     if (!bf__judge_week(company, &clocks, &timeliness, &l->week))
         return bf_fail_field(e, BF_E_UNPROCESSABLE, "/captured_at", "bad_time", "no week can be told for it");
@@ -293,18 +296,19 @@ static enum bf_status prepare(struct bf_call *call, struct log_visit *l, struct 
     struct bf_object *object;
     struct bf_uuid id;
     struct bf_company company;
+    struct bf_visit_receipt receipt = receipt_of(call);
     enum bf_status status = bf_json_decode_create(call->arena, &bf_visit_schema, bf_request_body(call->req), &id, &object, e);
     if (status == BF_OK)
         status = bf__company(call, &company, e);
     if (status == BF_OK)
-        status = bf_visit_check(company.policy, object, e);
+        status = bf_visit_check(company.policy, object, &receipt, e);
     if (status != BF_OK)
         return status;
     *l = (struct log_visit){.call = call, .dry_run = bf__is_dry_run(call)};
     l->person_zone = call->caller.tz.n > 0 ? call->caller.tz : company.zone;
     l->visit = bf_doc_create(call->arena, &bf_visit_schema, call->caller.tenant, id);
     l->visit->object = *object;
-    status = find_week(l, &company, e);
+    status = find_week(l, &company, &receipt, e);
     return status == BF_OK ? find_stored(l, e) : status;
 }
 

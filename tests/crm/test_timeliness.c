@@ -101,6 +101,26 @@ static void G_01_a_greater_skew_is_corrected_by_the_measured_offset(void **state
     assert_false(judge(state, &c).timely);
 }
 
+/* The visit's own time is a reading of the same clock. */
+static void G_01_the_offset_is_taken_off_the_visits_time_too(void **state)
+{
+    struct bf_clocks c = clocks("2026-11-21T04:00:00.000Z");
+    c.skew_ms = -24 * HOUR; /* a day behind: the visit was on the 21st, and captured at 12:00 of the 22nd in Shanghai */
+    c.received_at = instant("2026-11-22T04:00:00.000Z");
+    assert_int_equal(judge(state, &c).by, BF_TIMELY_BY_IS_CORRECTED);
+    assert_int_equal(judge(state, &c).deadline_at, instant("2026-11-22T04:00:00.000Z"));
+    assert_true(judge(state, &c).timely);
+    c.skew_ms = 24 * HOUR; /* a day ahead: the visit was on the 19th */
+    c.captured_at = instant("2026-11-21T04:00:00.001Z");
+    c.received_at = instant("2026-11-20T04:00:00.001Z");
+    assert_int_equal(judge(state, &c).by, BF_TIMELY_BY_IS_CORRECTED);
+    assert_false(judge(state, &c).timely);
+    c.skew_ms = 4 * MINUTE; /* trusted: nothing is taken off */
+    c.happened_at = instant("2026-11-19T16:02:00.000Z");
+    c.received_at = c.captured_at;
+    assert_int_equal(judge(state, &c).deadline_at, instant("2026-11-21T04:00:00.000Z"));
+}
+
 static void G_01_a_record_received_within_72_hours_is_judged_by_the_phone(void **state)
 {
     struct bf_clocks c = clocks("2026-11-20T03:00:00.000Z");
@@ -170,6 +190,7 @@ int test_timeliness(void)
         cmocka_unit_test(ENT_03_the_hour_is_the_policys),
         cmocka_unit_test(G_01_a_skew_under_5_minutes_is_trusted),
         cmocka_unit_test(G_01_a_greater_skew_is_corrected_by_the_measured_offset),
+        cmocka_unit_test(G_01_the_offset_is_taken_off_the_visits_time_too),
         cmocka_unit_test(G_01_a_record_received_within_72_hours_is_judged_by_the_phone),
         cmocka_unit_test(G_01_the_72_hours_begin_at_the_corrected_capture),
         cmocka_unit_test(G_01_without_a_measured_skew_the_server_decides),

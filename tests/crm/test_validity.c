@@ -244,6 +244,25 @@ static void G_03_a_confirmed_transcript_is_judged_as_text(void **state)
     assert_true(judge(&s).counts);
 }
 
+static void G_03_a_confirmed_text_that_is_a_banned_phrase_is_doubtful(void **state)
+{
+    struct scene s = scene(state, CONTACT ",\"media\":[" VOICE("1") "," VOICE("2") "]");
+    ban(&s, "今天照例拜访了客户");
+    s.in.n_confirmed = 2;
+    s.confirmed[0] = BF_STR(" 今天照例　拜访了客户 ");
+    s.confirmed[1] = BF_STR("今天照例拜访了客户");
+    assert_int_equal(judge(&s).reasons, 0); /* the space is one of its own */
+    s.confirmed[0] = BF_STR(" 今天照例拜访了客户　");
+    assert_int_equal(judge(&s).validity, BF_VALIDITY_IS_DOUBTFUL);
+    assert_int_equal(judge(&s).reasons, REASON(BANNED_PHRASE));
+    s.confirmed[1] = BF_STR("客户要两台新机器");
+    assert_int_equal(judge(&s).reasons, 0);
+    s = scene(state, CONTACT ",\"content\":\"外出\",\"media\":[" VOICE("1") "]");
+    s.in.n_confirmed = 1;
+    s.confirmed[0] = BF_STR("客户要两台新机器");
+    assert_int_equal(judge(&s).validity, BF_VALIDITY_IS_VALID);
+}
+
 static void G_03_text_and_transcript_count_together(void **state)
 {
     struct scene s = scene(state, CONTACT ",\"content\":\"见录音\",\"media\":[" VOICE("1") "]");
@@ -329,6 +348,7 @@ int test_validity(void)
         cmocka_unit_test(G_03_a_voice_only_record_waits),
         cmocka_unit_test(G_03_a_text_that_suffices_does_not_wait_for_its_voice_note),
         cmocka_unit_test(G_03_a_confirmed_transcript_is_judged_as_text),
+        cmocka_unit_test(G_03_a_confirmed_text_that_is_a_banned_phrase_is_doubtful),
         cmocka_unit_test(G_03_text_and_transcript_count_together),
         cmocka_unit_test(G_03_one_of_two_notes_may_suffice),
         cmocka_unit_test(G_21_only_a_waiting_record_is_judged_again),

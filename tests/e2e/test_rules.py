@@ -101,6 +101,16 @@ def test_FUP_10_a_record_needs_a_contact_and_content(rep):
     assert reasons(log(rep, rep.customer(), None, contacts=None)) == ("invalid", ["too_short", "no_contact", "no_content"])
 
 
+def test_G_03_a_confirmed_text_that_is_a_banned_phrase_is_doubtful(server, rep):
+    server.admin("policy", rep.company.code, input='{"banned_phrases":["今天照例拜访了客户"],"reason":"套话"}')
+    voice = {"id": uuid7(), "kind": "voice", "sha256": secrets.token_hex(32), "type": "audio/ogg", "consent_at": rfc3339(server_now(rep))}
+    visit = log(rep, rep.customer(), None, media=[voice])["visit"]["id"]
+    transcript = rep.get(f"/v1/visits/{visit}").json()["transcripts"][0]["id"]
+    confirmed = rep.post(f"/v1/transcripts/{transcript}/confirm", json={"text": "今天照例拜访了客户"}, headers={"idempotency-key": uuid7()}).json()
+    assert (confirmed["verdict"]["validity"], confirmed["verdict"]["reasons"]) == ("doubtful", ["banned_phrase"])
+    assert confirmed["hints"][0]["reason"] == "banned_phrase"
+
+
 @pytest.mark.parametrize("phrase", ["没找到人", "外出", "沟通"])
 def test_FUP_11_nothing_but_a_banned_phrase_is_doubtful_and_too_short_besides(rep, phrase):
     for written in (phrase, f" {phrase}\u3000"):
@@ -184,7 +194,7 @@ def test_G_01_the_clock_that_timeliness_is_judged_by(server, at, skew_ms, captur
     at(NOW)
     rep = server.company().sign_in("wang")
     captured = server_now(rep) - captured_ago_ms
-    receipt = log(rep, rep.customer(), at_ms=captured, skew_ms=skew_ms)
+    receipt = log(rep, rep.customer(), at_ms=captured, skew_ms=skew_ms, happened_at=rfc3339(captured - 2 * HOUR_MS))
     assert receipt["verdict"]["timely_by"] == by
     now = server_now(rep)
     assert rfc3339(now - 30_000) <= receipt["visit"]["received_at"] <= rfc3339(now)
@@ -211,6 +221,29 @@ def test_ENT_03_a_record_is_timely_until_noon_of_the_next_day(server, at, captur
     rep = server.company().sign_in("wang")
     receipt = log(rep, rep.customer(), happened_at=rfc3339(ms(2027, 3, 9, 10)), captured_at=rfc3339(captured), skew_ms=skew_ms)
     assert receipt["verdict"]["timely"] is timely, receipt["verdict"]
+
+
+@pytest.mark.parametrize("days_off", [-1, 1])
+def test_ENT_03_a_phone_that_is_a_day_off_is_as_timely_as_one_that_is_right(server, at, days_off):
+    """The visit's own time comes from the same clock."""
+    at(ms(2027, 3, 10, 14, 10))
+    rep = server.company().sign_in("wang")
+    skew = days_off * DAY_MS
+    for happened, captured, timely in [(ms(2027, 3, 10, 13), ms(2027, 3, 10, 14, 5), True), (ms(2027, 3, 9, 10), ms(2027, 3, 10, 11, 59), True),
+                                       (ms(2027, 3, 9, 10), ms(2027, 3, 10, 12, 1), False), (ms(2027, 3, 8, 10), ms(2027, 3, 10, 11), False)]:
+        receipt = log(rep, rep.customer(), happened_at=rfc3339(happened + skew), captured_at=rfc3339(captured + skew), skew_ms=skew)
+        assert receipt["verdict"]["timely"] is timely and receipt["verdict"]["timely_by"] == "captured_at_corrected"
+        assert receipt["visit"]["happened_at"] == rfc3339(happened + skew), "what the phone said stays as it was"
+
+
+def test_ENT_02_a_visit_that_is_yet_to_come_is_refused(server, at):
+    at(ms(2027, 3, 10, 14))
+    rep = server.company().sign_in("wang")
+    customer, tomorrow = rep.customer(), rfc3339(ms(2027, 3, 11, 14))
+    for skew, status in [(0, 422), (4 * MINUTE_MS, 422), (-DAY_MS, 422), (DAY_MS, 201)]:
+        receipt = log(rep, customer, GOOD + uuid7(), status=status, skew_ms=skew, happened_at=tomorrow, captured_at=tomorrow)
+        if status == 422:
+            assert [(e["pointer"], e["code"]) for e in receipt["errors"]] == [("/happened_at", "in_future")]
 
 
 @pytest.mark.parametrize("hour, timely", [(11, True), (13, False)])
