@@ -77,6 +77,13 @@ enum bf_status bf__load_child(struct bf_call *call, enum bf_subject subject, enu
     return status == BF_OK ? bf_authorize(&call->caller, subject, action, &bf_customers, customer, e) : status;
 }
 
+static enum bf_status load(struct bf_call *call, enum bf_subject subject, enum bf_action action, const struct bf_collection *coll, int customer_row,
+                           struct bf_uuid id, struct bf_doc **ret, struct bf_error *e)
+{
+    return customer_row == BF_ROW_NONE ? bf__load(call, subject, action, coll, id, ret, e)
+                                       : bf__load_child(call, subject, action, coll, (unsigned)customer_row, id, ret, e);
+}
+
 void bf__read(struct bf_call *call, enum bf_subject subject, const struct bf_collection *coll, int customer_row)
 {
     struct bf_uuid id;
@@ -84,8 +91,7 @@ void bf__read(struct bf_call *call, enum bf_subject subject, const struct bf_col
     struct bf_error e = {0};
     enum bf_status status = bf_call_id(call, "id", &id, &e);
     if (status == BF_OK)
-        status = customer_row == BF_ROW_NONE ? bf__load(call, subject, BF_ACTION_READ, coll, id, &doc, &e)
-                                             : bf__load_child(call, subject, BF_ACTION_READ, coll, (unsigned)customer_row, id, &doc, &e);
+        status = load(call, subject, BF_ACTION_READ, coll, customer_row, id, &doc, &e);
     if (status == BF_OK)
         bf_call_doc(call, subject, doc);
     else
@@ -282,16 +288,23 @@ static enum bf_status decide_change(const struct bf_view *view, struct bf_decisi
     return BF_OK;
 }
 
-/* Who was not fast enough is shown the record as it is now. */
+void bf__answer_change(struct bf_call *call, const struct bf_receipt *receipt, enum bf_subject subject, const struct bf_collection *coll,
+                       int customer_row, struct bf_uuid id)
+{
+    struct bf_doc *current;
+    struct bf_error e = {0};
+    if (receipt->status != BF_E_STALE)
+        bf_call_receipt(call, receipt);
+    else if (load(call, subject, BF_ACTION_READ, coll, customer_row, id, &current, &e) == BF_OK)
+        bf_call_stale(call, subject, current);
+    else
+        bf_call_fail(call, &e);
+}
+
 static void answer_change(struct bf_call *call, const struct bf_receipt *receipt, void *ctx)
 {
-    struct change_ctx *c = ctx;
-    struct bf_doc *current;
-    if (receipt->status == BF_E_STALE &&
-        bf_store_get(call->store, c->change.coll, call->caller.tenant, c->change.id, call->arena, &current, NULL) == BF_OK && current != NULL)
-        bf_call_stale(call, c->change.subject, current);
-    else
-        bf_call_receipt(call, receipt);
+    const struct change_ctx *c = ctx;
+    bf__answer_change(call, receipt, c->change.subject, c->change.coll, c->change.parent_row, c->change.id);
 }
 
 static void submit_change(struct change_ctx *c)

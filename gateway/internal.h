@@ -66,6 +66,10 @@ struct bf_change {
 };
 void bf__patch(struct bf_call *call, const struct bf_change *change);
 
+/* The answer to a change: its receipt; who was not fast enough is shown the record as it is now, as any read would show it. */
+void bf__answer_change(struct bf_call *call, const struct bf_receipt *receipt, enum bf_subject subject, const struct bf_collection *coll,
+                       int customer_row, struct bf_uuid id);
+
 /* The same for a verb: the record is authorised for `action`, `apply` changes a copy of it (`patch` is the decoded body or NULL), the receipt is the
  * record. If-Match is judged when it was sent. */
 void bf__verb(struct bf_call *call, enum bf_action action, const struct bf_change *change, const struct bf_object *body);

@@ -212,16 +212,10 @@ static enum bf_status load(struct confirm *c, struct bf_error *e)
     return status == BF_OK ? find_week(c, e) : status;
 }
 
-/* Who was not fast enough is shown the transcript as it is now. */
 static void answer(struct bf_call *call, const struct bf_receipt *receipt, void *ctx)
 {
     const struct confirm *c = ctx;
-    struct bf_doc *current;
-    if (receipt->status == BF_E_STALE &&
-        bf_store_get(call->store, &bf_transcripts, call->caller.tenant, c->id, call->arena, &current, NULL) == BF_OK && current != NULL)
-        bf_call_stale(call, BF_SUBJECT_TRANSCRIPT, current);
-    else
-        bf_call_receipt(call, receipt);
+    bf__answer_change(call, receipt, BF_SUBJECT_TRANSCRIPT, &bf_transcripts, BF_TRANSCRIPT_CUSTOMER, c->id);
 }
 
 static void submit(struct bf_call *call, const struct bf_object *body, bf_decide_fn *decide)

@@ -4,6 +4,7 @@ another; and what the change feed and event streams make of it. What somebody ma
 import hashlib
 import secrets
 import struct
+import threading
 import zlib
 
 import pytest
@@ -389,6 +390,28 @@ def test_reads_lists_and_media_follow_at_once_while_the_children_are_still_on_th
     # The old owner logs nothing more on it, the new one does.
     assert attempt(w.wang, story, *WRITES[6]).status_code == 422
     log_visit(w.sun, story.customer)
+
+
+def test_who_was_not_fast_enough_is_shown_only_what_is_still_the_own(w):
+    """The customer goes to and fro between the judgement and the answer of a stale change."""
+    customer, over = w.wang.customer()["id"], threading.Event()
+    path = f"/v1/customers/{customer}"
+    stale = '"' + w.wang.etag(path).strip('"').split("-")[0] + '-999999"'
+
+    def to_and_fro():
+        for i in range(60):
+            transfer(w, customer, [w.sun, w.wang][i % 2])
+        over.set()
+
+    def change():
+        seen = []
+        while not over.is_set():
+            seen.append(w.wang.patch(path, json={"remark": uuid7(), "reason": "试"}, headers={"if-match": stale}))
+        return seen
+
+    answers = sum((seen for seen in at_once([to_and_fro] + [change] * 4) if seen), [])
+    assert {a.status_code for a in answers} == {404, 412}
+    assert {a.json()["current"]["owner"] for a in answers if a.status_code == 412} == {w.wang.id}
 
 
 def test_there_and_back_again(w):
