@@ -107,7 +107,7 @@ enum bf_status bf_access_recheck(struct bf_access *access, const struct bf_calle
     enum bf_status status = bf_store_get(access->store, &bf_sessions, caller->tenant, caller->session, arena, &session, e);
     if (status != BF_OK)
         return status;
-    if (session == NULL || bf__session_is_over(access, session, bf_now_ms(access->env)))
+    if (session == NULL || bf__session_is_over(session, bf_now_ms(access->env)))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the session has ended");
     return check_user(access, session, arena, &user, e);
 }

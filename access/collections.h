@@ -34,7 +34,9 @@ extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
 #define BF_CREDENTIAL_FIELDS(F)                                                                                                          \
     F(HASH, "hash", STRING, BF_F_HIDDEN | BF_F_SECRET, 0, 200, PERSONAL, "密码散列", "Password hash")                                    \
     F(MUST_CHANGE, "must_change", BOOL, BF_F_HIDDEN, 0, 0, NORMAL, "须修改", "Must be changed")                                          \
-    F(CHANGED_AT, "changed_at", TIME, BF_F_HIDDEN, 0, 0, NORMAL, "修改时间", "Changed")
+    F(CHANGED_AT, "changed_at", TIME, BF_F_HIDDEN, 0, 0, NORMAL, "修改时间", "Changed")                                                  \
+    /* a demo's account (G-24): neither the first password nor an old one must be changed */                                           \
+    F(EXEMPT, "exempt", BOOL, BF_F_HIDDEN, 0, 0, NORMAL, "免改密码", "Exempt")
 
 /* A signed-in installation. Tokens are stored as SHA-256 only. */
 #define BF_SESSION_FIELDS(F)                                                                                                             \
@@ -54,6 +56,8 @@ extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
     F(MUST_CHANGE, "must_change", BOOL, BF_F_HIDDEN, 0, 0, NORMAL, "须修改密码", "Password must be changed first")                        \
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "登录时间", "Signed in")                                                \
     F(USED_AT, "used_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最近刷新", "Last refreshed")                                                 \
+    /* by the policy at that time; a session of an older build has none until it is refreshed */                                        \
+    F(IDLE_ENDS_AT, "idle_ends_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "闲置结束", "Ends when it stays unused")                            \
     F(ENDS_AT, "ends_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最晚结束", "Ends at the latest")
 
 /* Who saw what (AUD-01, AUD-02): append-only. */

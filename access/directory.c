@@ -150,7 +150,7 @@ enum bf_status bf_directory_add_team(struct bf_access *access, struct bf_uuid te
 
 /* ---- users ---- */
 
-static enum bf_status store_credential(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_str password, bool must_change,
+static enum bf_status store_credential(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_str password, bool exempt,
                                        struct bf_arena *arena, struct bf_error *e)
 {
     char hash[BF_PASSWORD_HASH_MAX];
@@ -159,7 +159,8 @@ static enum bf_status store_credential(struct bf_access *access, struct bf_uuid 
     if (status != BF_OK)
         return status;
     bf_set_str(&doc->object, BF_CREDENTIAL_HASH, bf_strz(hash));
-    bf_set_bool(&doc->object, BF_CREDENTIAL_MUST_CHANGE, must_change);
+    bf_set_bool(&doc->object, BF_CREDENTIAL_MUST_CHANGE, !exempt);
+    bf_set_bool(&doc->object, BF_CREDENTIAL_EXEMPT, exempt);
     bf_set_int(&doc->object, BF_CREDENTIAL_CHANGED_AT, bf_now_ms(access->env));
     return bf_store_write(access->store, &(struct bf_write){.kind = BF_W_PUT, .coll = &bf_credentials, .doc = doc}, 1, NULL, e);
 }
@@ -211,7 +212,7 @@ enum bf_status bf_directory_add_user(struct bf_access *access, struct bf_uuid te
         status = submit(access, &act, decide_create, arena, e);
     /* An account without a credential cannot sign in: should this fail, `password` mends it. */
     if (status == BF_OK)
-        status = store_credential(access, tenant, doc->id, user->password, !user->password_exempt, arena, e);
+        status = store_credential(access, tenant, doc->id, user->password, user->password_exempt, arena, e);
     if (status == BF_OK)
         *ret = doc->id;
     bf_arena_destroy(&arena);
@@ -268,7 +269,7 @@ enum bf_status bf_directory_set_password(struct bf_access *access, struct bf_uui
     if (status == BF_OK)
         status = check_password(access, tenant, password, bf_get_str(&user->object, BF_USER_LOGIN), arena, e);
     if (status == BF_OK)
-        status = store_credential(access, tenant, user->id, password, true, arena, e);
+        status = store_credential(access, tenant, user->id, password, /* exempt= */ false, arena, e);
     if (status == BF_OK)
         status = change_user(access, tenant, login, only_epoch, NULL, e);
     bf_arena_destroy(&arena);

@@ -25,7 +25,7 @@ struct bf_access {
     struct bf_key cursor_key;
     uint64_t argon2_ops;
     size_t argon2_memory;
-    int64_t access_ms, idle_ms, idle_web_ms, session_ms;
+    int64_t access_ms, session_ms;
     char decoy[BF_PASSWORD_HASH_MAX]; /* hashed against when the account does not exist, so that the time tells nothing */
     struct {
         void (*ended)(void *ctx);
@@ -45,20 +45,21 @@ struct bf_session_tokens {
 struct bf_session_new {
     const struct bf_doc *user;
     struct bf_uuid device; /* zero: none */
-    int platform; /* BF_PLATFORM_IS_...; with a device */
+    int platform;          /* BF_PLATFORM_IS_...; with a device */
     struct bf_str device_name, peer;
+    const struct bf_object *policy;
     bool must_change;
 };
 
-/* Makes a session, ending an earlier one of the same device and, over `devices_max` devices, the one unused the longest (G-10). Sessions without a
- * device (scripts) have a limit of their own. Durable. Blocks. */
-enum bf_status bf__session_create(struct bf_access *access, const struct bf_session_new *new, unsigned devices_max, struct bf_arena *arena,
-                                  struct bf_session_tokens *ret, struct bf_error *e);
+/* Makes a session, ending an earlier one of the same device and, over the policy's number of devices, the one unused the longest (G-10); one that names
+ * no device is a device of its own. Durable. Blocks. */
+enum bf_status bf__session_create(struct bf_access *access, const struct bf_session_new *new, struct bf_arena *arena, struct bf_session_tokens *ret,
+                                  struct bf_error *e);
 /* The rotation of docs/SECURITY.md. BF_E_UNAUTHENTICATED when the token is not good; a theft has ended the family. */
 enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str refresh_token, struct bf_arena *arena, struct bf_session_tokens *ret,
                                    struct bf_doc **ret_session, struct bf_doc **ret_user, struct bf_error *e);
 /* Was it left unused too long, or has it reached its end (G-10)? */
-bool bf__session_is_over(const struct bf_access *access, const struct bf_doc *session, int64_t now_ms);
+bool bf__session_is_over(const struct bf_doc *session, int64_t now_ms);
 /* The session need not change its password any more; that it ended meanwhile is no fault. */
 enum bf_status bf__session_password_changed(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_arena *arena,
                                             struct bf_error *e);
@@ -71,6 +72,9 @@ enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant,
 /* BF_OK when the user may have sessions now; the record as it is. */
 enum bf_status bf__user_active(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena, struct bf_doc **ret,
                                struct bf_error *e);
+
+/* A first password that was not changed yet (G-24), or one that is too old (G-10). */
+bool bf__password_must_change(const struct bf_object *policy, const struct bf_doc *credential, int64_t now_ms);
 
 /* ---- the company's numbers ---- */
 /* The tenant's policy with defaults filled in. */

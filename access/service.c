@@ -14,10 +14,6 @@ static const struct bf_config_row rows[] = {
      .prose = "memory of password hashing"},
     {.section = "access", .key = "access_token", .type = BF_CF_INT, .def = "10", .min = 1, .max = 60, .unit = "minutes",
      .prose = "life of an access token"},
-    {.section = "access", .key = "session_idle", .type = BF_CF_INT, .def = "15", .min = 1, .max = 365, .unit = "days",
-     .prose = "a session that is not refreshed for so long ends (G-10)"},
-    {.section = "access", .key = "session_idle_web", .type = BF_CF_INT, .def = "30", .min = 1, .max = 10080, .unit = "minutes",
-     .prose = "the same in a browser (G-10)"},
     {.section = "access", .key = "session_life", .type = BF_CF_INT, .def = "180", .min = 1, .max = 3650, .unit = "days",
      .prose = "a session ends at the latest"},
     {.section = "access", .key = "tries_account", .type = BF_CF_INT, .def = "6", .min = 1, .max = 10000, .unit = "a minute",
@@ -54,8 +50,6 @@ static enum bf_status open_access(const struct bf_service_ctx *ctx, void **ret, 
     access->argon2_ops = (uint64_t)bf_config_int(config, "access", "argon2_ops");
     access->argon2_memory = (size_t)bf_config_int(config, "access", "argon2_memory");
     access->access_ms = bf_config_int(config, "access", "access_token") * MINUTE_MS;
-    access->idle_ms = bf_config_int(config, "access", "session_idle") * day_ms;
-    access->idle_web_ms = bf_config_int(config, "access", "session_idle_web") * MINUTE_MS;
     access->session_ms = bf_config_int(config, "access", "session_life") * day_ms;
     unsigned account = (unsigned)bf_config_int(config, "access", "tries_account");
     unsigned address = (unsigned)bf_config_int(config, "access", "tries_address");

@@ -13,8 +13,9 @@
 #include "access/internal.h"
 #include "core/arena.h"
 #include "core/env.h"
+#include "crm/account.h"
 
-enum { RACE_TRIES = 8, WITHOUT_DEVICE_MAX = 20 };
+enum { RACE_TRIES = 8 };
 
 static void new_secret(struct bf_access *access, uint8_t secret[32]) { bf_random(access->env, secret, 32); }
 
@@ -67,41 +68,55 @@ static enum bf_status remove_session(struct bf_access *access, const struct bf_d
     return status;
 }
 
-/* Ends what the new session replaces. */
-static enum bf_status make_room(struct bf_access *access, const struct bf_session_new *new, unsigned devices_max, struct bf_arena *arena,
-                                struct bf_error *e)
+static struct bf_doc **find_oldest(struct bf_page *page)
+{
+    struct bf_doc **oldest = NULL;
+    for (unsigned i = 0; i < page->n; i++)
+        if (page->docs[i] != NULL && (oldest == NULL || bf_get_int(&page->docs[i]->object, BF_SESSION_USED_AT) < bf_get_int(&(*oldest)->object, BF_SESSION_USED_AT)))
+            oldest = &page->docs[i];
+    return oldest;
+}
+
+/* Ends what the new session replaces, and makes room for it. */
+static enum bf_status make_room(struct bf_access *access, const struct bf_session_new *new, struct bf_arena *arena, struct bf_error *e)
 {
     struct bf_page page;
-    const struct bf_doc *oldest = NULL;
-    bool has_device = !bf_uuid_is_zero(&new->device);
-    unsigned others = 0, others_max = has_device ? devices_max : WITHOUT_DEVICE_MAX;
+    unsigned others = 0, others_max = (unsigned)bf_get_int(new->policy, BF_POLICY_DEVICES_MAX) - 1;
     enum bf_status status = bf__session_list(access, new->user->tenant, new->user->id, BF_PAGE_MAX, bf_str(NULL, 0), arena, &page, e);
     for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
         struct bf_uuid device = bf_get_uuid(&page.docs[i]->object, BF_SESSION_DEVICE);
-        if (bf_uuid_is_zero(&device) == has_device)
-            continue;
-        if (has_device && bf_uuid_eq(&device, &new->device)) {
-            status = remove_session(access, page.docs[i], e);
-            continue;
-        }
         others++;
-        if (oldest == NULL || bf_get_int(&page.docs[i]->object, BF_SESSION_USED_AT) < bf_get_int(&oldest->object, BF_SESSION_USED_AT))
-            oldest = page.docs[i];
+        if (bf_uuid_is_zero(&device) || !bf_uuid_eq(&device, &new->device))
+            continue;
+        status = remove_session(access, page.docs[i], e);
+        page.docs[i] = NULL;
+        others--;
     }
-    if (status == BF_OK && others >= others_max)
-        status = remove_session(access, oldest, e);
+    for (; status == BF_OK && others > others_max; others--) {
+        struct bf_doc **oldest = find_oldest(&page);
+        status = remove_session(access, *oldest, e);
+        *oldest = NULL;
+    }
     return status;
 }
 
-enum bf_status bf__session_create(struct bf_access *access, const struct bf_session_new *new, unsigned devices_max, struct bf_arena *arena,
-                                  struct bf_session_tokens *ret, struct bf_error *e)
+/* It is used now, and the policy of now says how long it may rest. */
+static void mark_used(struct bf_object *session, const struct bf_object *policy, int64_t now_ms)
+{
+    int platform = bf_has(session, BF_SESSION_PLATFORM) ? bf_get_enum(session, BF_SESSION_PLATFORM) : -1;
+    bf_set_int(session, BF_SESSION_USED_AT, now_ms);
+    bf_set_int(session, BF_SESSION_IDLE_ENDS_AT, now_ms + bf_session_idle_ms(policy, platform));
+}
+
+enum bf_status bf__session_create(struct bf_access *access, const struct bf_session_new *new, struct bf_arena *arena, struct bf_session_tokens *ret,
+                                  struct bf_error *e)
 {
     int64_t now_ms = bf_now_ms(access->env);
     struct bf_doc *session = bf_doc_create(arena, &bf_session_schema, new->user->tenant, bf_uuid_v7(access->env));
     struct bf_object *o = &session->object;
     struct bf_token token;
     uint8_t family_hash[32];
-    enum bf_status status = make_room(access, new, devices_max, arena, e);
+    enum bf_status status = make_room(access, new, arena, e);
     if (status != BF_OK)
         return status;
     bf_random(access->env, token.family, sizeof token.family);
@@ -117,7 +132,7 @@ enum bf_status bf__session_create(struct bf_access *access, const struct bf_sess
     bf_set_int(o, BF_SESSION_EPOCH, bf_get_int(&new->user->object, BF_USER_EPOCH));
     bf_set_bool(o, BF_SESSION_MUST_CHANGE, new->must_change);
     bf_set_int(o, BF_SESSION_CREATED_AT, now_ms);
-    bf_set_int(o, BF_SESSION_USED_AT, now_ms);
+    mark_used(o, new->policy, now_ms);
     bf_set_int(o, BF_SESSION_ENDS_AT, now_ms + access->session_ms);
     issue_access(access, session, ret);
     issue_refresh(access, session, token.family, ret);
@@ -140,9 +155,33 @@ enum bf_status bf__user_active(struct bf_access *access, struct bf_uuid tenant, 
     return BF_OK;
 }
 
+bool bf__password_must_change(const struct bf_object *policy, const struct bf_doc *credential, int64_t now_ms)
+{
+    const struct bf_object *o = &credential->object;
+    return bf_get_bool(o, BF_CREDENTIAL_MUST_CHANGE) ||
+           (!bf_get_bool(o, BF_CREDENTIAL_EXEMPT) && bf_password_is_due(policy, bf_get_int(o, BF_CREDENTIAL_CHANGED_AT), now_ms));
+}
+
+/* What the policy of now makes of the session: how long it may rest, and whether its password is still good. */
+static enum bf_status renew(struct bf_access *access, struct bf_doc *session, struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf_object *policy;
+    struct bf_doc *credential;
+    int64_t now_ms = bf_now_ms(access->env);
+    struct bf_uuid user = bf_get_uuid(&session->object, BF_SESSION_USER);
+    enum bf_status status = bf__policy(access->store, session->tenant, arena, &policy, e);
+    if (status == BF_OK)
+        status = bf_store_get(access->store, &bf_credentials, session->tenant, user, arena, &credential, e);
+    if (status != BF_OK)
+        return status;
+    mark_used(&session->object, policy, now_ms);
+    bf_set_bool(&session->object, BF_SESSION_MUST_CHANGE, credential != NULL && bf__password_must_change(policy, credential, now_ms));
+    return BF_OK;
+}
+
 /* One try of the rotation on the session as it is. BF_E_STALE: somebody else wrote it meanwhile. */
-static enum bf_status rotate(struct bf_access *access, struct bf_doc *session, const struct bf_token *token, struct bf_session_tokens *ret,
-                             struct bf_error *e)
+static enum bf_status rotate(struct bf_access *access, struct bf_doc *session, const struct bf_token *token, struct bf_arena *arena,
+                             struct bf_session_tokens *ret, struct bf_error *e)
 {
     struct bf_object *o = &session->object;
     bool is_current = holds(o, BF_SESSION_REFRESH, token);
@@ -154,17 +193,17 @@ static enum bf_status rotate(struct bf_access *access, struct bf_doc *session, c
     set_hash(o, BF_SESSION_REFRESH_BEFORE, token);
     issue_refresh(access, session, token->family, ret);
     issue_access(access, session, ret);
-    bf_set_int(o, BF_SESSION_USED_AT, bf_now_ms(access->env));
+    enum bf_status status = renew(access, session, arena, e);
+    if (status != BF_OK)
+        return status;
     return bf_store_write(access->store, &(struct bf_write){.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = session, .rev = session->rev}, 1,
                           NULL, e);
 }
 
-bool bf__session_is_over(const struct bf_access *access, const struct bf_doc *session, int64_t now_ms)
+bool bf__session_is_over(const struct bf_doc *session, int64_t now_ms)
 {
     const struct bf_object *o = &session->object;
-    bool is_browser = bf_has(o, BF_SESSION_PLATFORM) && bf_get_enum(o, BF_SESSION_PLATFORM) == BF_PLATFORM_IS_WEB;
-    return now_ms >= bf_get_int(o, BF_SESSION_ENDS_AT) ||
-           now_ms >= bf_get_int(o, BF_SESSION_USED_AT) + (is_browser ? access->idle_web_ms : access->idle_ms);
+    return now_ms >= bf_get_int(o, BF_SESSION_ENDS_AT) || (bf_has(o, BF_SESSION_IDLE_ENDS_AT) && now_ms >= bf_get_int(o, BF_SESSION_IDLE_ENDS_AT));
 }
 
 static enum bf_status session_usable(struct bf_access *access, const struct bf_doc *session, const struct bf_token *token, struct bf_error *e)
@@ -174,7 +213,7 @@ static enum bf_status session_usable(struct bf_access *access, const struct bf_d
     if (session == NULL || !bf_equal_ct(bf_get_sha256(&session->object, BF_SESSION_FAMILY), family, sizeof family))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the refresh token is not good");
     /* It stays, until the next sign-in on its device or until somebody ends it: its phone may still be told things. */
-    if (bf__session_is_over(access, session, bf_now_ms(access->env)))
+    if (bf__session_is_over(session, bf_now_ms(access->env)))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the session was unused for too long");
     return BF_OK;
 }
@@ -198,7 +237,7 @@ enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str text,
             remove_session(access, session, e);
             return bf_fail(e, BF_E_UNAUTHENTICATED, "the account's rights changed: sign in again");
         }
-        status = rotate(access, session, &token, ret, e);
+        status = rotate(access, session, &token, arena, ret, e);
         *ret_session = session;
         if (status != BF_E_STALE && status != BF_E_NOT_FOUND)
             return status;
@@ -213,7 +252,7 @@ enum bf_status bf__session_password_changed(struct bf_access *access, struct bf_
         struct bf_doc *session;
         struct bf_error why = {0};
         enum bf_status status = bf_store_get(access->store, &bf_sessions, tenant, id, arena, &session, e);
-        if (status != BF_OK || session == NULL || !bf_get_bool(&session->object, BF_SESSION_MUST_CHANGE))
+        if (status != BF_OK || session == NULL)
             return status;
         bf_set_bool(&session->object, BF_SESSION_MUST_CHANGE, false);
         struct bf_write write = {.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = session, .rev = session->rev};

@@ -130,13 +130,13 @@ static enum bf_status throttle(struct attempt *a, struct bf_error *e)
 static enum bf_status open_session(struct attempt *a, struct bf_session_tokens *tokens, bool must_change, struct bf_error *e)
 {
     const struct bf_object *device = bf_get_object(a->body, SIGN_IN_DEVICE);
-    struct bf_session_new new = {.user = a->user, .peer = bf_request_peer(a->call->req), .must_change = must_change};
+    struct bf_session_new new = {.user = a->user, .peer = bf_request_peer(a->call->req), .policy = a->policy, .must_change = must_change};
     if (device != NULL) {
         new.device = bf_get_uuid(device, SIGN_IN_DEVICE_ID);
         new.platform = bf_get_enum(device, SIGN_IN_DEVICE_PLATFORM);
         new.device_name = bf_get_str(device, SIGN_IN_DEVICE_NAME);
     }
-    return bf__session_create(a->call->access, &new, (unsigned)bf_get_int(a->policy, BF_POLICY_DEVICES_MAX), a->call->arena, tokens, e);
+    return bf__session_create(a->call->access, &new, a->call->arena, tokens, e);
 }
 
 /* The password as it is now: on the password thread, where it changes too, so that a sign-in which waited behind a change is judged by the new one. */
@@ -167,7 +167,7 @@ static enum bf_status check_password(struct attempt *a, bool *ret_must_change, s
         return bf_fail(e, BF_E_WRONG_CREDENTIALS, "company, user name or password is wrong");
     }
     bf_throttle_clear(a->call->access->by_account, a->account);
-    *ret_must_change = bf_get_bool(&credential->object, BF_CREDENTIAL_MUST_CHANGE);
+    *ret_must_change = bf__password_must_change(a->policy, credential, a->call->now_ms);
     return BF_OK;
 }
 

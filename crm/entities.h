@@ -266,7 +266,10 @@
     F(CADENCE_DAYS_C, "cadence_days_c", INT, 0, 1, 365, NORMAL, "C类跟进周期 (GRD-04)", "Days between records, grade C (GRD-04)")        \
     F(CONSENT_REQUIRED, "consent_required", BOOL, 0, 0, 0, NORMAL, "录音须经同意 (G-04)", "A recording needs a consent time (G-04)")     \
     F(PASSWORD_CHARS_MIN, "password_chars_min", INT, 0, 8, 128, NORMAL, "密码最短长度 (G-10)", "Least characters of a password (G-10)")  \
+    F(PASSWORD_DAYS_MAX, "password_days_max", INT, 0, 0, 3650, NORMAL, "密码更换周期，0为不限 (G-10)", "Days after which a password must be changed, 0: never (G-10)") \
     F(DEVICES_MAX, "devices_max", INT, 0, 1, 50, NORMAL, "每人设备数 (G-10)", "Devices of one user (G-10)")                              \
+    F(IDLE_DAYS_MAX, "idle_days_max", INT, 0, 1, 365, NORMAL, "手机会话闲置天数 (G-10)", "Days a session on a phone may stay unused (G-10)") \
+    F(IDLE_WEB_MINUTES_MAX, "idle_web_minutes_max", INT, 0, 1, 10080, NORMAL, "浏览器会话闲置分钟数 (G-10)", "Minutes a session elsewhere may stay unused (G-10)") \
     F(CHANGED_AT, "changed_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "修改时间", "Changed")                                                  \
     F(REASON, "reason", STRING, 0, 1, 200, NORMAL, "修改原因", "Reason of the change")
 

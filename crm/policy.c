@@ -25,7 +25,10 @@ static const struct number numbers[] = {
     {BF_POLICY_CADENCE_DAYS_B, 14},       /* GRD-03 */
     {BF_POLICY_CADENCE_DAYS_C, 30},       /* GRD-04 */
     {BF_POLICY_PASSWORD_CHARS_MIN, 12},   /* G-10 */
+    {BF_POLICY_PASSWORD_DAYS_MAX, 90},    /* G-10 */
     {BF_POLICY_DEVICES_MAX, 3},           /* G-10 */
+    {BF_POLICY_IDLE_DAYS_MAX, 15},        /* G-10 */
+    {BF_POLICY_IDLE_WEB_MINUTES_MAX, 30}, /* G-10 */
 };
 
 static const bool consent_required = true; /* G-04 */

@@ -22,6 +22,7 @@ int without_arena(void **state);
 
 #define GROUPS(X)                                                                                                                          \
     X(policy)                                                                                                                              \
+    X(account)                                                                                                                             \
     X(validity)                                                                                                                            \
     X(timeliness)                                                                                                                          \
     X(week)                                                                                                                                \
@@ -33,7 +34,7 @@ int without_arena(void **state);
     X(quiet)                                                                                                                               \
     X(reminder)                                                                                                                            \
     X(permission)                                                                                                                          \
-    X(capture)
+    X(account) X(capture)
 #define X(name) int test_##name(void);
 GROUPS(X)
 #undef X

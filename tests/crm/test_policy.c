@@ -16,6 +16,9 @@ DEFAULT(GRD_03_grade_B_is_followed_every_two_weeks, BF_POLICY_CADENCE_DAYS_B, 14
 DEFAULT(GRD_04_grade_C_is_followed_every_month, BF_POLICY_CADENCE_DAYS_C, 30)
 DEFAULT(G_10_a_password_has_12_characters_by_default, BF_POLICY_PASSWORD_CHARS_MIN, 12)
 DEFAULT(G_10_a_user_has_3_devices_by_default, BF_POLICY_DEVICES_MAX, 3)
+DEFAULT(G_10_a_password_holds_90_days_by_default, BF_POLICY_PASSWORD_DAYS_MAX, 90)
+DEFAULT(G_10_a_phone_may_idle_for_15_days_by_default, BF_POLICY_IDLE_DAYS_MAX, 15)
+DEFAULT(G_10_a_browser_may_idle_for_30_minutes_by_default, BF_POLICY_IDLE_WEB_MINUTES_MAX, 30)
 
 static void G_04_a_recording_needs_consent_by_default(void **state)
 {
@@ -144,6 +147,9 @@ int test_policy(void)
         cmocka_unit_test(GRD_04_grade_C_is_followed_every_month),
         cmocka_unit_test(G_10_a_password_has_12_characters_by_default),
         cmocka_unit_test(G_10_a_user_has_3_devices_by_default),
+        cmocka_unit_test(G_10_a_password_holds_90_days_by_default),
+        cmocka_unit_test(G_10_a_phone_may_idle_for_15_days_by_default),
+        cmocka_unit_test(G_10_a_browser_may_idle_for_30_minutes_by_default),
         cmocka_unit_test(G_04_a_recording_needs_consent_by_default),
         cmocka_unit_test(FUP_11_the_three_phrases_of_the_rule_are_banned_by_default),
         cmocka_unit_test(FUP_10_topic_words_name_need_channel_budget_and_progress),
