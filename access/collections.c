@@ -53,7 +53,7 @@ const struct bf_index bf_teams_by_path = {.name = "path", .fields = {BF_TEAM_PAT
 
 LOGGED(bf_tenants, "tenants", bf_tenant_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
 LOGGED(bf_teams, "teams", bf_team_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE, &bf_teams_by_path);
-LOGGED(bf_users, "users", bf_user_schema, BF_ROW_ID, BF_ROW_NONE, BF_USER_TEAM, &bf_users_by_team, &bf_users_by_login);
+LOGGED(bf_users, "users", bf_user_schema, BF_ROW_ID, BF_ROW_ID, BF_USER_TEAM, &bf_users_by_team, &bf_users_by_login);
 LOGGED(bf_customers, "customers", bf_customer_schema, BF_ROW_ID, BF_CUSTOMER_OWNER, BF_CUSTOMER_TEAM, &bf_customers_by_owner,
        &bf_customers_by_team, &bf_customers_by_sort);
 LOGGED(bf_contacts, "contacts", bf_contact_schema, BF_CONTACT_CUSTOMER, BF_CONTACT_OWNER, BF_CONTACT_TEAM, &bf_contacts_by_customer,

@@ -113,7 +113,7 @@ extern const struct bf_endpoint bf__supplements_list, bf__supplements_create, bf
 extern const struct bf_endpoint bf__devices_list, bf__devices_create, bf__devices_read, bf__devices_change, bf__devices_safe;
 extern const struct bf_endpoint bf__reminders_list, bf__reminders_create, bf__reminders_read, bf__reminders_change, bf__reminders_snooze,
     bf__reminders_done, bf__reminders_cancel;
-extern const struct bf_endpoint bf__notifications_list, bf__policy_read;
+extern const struct bf_endpoint bf__notifications_list, bf__policy_read, bf__profile_change;
 extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema;
 
 /* The job that lets children follow a transferred customer. */

@@ -53,6 +53,7 @@ const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES] = {
     VERB("/v1/reminders/{id}/done", NULL, &bf_reminder_schema, bf__reminders_done, "Done: cancels what is still to be sent"),
     VERB("/v1/reminders/{id}/cancel", NULL, &bf_reminder_schema, bf__reminders_cancel, "Cancel a reminder"),
     GET("/v1/notifications", LIST, &bf_notification_schema, bf__notifications_list, "What one was told, newest first"),
+    CHANGE("/v1/me", &bf_user_schema, bf__profile_change, "Change one's own phone, email, time zone or language"),
     GET("/v1/policy", OTHER, &bf_policy_schema, bf__policy_read, "The company's numbers"),
     GET("/v1/changes", OTHER, NULL, bf__changes, "All that the caller may see, then what changed since"),
     GET("/v1/events", OTHER, NULL, bf__events_open, "The changes as server-sent events"),

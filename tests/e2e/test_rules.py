@@ -545,6 +545,48 @@ def test_a_reminder_that_is_done_or_cancelled_is_settled_for_good(rep):
         assert rep.patch(path, json={"text": "改"}, headers={"if-match": rep.etag(path)}).status_code == 409
 
 
+# ---- ACC-20, G-18 ----
+
+def change_profile(person, **fields):
+    return person.patch("/v1/me", json=fields, headers={"if-match": person.etag("/v1/me")})
+
+
+def test_ACC_20_a_persons_zone_is_that_of_the_persons_reminders_and_quiet_hours(rep):
+    changed = change_profile(rep, tz="America/New_York", phone="13800138000")
+    assert changed.status_code == 200 and changed.json()["tz"] == "America/New_York" and rep.get("/v1/me").json() == changed.json()
+    due = datetime.datetime(2027, 1, 20, 22, 0)
+    made = rep.post("/v1/reminders", json={"id": uuid7(), "text": "回访", "due": "2027-01-20T22:00"}).json()
+    assert made["due_at"] == rfc3339(int(due.replace(tzinfo=NEW_YORK_WINTER).timestamp()) * 1000)
+    assert made["send_at"] == sent_at(due, NEW_YORK_WINTER, NEW_YORK_WINTER)
+    assert log(rep, rep.customer(), next_step={"text": "回访", "due": "2027-01-20T22:00"})["reminder"]["send_at"] == made["send_at"]
+    assert change_profile(rep, tz=None).status_code == 200
+    assert rep.post("/v1/reminders", json={"id": uuid7(), "text": "回访", "due": "2027-01-20T22:00"}).json()["send_at"] == sent_at(due)
+
+
+def test_ACC_20_a_persons_language_is_that_of_the_persons_pushes(server, at):
+    now = at(ms(2027, 3, 10, 9))
+    people = [server.company().sign_in(login) for login in ("wang", "li")]
+    assert change_profile(people[1], lang="en").status_code == 200
+    for person in people:
+        person.post("/v1/reminders", json={"id": uuid7(), "text": "回访", "due": "2027-03-10T10:00"})
+    at(now + 2 * HOUR_MS)
+    titles = []
+    for person in people:
+        person.refresh()
+        titles.append(until(lambda person=person: person.get("/v1/notifications").json()["items"], "the notification")[0]["title"])
+    assert titles == ["跟进提醒", "Follow-up reminder"]
+
+
+def test_PER_21_nobody_changes_the_own_rights(server, rep):
+    me = rep.get("/v1/me").json()
+    for field, value in [("role", "manager"), ("team", NEVER), ("name", "别人")]:
+        answer = change_profile(rep, **{field: value, "lang": "en"})
+        assert answer.status_code == 403 and [e["pointer"] for e in answer.json()["errors"]] == ["/" + field]
+    assert rep.get("/v1/me").json() == me
+    rep.company.add("xu", "徐审", "auditor", rep.company.team)
+    assert change_profile(rep.company.sign_in("xu"), lang="en").status_code == 403, "an auditor changes nothing (G-11)"
+
+
 # ---- what is safe ----
 
 def safe(rep):
