@@ -390,8 +390,9 @@ static void end_session(struct bf_call *call, void *service)
     if (status == BF_OK)
         status = bf_store_get(call->store, &bf_sessions, call->caller.tenant, id, call->arena, &session, &e);
     if (status == BF_OK) {
-        struct bf_uuid user = session == NULL ? (struct bf_uuid){{0}} : bf_get_uuid(&session->object, BF_SESSION_USER);
-        if (!bf_uuid_eq(&user, &call->caller.user))
+        const struct bf_uuid no_team = {{0}};
+        enum bf_scope scope = bf_permission_of((int)call->caller.role, BF_SUBJECT_DEVICE, BF_ACTION_REVOKE).scope;
+        if (session == NULL || !bf_in_scope(&call->caller, scope, bf_get_uuid(&session->object, BF_SESSION_USER), no_team))
             status = bf_fail(&e, BF_E_NOT_FOUND, "there is no such session");
     }
     if (status == BF_OK)
@@ -433,7 +434,7 @@ const struct bf_route bf__access_routes[BF__ACCESS_ROUTES] = {
     {.method = "GET", .pattern = "/v1/sessions", .handler = bf_call_enter, .kind = BF_ROUTE_LIST, .answer = &bf_session_schema,
      .summary = "One's own sessions", .data = &sessions_endpoint},
     {.method = "DELETE", .pattern = "/v1/sessions/{id}", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER,
-     .summary = "End one of one's sessions: a lost phone", .data = &end_session_endpoint},
+     .summary = "End one of one's sessions: a lost phone; an administrator anybody's", .data = &end_session_endpoint},
     {.method = "GET", .pattern = "/v1/me", .handler = bf_call_enter, .kind = BF_ROUTE_READ, .answer = &bf_user_schema, .summary = "The signed-in user",
      .data = &me_endpoint},
 };

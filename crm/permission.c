@@ -18,7 +18,7 @@ struct rule {
 /*
  * Nobody deletes (CUS-44, FUP-13, AUD-03), and a visit, a verdict or a supplement is never changed (FUP-13, FUP-14, D-03,
  * G-21). Supervisors see the team to coach it: they change and move nothing of it (PER-29). Managers allocate (ROL-06) and correct
- * (CUS-45). Administrators keep accounts and numbers, and see no customers (PER-08, ROL-15). Service staff see every customer's head
+ * (CUS-45). Administrators keep accounts and numbers (new accounts, freezes and first passwords on the box: main/admin.h), and see no customers (PER-08, ROL-15). Service staff see every customer's head
  * (D-04). An auditor reads everything and changes nothing (G-11), but may end the sessions of the own phone when it was lost.
  */
 /* clang-format off */
@@ -30,8 +30,6 @@ static const struct rule rules[] = {
     {BF_SUBJECT_TEAM, WRITE,                {NONE, NONE,  NONE,   NONE,  NONE,   ALL,  NONE}}, /* ACC-14 */
     {BF_SUBJECT_USER, SEE,                  {OWN,  TEAM,  ALL,    OWN,   OWN,    ALL,  ALL}},
     {BF_SUBJECT_USER, ACT(CHANGE),          {OWN,  OWN,   OWN,    OWN,   OWN,    ALL,  NONE}}, /* ACC-20; which rows: below */
-    {BF_SUBJECT_USER, ACT(CREATE) | ACT(FREEZE) | ACT(RESET_PASSWORD),
-                                            {NONE, NONE,  NONE,   NONE,  NONE,   ALL,  NONE}}, /* ACC-13 to ACC-15 */
     {BF_SUBJECT_CUSTOMER, ACT(CREATE),      {OWN,  OWN,   ALL,    NONE,  NONE,   NONE, NONE}},
     {BF_SUBJECT_CUSTOMER, SEE,              {OWN,  TEAM,  ALL,    NONE,  ALL,    NONE, ALL}},  /* PER-01, PER-03, PER-04, D-04 */
     {BF_SUBJECT_CUSTOMER, ACT(CHANGE),      {OWN,  OWN,   ALL,    NONE,  NONE,   NONE, NONE}},

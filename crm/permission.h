@@ -37,9 +37,7 @@
     X(SNOOZE, snooze)                                                                                                                      \
     X(DONE, done)                                                                                                                          \
     X(CANCEL, cancel)                                                                                                                      \
-    X(REVOKE, revoke)                                                                                                                      \
-    X(FREEZE, freeze)                                                                                                                      \
-    X(RESET_PASSWORD, reset_password)
+    X(REVOKE, revoke)
 
 #define X(NAME, name) BF_SUBJECT_##NAME,
 enum bf_subject { BF_SUBJECT_MAP(X) BF_SUBJECT_COUNT };

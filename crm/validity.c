@@ -39,12 +39,6 @@ static struct bf_str text_of(struct bf_arena *arena, const struct bf_validity_in
     return bf_str(text, n);
 }
 
-void bf_validity_digest(struct bf_arena *arena, struct bf_str text, uint8_t ret[BF_DIGEST_BYTES])
-{
-    struct bf_str folded = bf_text_fold(arena, text);
-    bf_sha256(folded.p, folded.n, ret);
-}
-
 /* FUP-10: content is what was written, or what was said and confirmed. */
 static bool has_content(const struct bf_validity_input *in)
 {

@@ -41,6 +41,7 @@ struct bf_validity {
     bool from_transcript; /* a confirmed transcript was part of the text */
     bool counts;          /* in the week's records (FUP-15): valid or doubtful */
     bool remember;        /* keep `digest` as the rep's last record on the customer: not of waiting records, nor of empty text */
+    /* SHA-256 of the folded text (bf_text_fold): the same words in another width or case, or with other spaces, are the same record (G-20) */
     uint8_t digest[BF_DIGEST_BYTES];
 };
 
@@ -48,9 +49,6 @@ struct bf_validity bf_validity_judge(struct bf_arena *arena, const struct bf_val
 
 /* True when a record with this verdict is judged once more on its confirmed transcript (G-03, G-21). */
 bool bf_validity_is_open(int validity);
-
-/* SHA-256 of the folded text (bf_text_fold): the same words in another width or case, or with other spaces, are the same record (G-20). */
-void bf_validity_digest(struct bf_arena *arena, struct bf_str text, uint8_t ret[BF_DIGEST_BYTES]);
 
 /* What would make such a record valid, for the person who reads the receipt (issue of one reason; G-18). `units` and `min_units` fill the
  * numbers of too_short. In `arena` or constant. */

@@ -118,5 +118,7 @@ void bf__write_verdict(struct bf_jw *w, struct bf_arena *arena, const struct bf_
     bf_jw_int(w, bf_get_int(&verdict->object, BF_VERDICT_WEEK_COUNT));
     bf_jw_key(w, "quota");
     bf_jw_int(w, bf_get_int(&verdict->object, BF_VERDICT_WEEK_QUOTA));
+    bf_jw_key(w, "missing");
+    bf_jw_int(w, bf_week_missing(policy, bf_get_int(&verdict->object, BF_VERDICT_WEEK_COUNT)));
     bf_jw_end_object(w);
 }

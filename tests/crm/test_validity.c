@@ -171,10 +171,10 @@ static void G_20_a_repeat_of_the_last_record_is_doubtful(void **state)
 
 static void G_20_the_digest_is_the_sha256_of_the_folded_text(void **state)
 {
-    uint8_t digest[BF_DIGEST_BYTES], expected[BF_SHA256_BYTES];
-    bf_validity_digest(*state, BF_STR("  ＡＢＣ　１２３ "), digest);
+    uint8_t expected[BF_SHA256_BYTES];
+    struct bf_validity v = judge_fields(state, "\"content\":\"  ＡＢＣ　１２３ \"");
     bf_sha256("abc 123", 7, expected);
-    assert_memory_equal(digest, expected, sizeof expected);
+    assert_memory_equal(v.digest, expected, sizeof expected);
 }
 
 static void topics(struct scene *s, const char *json)
@@ -190,6 +190,24 @@ static void G_20_a_text_off_the_customers_topics_is_doubtful(void **state)
     topics(&s, "{\"topics\":[\"冷柜\",\"Cold Room\"]}");
     assert_int_equal(judge(&s).validity, BF_VALIDITY_IS_DOUBTFUL);
     assert_int_equal(judge(&s).reasons, REASON(OFF_TOPIC));
+}
+
+/* What software can tell of "unrelated": G-20. Doubtful is neither valid nor invalid, and counts. */
+static void FUP_12_what_repeats_or_names_no_topic_is_doubtful_and_counts(void **state)
+{
+    struct scene s = scene(state, CONTACT ",\"content\":\"今天天气很好一起吃了午饭\"");
+    struct bf_validity first = judge(&s);
+    assert_int_equal(first.reasons, 0);
+    s.in.last_digest = bf_str((const char *)first.digest, sizeof first.digest);
+    assert_int_equal(judge(&s).reasons, REASON(REPEATED));
+    assert_int_equal(judge(&s).validity, BF_VALIDITY_IS_DOUBTFUL);
+    assert_true(judge(&s).counts);
+    topics(&s, "{\"topics\":[\"冷柜\"]}");
+    assert_int_equal(judge(&s).reasons, REASON(REPEATED) | REASON(OFF_TOPIC));
+    s.in.last_digest = bf_str(NULL, 0);
+    assert_int_equal(judge(&s).reasons, REASON(OFF_TOPIC));
+    assert_int_equal(judge(&s).validity, BF_VALIDITY_IS_DOUBTFUL);
+    assert_true(judge(&s).counts);
 }
 
 static void G_20_a_topic_or_a_word_of_the_policy_is_on_topic(void **state)
@@ -343,6 +361,7 @@ int test_validity(void)
         cmocka_unit_test(G_20_a_repeat_of_the_last_record_is_doubtful),
         cmocka_unit_test(G_20_the_digest_is_the_sha256_of_the_folded_text),
         cmocka_unit_test(G_20_a_text_off_the_customers_topics_is_doubtful),
+        cmocka_unit_test(FUP_12_what_repeats_or_names_no_topic_is_doubtful_and_counts),
         cmocka_unit_test(G_20_a_topic_or_a_word_of_the_policy_is_on_topic),
         cmocka_unit_test(G_20_a_latin_topic_begins_where_a_word_begins),
         cmocka_unit_test(G_03_a_voice_only_record_waits),

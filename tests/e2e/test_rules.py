@@ -275,10 +275,10 @@ def test_FUP_15_the_week_counts_valid_records_against_five(rep):
     seen = []
     for i in range(7):
         receipt = log(rep, rep.customer())
-        seen.append((receipt["week"]["valid"], receipt["verdict"]["week_count"], receipt["week"]["quota"]))
+        seen.append((receipt["week"]["valid"], receipt["verdict"]["week_count"], receipt["week"]["quota"], receipt["week"]["missing"]))
         if i == 2:  # an invalid one shows the count and does not add to it
             assert log(rep, rep.customer(), "外出")["week"]["valid"] == 3
-    assert seen == [(n, n, 5) for n in range(1, 8)]
+    assert seen == [(n, n, 5, max(0, 5 - n)) for n in range(1, 8)]
     other = rep.company.sign_in("li")
     assert log(other, other.customer())["week"]["valid"] == 1, "each rep's own"
 

@@ -386,6 +386,18 @@ def test_nobody_ends_another_persons_session(server, company, person):
     assert me(server, mine["access_token"]).status_code == 200
 
 
+def test_an_administrator_ends_the_session_of_anybody_in_the_company(server, company, person):
+    """ACC-08."""
+    company.add("admin" + person[0], "郭管", "admin", company.team)
+    other = server.company()
+    other.add("admin", "郭管", "admin", other.team)
+    lost = good(sign_in(server, company, person[0], device=uuid7()))
+    path = "/v1/sessions/" + lost["session"]
+    assert code(other.sign_in("admin").request("DELETE", path), 404) == "not_found"
+    assert company.sign_in("admin" + person[0]).request("DELETE", path).status_code == 204
+    assert code(me(server, lost["access_token"])) == "unauthenticated"
+
+
 def test_signing_out_ends_this_session_only(server, company, person):
     here, there = (good(sign_in(server, company, person[0], device=uuid7())) for _ in range(2))
     with server.client() as http:
