@@ -69,6 +69,24 @@ enum bf_status bf__file_create(const struct bf_env *env, int dir_fd, const char 
     return BF_OK;
 }
 
+/* What is read may never have reached the disk: a process may have died before its sync returned, or the sync may have failed and left the pages in
+ * the cache as if it had not. They are written again, so that the sync behind it covers them. */
+static enum bf_status write_again(struct bf__file *f, uint64_t from, uint64_t to, struct bf_error *e)
+{
+    uint8_t *buf = malloc(BF__BODY_MAX);
+    enum bf_status status = BF_OK;
+    if (buf == NULL)
+        abort();
+    for (size_t n = 1; status == BF_OK && from < to && n > 0; from += n) {
+        size_t most = to - from < BF__BODY_MAX ? (size_t)(to - from) : BF__BODY_MAX;
+        status = bf__fs_read(f->fd, buf, most, from, &n, e);
+        if (status == BF_OK)
+            status = bf__fs_write(f->fd, buf, n, from, e);
+    }
+    free(buf);
+    return status;
+}
+
 static enum bf_status recover(struct bf__file *f, struct bf__position *position, struct bf_error *e)
 {
     struct bf__recovered r;
@@ -83,7 +101,8 @@ static enum bf_status recover(struct bf__file *f, struct bf__position *position,
     f->now = f->synced = r.point;
     if (!r.complete && r.size > r.point.pos && ftruncate(f->fd, (off_t)r.point.pos) < 0)
         return bf_fail_errno(e, BF_E_IO, errno, "truncate to the last state");
-    return BF_OK;
+    status = write_again(f, r.doubtful, r.complete ? r.size : r.point.pos, e);
+    return status == BF_OK ? bf__fs_datasync(f->fd, e) : status;
 }
 
 enum bf_status bf__file_open(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
@@ -148,6 +167,17 @@ static enum bf_status return_to(struct bf__file *f, const struct bf__point *poin
     return BF_OK;
 }
 
+/* The kernel may have dropped what was to be synced and still show it: nobody may find it in the file again. */
+static enum bf_status sync_or_break(struct bf__file *f, struct bf_error *e)
+{
+    enum bf_status status = bf__fs_datasync(f->fd, e);
+    if (status != BF_OK) {
+        f->broken = true;
+        (void)return_to(f, &f->synced, NULL);
+    }
+    return status;
+}
+
 static enum bf_status write_or_forget(struct bf__file *f, const uint8_t *rec, size_t n, uint64_t pos, struct bf_error *e)
 {
     enum bf_status status = bf__fs_write(f->fd, rec, n, pos, e);
@@ -187,10 +217,8 @@ enum bf_status bf__file_sync(struct bf__file *f, uint8_t *rec, size_t n, struct 
     whole += seal_state(f, rec + whole, position);
     if ((status = write_or_forget(f, rec, whole, pos, e)) != BF_OK)
         return status;
-    if ((status = bf__fs_datasync(f->fd, e)) != BF_OK) {
-        f->broken = true;
+    if ((status = sync_or_break(f, e)) != BF_OK)
         return status;
-    }
     f->synced = f->now;
     f->has_mark = false;
     position->offset = (int64_t)f->now.offset;
@@ -229,10 +257,8 @@ enum bf_status bf__file_complete(struct bf__file *f, uint8_t ret_sha256[32], str
         (void)return_to(f, &f->synced, NULL);
         return status;
     }
-    if ((status = bf__fs_datasync(f->fd, e)) != BF_OK) {
-        f->broken = true;
+    if ((status = sync_or_break(f, e)) != BF_OK)
         return status;
-    }
     f->complete = true;
     memcpy(ret_sha256, f->sha256, sizeof f->sha256);
     return BF_OK;

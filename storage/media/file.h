@@ -3,10 +3,11 @@
  * The data file of an upload, which becomes the blob's file when the upload is complete (docs/MEDIA.md).
  *
  * Content is appended as DATA records. A STATE record and one fdatasync make what stands before it durable; opening truncates to the last STATE
- * that is whole and whose records since the STATE before it are whole. INDEX and FOOT records complete the file; it never changes after that.
+ * that is whole and whose records since the STATE before it are whole, writes the last of it anew and syncs that: what was read may have been in the
+ * page cache only. INDEX and FOOT records complete the file; it never changes after that.
  *
- * One thread at a time. After a failed fdatasync the file answers BF_E_IO for good: what reached the disk is not known until the file is opened
- * anew by another process.
+ * One thread at a time. After a failed fdatasync the file is truncated to what was synced before, since the kernel may show pages that it has dropped,
+ * and answers BF_E_IO until it is opened anew.
  */
 #pragma once
 #include "storage/media/record.h"
@@ -31,7 +32,7 @@ struct bf__position {
 /* Makes the file; its directory entry is for the caller to sync. */
 enum bf_status bf__file_create(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
                                struct bf__file **ret, struct bf_error *e);
-/* Opens and recovers. *ret_complete: the FOOT stands. An absent or empty file is an upload of which nothing is durable. */
+/* Opens and recovers; what it finds is durable. *ret_complete: the FOOT stands. An absent or empty file is an upload of which nothing is durable. */
 enum bf_status bf__file_open(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
                              struct bf__file **ret, struct bf__position *ret_position, bool *ret_complete, struct bf_error *e);
 void bf__file_close(struct bf__file **file);

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 /*
- * The walk goes by the plain heads and opens every STATE it meets. Before a STATE was written, the fdatasync of the one before it had returned; so
+ * The walk goes by the plain heads and opens every STATE it meets. Before a STATE was written, an fdatasync behind the one before it had returned; so
  * only the records between the last two STATEs can be torn, and only they are opened (`batch_holds`). If they do not hold, the STATE before is the
  * one that was acknowledged.
  */
@@ -140,10 +140,14 @@ static enum bf_status run(struct walk *w, struct bf_error *e)
         status = batch_holds(w, &holds, e);
     if (status != BF_OK)
         return status;
-    if (!holds)
+    if (!holds) {
         w->last = w->before;
-    else
-        status = look_for_foot(w, e);
+        w->last.doubtful = w->last.point.pos;
+        return BF_OK;
+    }
+    w->last.doubtful = w->before.point.pos;
+    if ((status = look_for_foot(w, e)) == BF_OK && w->last.complete)
+        w->last.doubtful = w->last.point.pos;
     return status;
 }
 

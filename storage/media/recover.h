@@ -20,7 +20,8 @@ struct bf__recovered {
     struct bf__point point; /* behind the last STATE that holds; the start when none does */
     struct bf__position position;
     uint64_t size; /* of the file */
-    bool complete; /* index and foot stand behind it, whole */
+    uint64_t doubtful; /* what stands from here on may never have been synced */
+    bool complete; /* index and foot stand behind `point`, whole */
     uint8_t sha256[32]; /* when complete */
 };
 
