@@ -15,6 +15,7 @@
 #include "main/services.h"
 #include "main/store.h"
 #include "storage/jobs.h"
+#include "storage/media.h"
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -160,6 +161,8 @@ static void stop(struct server *s)
     stop_services(s);
     if (s->ctx.client != NULL)
         bf_client_stop(&s->ctx.client, CLIENT_GRACE_MS);
+    if (s->ctx.store != NULL)
+        bf_stages_drain(s->ctx.store); /* what is under way there ends on the HTTP loops */
     if (s->http != NULL)
         bf_http_destroy(&s->http);
     if (s->ctx.store != NULL)

@@ -68,6 +68,10 @@ enum bf_status bf_stage_finish(struct bf_stage *stage, bf_stage_finished_fn *don
 /* Gives the handle back. Bytes that were appended and not synced are made durable, those under a mark are forgotten. Loop-safe; callbacks under way still
  * run, but `lost` never after this, when it is called on `home`. */
 void bf_stage_close(struct bf_stage **stage);
+/* Runs what is queued for the stage threads and ends them. Handles may have been closed with bytes and callbacks under way: all of those are posted to
+ * their homes when this returns, and nothing is posted after, so that the homes may end. No handle is open, none is opened any more. Blocks; also part
+ * of bf_store_close. */
+void bf_stages_drain(struct bf_store *store);
 /* tus concatenation: makes the finished stage `stage->id` and its blob from finished partial stages of the same user, in order. Blocks. */
 enum bf_status bf_stage_concat(struct bf_store *store, const struct bf_stage_new *stage, const struct bf_uuid *parts, unsigned n_parts,
                                uint8_t ret_sha256[32], struct bf_error *e);

@@ -153,13 +153,20 @@ static void empty_table(struct bf_media *media)
     }
 }
 
+void bf_stages_drain(struct bf_store *store)
+{
+    if (store->media == NULL)
+        return;
+    for (unsigned i = 0; i < BF__STAGE_THREADS; i++)
+        bf_pool_destroy(&store->media->threads[i]);
+}
+
 void bf__media_close(struct bf_store *store)
 {
     struct bf_media *media = store->media;
     if (media == NULL)
         return;
-    for (unsigned i = 0; i < BF__STAGE_THREADS; i++)
-        bf_pool_destroy(&media->threads[i]);
+    bf_stages_drain(store);
     empty_table(media);
     bf__chunks_unref(&media->chunks);
     if (media->stages_fd >= 0)
