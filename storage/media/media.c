@@ -100,6 +100,8 @@ static struct bf_media *new_media(struct bf_store *store)
         abort();
     *media = (struct bf_media){.store = store, .env = store->env, .stages_fd = -1, .blobs_fd = -1};
     bf_key_derive(&store->master, "media", NULL, 0, &media->master);
+    for (unsigned i = 0; i < BF__SETTLE_LOCKS; i++)
+        pthread_mutex_init(&media->settling[i], NULL);
     pthread_mutex_init(&media->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -175,6 +177,8 @@ void bf__media_close(struct bf_store *store)
         close(media->blobs_fd);
     pthread_cond_destroy(&media->left);
     pthread_mutex_destroy(&media->lock);
+    for (unsigned i = 0; i < BF__SETTLE_LOCKS; i++)
+        pthread_mutex_destroy(&media->settling[i]);
     bf_key_wipe(&media->master);
     free(media);
     store->media = NULL;

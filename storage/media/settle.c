@@ -131,6 +131,17 @@ static enum bf_status store_outcome(struct bf__upload *up, struct bf__info *info
     return status;
 }
 
+pthread_mutex_t *bf__settle_lock(struct bf_media *media, const uint8_t sha256[32]) { return &media->settling[sha256[0] % BF__SETTLE_LOCKS]; }
+
+static void become_finished(struct bf__upload *up, const struct bf__info *info)
+{
+    pthread_mutex_lock(&up->media->lock);
+    memcpy(up->sha256, info->sha256, 32);
+    up->finished = true;
+    up->touched_ms = info->finished_ms;
+    pthread_mutex_unlock(&up->media->lock);
+}
+
 /* Order: the data are complete and synced; the blob has its file (directory synced) and then its wrap (committed); the outcome is noted, which takes the
  * key out of the info file; the second name of the data goes. A crash anywhere before the outcome is noted does it again from bf__upload_load. */
 enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], struct bf_error *e)
@@ -150,17 +161,15 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
         return status;
     info.size = up->length;
     info.finished_ms = bf_now_ms(media->env);
-    status = store_outcome(up, &info, e);
+    pthread_mutex_t *settling = bf__settle_lock(media, info.sha256);
+    pthread_mutex_lock(settling);
+    if ((status = store_outcome(up, &info, e)) == BF_OK)
+        become_finished(up, &info);
+    pthread_mutex_unlock(settling);
     bf_key_wipe(&info.key);
-    if (status != BF_OK)
-        return status;
-    pthread_mutex_lock(&media->lock);
-    memcpy(up->sha256, info.sha256, 32);
-    up->finished = true;
-    up->touched_ms = info.finished_ms;
-    pthread_mutex_unlock(&media->lock);
-    memcpy(ret_sha256, info.sha256, 32);
-    return BF_OK;
+    if (status == BF_OK)
+        memcpy(ret_sha256, info.sha256, 32);
+    return status;
 }
 
 /* ---- deleting ---- */
@@ -178,6 +187,18 @@ static bool another_stands(struct bf__upload *up)
     }
     pthread_mutex_unlock(&media->lock);
     return found;
+}
+
+static enum bf_status release(struct bf__upload *up, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    pthread_mutex_t *settling = bf__settle_lock(media, up->sha256);
+    enum bf_status status = BF_OK;
+    pthread_mutex_lock(settling);
+    if (!another_stands(up))
+        status = bf_blob_release(media->store, up->tenant, up->user, up->sha256, e);
+    pthread_mutex_unlock(settling);
+    return status;
 }
 
 static void leave_table(struct bf__upload *up)
@@ -204,8 +225,8 @@ enum bf_status bf__upload_delete(struct bf__upload *up, struct bf_error *e)
     pthread_mutex_unlock(&media->lock);
     if (writer != NULL)
         bf__stage_lose(writer);
-    if (up->finished && !up->partial && !another_stands(up))
-        status = bf_blob_release(media->store, up->tenant, up->user, up->sha256, e);
+    if (up->finished && !up->partial)
+        status = release(up, e);
     if (status == BF_OK)
         status = bf__fs_unlink(media->stages_fd, info, e);
     if (status == BF_OK)

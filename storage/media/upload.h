@@ -32,6 +32,7 @@ enum {
     BF__TAKEOVER_WAIT_MS = 10 * 1000, /* for the write in flight */
     BF__PUTS_MAX = 64,                /* bf_blob_put at a time */
     BF__SPARES_MAX = 256,
+    BF__SETTLE_LOCKS = 16,
 };
 
 struct bf_media;
@@ -71,6 +72,7 @@ struct bf_media {
     int stages_fd, blobs_fd;
     struct bf_pool *threads[BF__STAGE_THREADS];
     struct bf__chunks *chunks;
+    pthread_mutex_t settling[BF__SETTLE_LOCKS]; /* by SHA-256, taken before `lock`: see bf__settle_lock */
     pthread_mutex_t lock;
     pthread_cond_t left;
     struct bf__upload *uploads, *idle;
@@ -126,6 +128,9 @@ enum bf_status bf__upload_sync(struct bf__upload *upload, uint8_t *rec, size_t n
 enum bf_status bf__upload_rollback(struct bf__upload *upload, struct bf_error *e);
 /* Stores the blob (or, of a part, nothing) and notes the outcome. Done again, it only says the outcome. */
 enum bf_status bf__upload_finish(struct bf__upload *upload, uint8_t ret_sha256[32], struct bf_error *e);
+/* Held from a wrap's commit until its upload is known as finished, and while it is judged whether a user's wrap may go: else the end of one upload takes
+ * the wrap that another one of the same bytes was just given. Blocks for the time of a finish. */
+pthread_mutex_t *bf__settle_lock(struct bf_media *media, const uint8_t sha256[32]);
 /* Deletes files and entry; a finished one's wrap for its user goes too, unless another upload of the user stands for the same bytes. */
 enum bf_status bf__upload_delete(struct bf__upload *upload, struct bf_error *e);
 

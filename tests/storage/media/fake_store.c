@@ -19,6 +19,8 @@ struct fake {
         bool destroyed;
     } keys[KEYS_MAX];
     unsigned n_keys, failing;
+    void (*after_write)(void *ctx);
+    void *after_write_ctx;
     char dir[4096];
 };
 
@@ -65,6 +67,12 @@ unsigned fake_documents(struct fake *fake)
 }
 
 void fake_fail_writes(struct fake *fake, unsigned n) { fake->failing = n; }
+
+void fake_after_write(struct fake *fake, void (*run)(void *ctx), void *ctx)
+{
+    fake->after_write = run;
+    fake->after_write_ctx = ctx;
+}
 
 static struct fake *of(struct bf_store *store) { return BF_CONTAINER(store, struct fake, store); }
 
@@ -122,7 +130,11 @@ enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *wri
     pthread_mutex_lock(&f->lock);
     enum bf_status status = f->failing > 0 ? BF_E_UNAVAILABLE : write_at(f, find(f, &writes->doc->tenant, &writes->doc->id), writes);
     f->failing -= f->failing > 0;
+    void (*run)(void *ctx) = status == BF_OK ? f->after_write : NULL;
+    f->after_write = run == NULL ? f->after_write : NULL;
     pthread_mutex_unlock(&f->lock);
+    if (run != NULL)
+        run(f->after_write_ctx);
     return status == BF_OK ? BF_OK : bf_fail(e, status, "refused");
 }
 

@@ -14,3 +14,5 @@ void fake_destroy_key(struct fake *fake, struct bf_uuid subject);
 unsigned fake_documents(struct fake *fake);
 /* The next n document writes fail with BF_E_UNAVAILABLE. */
 void fake_fail_writes(struct fake *fake, unsigned n);
+/* Runs once, behind the next document write that succeeds, on the thread that wrote. */
+void fake_after_write(struct fake *fake, void (*run)(void *ctx), void *ctx);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TTL_MS = 1000000, QUOTA = 64 << 20, BYTES = 300000 };
@@ -223,6 +224,55 @@ static void a_finish_is_the_same_when_it_is_done_twice(void **state)
     end(&b);
 }
 
+struct deletion {
+    struct bench *b;
+    struct bf_stage_new *upload;
+    pthread_t thread;
+    bool has_begun;
+};
+
+static void *delete_upload(void *arg)
+{
+    struct deletion *d = arg;
+    assert_int_equal(bf_stage_delete(d->b->store, d->b->tenant, d->b->user, d->upload->id, NULL), BF_OK);
+    return NULL;
+}
+
+/* Gives a deletion that need not wait the time to come to its end; one that waits for the finish goes on behind it. */
+static void begin_deletion(void *ctx)
+{
+    struct deletion *d = ctx;
+    struct timespec until;
+    d->has_begun = true;
+    assert_int_equal(pthread_create(&d->thread, NULL, delete_upload, d), 0);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    if (pthread_clockjoin_np(d->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
+        d->thread = 0;
+}
+
+/* The second upload has its wrap, and its outcome is not noted yet, when the first one of the same bytes is deleted. */
+static void the_end_of_an_upload_takes_nothing_from_one_of_the_same_bytes_that_finishes(void **state)
+{
+    (void)state;
+    struct bench b;
+    uint8_t sha256[32];
+    begin(&b);
+    struct bf_stage_new first = new_upload(&b, BYTES), second = new_upload(&b, BYTES);
+    struct deletion deletion = {.b = &b, .upload = &first};
+    assert_int_equal(upload_whole(&b.home, b.store, &first, b.bytes, BYTES, sha256), BF_OK);
+    fake_after_write(b.fake, begin_deletion, &deletion);
+    assert_int_equal(upload_whole(&b.home, b.store, &second, b.bytes, BYTES, sha256), BF_OK);
+    assert_true(deletion.has_begun);
+    if (deletion.thread != 0)
+        pthread_join(deletion.thread, NULL);
+    expect_blob(&b, b.user);
+    assert_int_equal(files_in("stage/stages"), 1);
+    assert_int_equal(bf_stage_delete(b.store, b.tenant, b.user, second.id, NULL), BF_OK);
+    assert_int_equal(files_in("stage/blobs"), 0);
+    end(&b);
+}
+
 /* A dead blob's document is taken away later. */
 static void expect_buried(struct bench *b)
 {
@@ -383,6 +433,7 @@ int main(void)
         cmocka_unit_test(an_upload_goes_on_after_a_restart_where_it_was_acknowledged),
         cmocka_unit_test(a_finish_that_was_cut_short_is_done_by_whoever_comes_next),
         cmocka_unit_test(a_finish_is_the_same_when_it_is_done_twice),
+        cmocka_unit_test(the_end_of_an_upload_takes_nothing_from_one_of_the_same_bytes_that_finishes),
         cmocka_unit_test(equal_bytes_are_kept_once_and_deleted_with_the_last_holder),
         cmocka_unit_test(while_a_backup_runs_no_blob_goes_and_the_same_bytes_get_a_new_file),
         cmocka_unit_test(a_blob_that_cannot_be_read_is_mended_by_the_same_bytes),
