@@ -263,3 +263,10 @@ enum bf_status bf__file_complete(struct bf__file *f, uint8_t ret_sha256[32], str
     memcpy(ret_sha256, f->sha256, sizeof f->sha256);
     return BF_OK;
 }
+
+bool bf__file_is_complete(const struct bf__file *f, uint8_t ret_sha256[32])
+{
+    if (f->complete)
+        memcpy(ret_sha256, f->sha256, sizeof f->sha256);
+    return f->complete;
+}

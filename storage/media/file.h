@@ -51,3 +51,5 @@ enum bf_status bf__file_rollback(struct bf__file *file, struct bf_error *e);
 
 /* Writes index and foot behind what was appended, and syncs. Gives the content's SHA-256; again and again if asked. */
 enum bf_status bf__file_complete(struct bf__file *file, uint8_t ret_sha256[32], struct bf_error *e);
+/* Whether that was done, by this process or another; with the SHA-256. */
+bool bf__file_is_complete(const struct bf__file *file, uint8_t ret_sha256[32]);

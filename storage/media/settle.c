@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is done to the files of an upload by whoever has entered it: recovery, takeover, syncing, finishing, deleting. */
+#include "core/arena.h"
 #include "core/metrics.h"
 #include "storage/media/fs.h"
-#include "storage/media/upload.h"
-#include <errno.h>
+#include "storage/media/wraps.h"
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -29,27 +30,34 @@ static void take_over_position(struct bf__upload *up, const struct bf__position 
     publish(up, position->offset, position->at_ms);
 }
 
-/* A file that is complete although no outcome is noted was being made a blob when the process died: that is done again, which changes nothing that
- * was done already. */
-enum bf_status bf__upload_load(struct bf__upload *up, struct bf_error *e)
+static enum bf_status open_file(struct bf__upload *up, struct bf__position *position, struct bf_error *e)
 {
     struct bf_media *media = up->media;
-    struct bf__position position;
     struct bf__info info;
     char name[BF__INFO_NAME];
-    uint8_t sha256[32];
     bool complete;
-    if (up->finished || up->file != NULL)
-        return BF_OK;
     enum bf_status status = bf__info_read(&media->master, media->stages_fd, up->id, &info, e);
     if (status != BF_OK)
         return status;
     bf__data_name(&up->id, name);
-    status = bf__file_open(media->env, media->stages_fd, name, &info.key, up->file_id, &up->file, &position, &complete, e);
+    status = bf__file_open(media->env, media->stages_fd, name, &info.key, up->file_id, &up->file, position, &complete, e);
     bf_key_wipe(&info.key);
+    return status;
+}
+
+/* A file that is complete although no outcome is noted was being made a blob when the process died: that is done again, which changes nothing that
+ * was done already. */
+enum bf_status bf__upload_load(struct bf__upload *up, struct bf_error *e)
+{
+    struct bf__position position;
+    uint8_t sha256[32];
+    if (up->finished || up->file != NULL)
+        return BF_OK;
+    enum bf_status status = open_file(up, &position, e);
     if (status != BF_OK)
         return status;
     take_over_position(up, &position);
+    bool complete = bf__file_is_complete(up->file, sha256);
     if (up->final && !complete) { /* the parts are there still: its sender asks again, with another id */
         status = bf__upload_delete(up, e);
         return status == BF_OK ? bf_fail(e, BF_E_NOT_FOUND, "no such upload") : status;
@@ -189,16 +197,57 @@ static bool another_stands(struct bf__upload *up)
     return found;
 }
 
-static enum bf_status release(struct bf__upload *up, struct bf_error *e)
+/* The user's wrap, unless another upload stands for it. Under the settle lock. */
+static enum bf_status give_wrap_back(struct bf__upload *up, struct bf_error *e)
+{
+    return another_stands(up) ? BF_OK : bf_blob_release(up->media->store, up->tenant, up->user, up->sha256, e);
+}
+
+/* A finish that failed may have linked the file, and may have committed the wrap. */
+static enum bf_status drop_unless_named(struct bf__upload *up, struct bf_error *e)
 {
     struct bf_media *media = up->media;
-    pthread_mutex_t *settling = bf__settle_lock(media, up->sha256);
-    enum bf_status status = BF_OK;
+    struct bf_arena *arena = bf_arena_create();
+    struct bf__blob_doc blob;
+    enum bf_status status = bf__blob_get(media, arena, up->tenant, up->sha256, &blob, e);
+    bool is_named = status == BF_OK && blob.doc != NULL && blob.state == BF__BLOB_LIVE && bf_uuid_eq(&blob.file, &up->file_id);
+    bf_arena_destroy(&arena);
+    return status != BF_OK || is_named ? status : bf__blob_drop(media, up->file_id, e);
+}
+
+/* Of an upload that is finished, or could not be. */
+static enum bf_status give_blob_back(struct bf__upload *up, struct bf_error *e)
+{
+    pthread_mutex_t *settling = bf__settle_lock(up->media, up->sha256);
     pthread_mutex_lock(settling);
-    if (!another_stands(up))
-        status = bf_blob_release(media->store, up->tenant, up->user, up->sha256, e);
+    enum bf_status status = give_wrap_back(up, e);
+    if (status == BF_OK && !up->finished)
+        status = drop_unless_named(up, e);
     pthread_mutex_unlock(settling);
     return status;
+}
+
+static bool is_linked(const struct bf__upload *up)
+{
+    char name[BF_UUID_TEXT];
+    bf__blob_name(&up->file_id, name);
+    return faccessat(up->media->blobs_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool may_have_blob(struct bf__upload *up)
+{
+    struct bf__position position;
+    uint8_t sha256[32];
+    if (up->finished || up->partial)
+        return !up->partial;
+    if (up->file == NULL && is_linked(up))
+        (void)open_file(up, &position, NULL);
+    if (up->file == NULL || !bf__file_is_complete(up->file, sha256))
+        return false;
+    pthread_mutex_lock(&up->media->lock);
+    memcpy(up->sha256, sha256, 32);
+    pthread_mutex_unlock(&up->media->lock);
+    return true;
 }
 
 static void leave_table(struct bf__upload *up)
@@ -225,8 +274,8 @@ enum bf_status bf__upload_delete(struct bf__upload *up, struct bf_error *e)
     pthread_mutex_unlock(&media->lock);
     if (writer != NULL)
         bf__stage_lose(writer);
-    if (up->finished && !up->partial)
-        status = release(up, e);
+    if (may_have_blob(up))
+        status = give_blob_back(up, e);
     if (status == BF_OK)
         status = bf__fs_unlink(media->stages_fd, info, e);
     if (status == BF_OK)

@@ -100,11 +100,12 @@ static bool expired(struct bf__upload *up, int64_t now_ms)
 static bool is_known(struct bf__upload *up)
 {
     pthread_mutex_lock(&up->media->lock);
-    bool known = up->known;
+    bool known = up->known && !up->gone;
     pthread_mutex_unlock(&up->media->lock);
     return known;
 }
 
+/* The position is known even when what a crash cut short cannot be finished now: that is for whoever opens it, and nothing to who gives it up. */
 static enum bf_status learn(struct bf__upload *up, struct bf_error *e)
 {
     if (is_known(up))
@@ -114,7 +115,7 @@ static enum bf_status learn(struct bf__upload *up, struct bf_error *e)
         return status;
     status = bf__upload_load(up, e);
     bf__upload_leave(up);
-    return status;
+    return is_known(up) ? BF_OK : status;
 }
 
 /* With a ref, and its durable position known. */
@@ -240,7 +241,7 @@ static enum bf_status expire_one(struct bf__upload *up, int64_t now_ms, unsigned
     if (status != BF_OK)
         return status == BF_E_IO ? status : BF_OK; /* busy or gone: another time */
     status = bf__upload_load(up, e);
-    if (status == BF_OK && expired(up, now_ms) && (status = bf__upload_delete(up, e)) == BF_OK)
+    if (is_known(up) && expired(up, now_ms) && (status = bf__upload_delete(up, e)) == BF_OK)
         (*n)++;
     bf__upload_leave(up);
     return status;

@@ -10,11 +10,33 @@
 #include "tests/storage/media/uploads.h"
 #include "tests/test.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+/* In the place of libc's. */
+static atomic_uint failing_syncs;
+
+int fdatasync(int fd)
+{
+    unsigned left = atomic_load(&failing_syncs);
+    if (left > 0 && atomic_compare_exchange_strong(&failing_syncs, &left, left - 1)) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void fail_next_sync(void *unused)
+{
+    (void)unused;
+    atomic_store(&failing_syncs, 1);
+}
 
 enum { TTL_MS = 1000000, QUOTA = 64 << 20, BYTES = 300000 };
 
@@ -222,6 +244,60 @@ static void a_finish_is_the_same_when_it_is_done_twice(void **state)
     image_free(&info);
     image_free(&data);
     end(&b);
+}
+
+/* The document cannot be written: the file is complete and linked, and nobody holds it. Its sender gives up, or it expires; the next process may do it. */
+static void a_finish_that_failed_leaves_nothing_when_its_upload_goes(void **state)
+{
+    (void)state;
+    struct bench b;
+    unsigned n;
+    for (unsigned kind = 0; kind < 4; kind++) {
+        uint8_t sha256[32];
+        begin(&b);
+        struct bf_stage_new new = new_upload(&b, BYTES);
+        fake_fail_writes(b.fake, 100);
+        assert_int_equal(upload_whole(&b.home, b.store, &new, b.bytes, BYTES, sha256), BF_E_UNAVAILABLE);
+        assert_int_equal(files_in("stage/blobs"), 1);
+        if (kind >= 2)
+            restart(&b);
+        if (kind % 2 == 0) {
+            assert_int_equal(bf_stage_delete(b.store, b.tenant, b.user, new.id, NULL), BF_OK);
+        } else {
+            bf_env_fake_advance(&b.env, 2 * TTL_MS);
+            assert_int_equal(bf_stage_expire(b.store, bf_now_ms(&b.env), &n, NULL), BF_OK);
+            assert_int_equal(n, 1);
+        }
+        assert_int_equal(files_in("stage/blobs"), 0);
+        assert_int_equal(files_in("stage/stages"), 0);
+        end(&b);
+    }
+}
+
+/* The wrap is committed, and the outcome cannot be noted. Another holder of the same bytes keeps them. */
+static void an_outcome_that_could_not_be_noted_leaves_no_wrap_when_its_upload_goes(void **state)
+{
+    (void)state;
+    struct bench b;
+    uint8_t sha256[32];
+    struct bf_blob_info info;
+    for (unsigned others = 0; others < 3; others++) {
+        begin(&b);
+        struct bf_stage_new new = new_upload(&b, BYTES), same = new_upload(&b, BYTES);
+        if (others == 1)
+            assert_int_equal(bf_blob_put(b.store, b.tenant, b.customer, bf_str((char *)b.bytes, BYTES), sha256, NULL), BF_OK);
+        if (others == 2)
+            assert_int_equal(upload_whole(&b.home, b.store, &same, b.bytes, BYTES, sha256), BF_OK);
+        fake_after_write(b.fake, fail_next_sync, NULL);
+        assert_int_equal(upload_whole(&b.home, b.store, &new, b.bytes, BYTES, sha256), BF_E_IO);
+        assert_int_equal(bf_blob_stat(b.store, b.tenant, b.user, b.sha256, &info, NULL), BF_OK);
+        assert_int_equal(bf_stage_delete(b.store, b.tenant, b.user, new.id, NULL), BF_OK);
+        assert_int_equal(bf_blob_stat(b.store, b.tenant, b.user, b.sha256, &info, NULL), others == 2 ? BF_OK : BF_E_NOT_FOUND);
+        assert_int_equal(files_in("stage/blobs"), others == 0 ? 0 : 1);
+        if (others > 0)
+            expect_blob(&b, others == 1 ? b.customer : b.user);
+        end(&b);
+    }
 }
 
 struct deletion {
@@ -433,6 +509,8 @@ int main(void)
         cmocka_unit_test(an_upload_goes_on_after_a_restart_where_it_was_acknowledged),
         cmocka_unit_test(a_finish_that_was_cut_short_is_done_by_whoever_comes_next),
         cmocka_unit_test(a_finish_is_the_same_when_it_is_done_twice),
+        cmocka_unit_test(a_finish_that_failed_leaves_nothing_when_its_upload_goes),
+        cmocka_unit_test(an_outcome_that_could_not_be_noted_leaves_no_wrap_when_its_upload_goes),
         cmocka_unit_test(the_end_of_an_upload_takes_nothing_from_one_of_the_same_bytes_that_finishes),
         cmocka_unit_test(equal_bytes_are_kept_once_and_deleted_with_the_last_holder),
         cmocka_unit_test(while_a_backup_runs_no_blob_goes_and_the_same_bytes_get_a_new_file),
