@@ -51,6 +51,8 @@ static const struct bf_config_row rows[] = {
     INT("store", "group", "256", 1, 256, "", "writes that share one sync"),
     INT("store", "upload_hours", "72", 1, 2160, "hours", "an unfinished upload nobody touched is deleted"),
     INT("store", "upload_quota_mb", "1024", 1, 1 << 20, "MB", "unfinished uploads of one person"),
+    INT("store", "unbound_hours", "720", 1, 8760, "hours", "a finished upload that no record named is deleted; at least upload_hours"),
+    INT("store", "unbound_quota_mb", "4096", 1, 1 << 20, "MB", "finished uploads of one person that no record named"),
 
     PATH("decode", "program", NULL, "baifang-decode; default: beside this program"),
     PATH("decode", "speech_model", NULL, "directory of the pocketsphinx model; default: Debian's en-us"),
@@ -127,6 +129,8 @@ void bf_main_store_config(const struct bf_config *config, struct bf_arena *arena
         .group_max = (unsigned)bf_config_int(config, "store", "group"),
         .stage_ttl_ms = bf_config_int(config, "store", "upload_hours") * 3600 * 1000,
         .stage_quota_bytes = bf_config_int(config, "store", "upload_quota_mb") * MB,
+        .unbound_ttl_ms = bf_config_int(config, "store", "unbound_hours") * 3600 * 1000,
+        .unbound_quota_bytes = bf_config_int(config, "store", "unbound_quota_mb") * MB,
     };
 }
 

@@ -20,7 +20,7 @@ struct bf_stage_info {
     struct bf_uuid id, tenant, user;
     int64_t offset; /* durable */
     int64_t length; /* -1: not known yet */
-    int64_t expires_ms;
+    int64_t expires_ms; /* moves with the durable offset */
     struct bf_str metadata; /* the client's Upload-Metadata, as sent; at most 4 KiB */
     bool partial;           /* tus concatenation: a part */
     bool final;             /* tus concatenation: made of parts */
@@ -65,6 +65,8 @@ typedef void bf_stage_finished_fn(void *ctx, enum bf_status status, const uint8_
 /* All `length` bytes are durable (else BF_E_CONFLICT): stores the blob, with a wrap of its key for the uploader (partial stages store none). An upload that
  * is finished already says its hash again. bf_stage_open does the same for an upload that is whole. Loop-safe. */
 enum bf_status bf_stage_finish(struct bf_stage *stage, bf_stage_finished_fn *done, void *ctx);
+/* When the upload goes, as it stands now (bf_stage_info's expires_ms). Loop-safe. */
+int64_t bf_stage_expires_ms(struct bf_stage *stage);
 /* Gives the handle back. Bytes that were appended and not synced are made durable, those under a mark are forgotten. Loop-safe; callbacks under way still
  * run, but `lost` never after this, when it is called on `home`. */
 void bf_stage_close(struct bf_stage **stage);

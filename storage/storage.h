@@ -58,8 +58,10 @@ struct bf_store_config {
     unsigned readers;              /* 4 */
     unsigned queue_max;            /* submits and writes waiting (4096); more: BF_E_UNAVAILABLE. Not less than a bf_store_write brings */
     unsigned group_max;            /* submits in one group commit (256) */
-    int64_t stage_ttl_ms;          /* an upload nobody touched is deleted after this */
-    int64_t stage_quota_bytes;     /* open uploads of one user together */
+    int64_t stage_ttl_ms;          /* 72 h; an unfinished upload nobody touched is deleted after this */
+    int64_t stage_quota_bytes;     /* unfinished uploads of one user together; 0: any */
+    int64_t unbound_ttl_ms;        /* stage_ttl_ms; a finished one whose bytes no record took is deleted after this */
+    int64_t unbound_quota_bytes;   /* those of one user together; 0: any */
     /* Called once, on the committer's thread, when a sync failed: from then on every write gets BF_E_UNAVAILABLE, until the store was closed
      * and opened anew, which finds out what reached the disk. It may log and set flags, not wait. NULL: nobody is told. */
     bf_store_broken_fn *broken;

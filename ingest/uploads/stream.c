@@ -161,6 +161,7 @@ static void finished(void *ctx, enum bf_status status, const uint8_t *sha256)
         return;
     }
     s->t.info.finished = true;
+    s->t.info.expires_ms = bf_stage_expires_ms(s->t.stage);
     memcpy(s->t.info.sha256, sha256, 32);
     ask_worker(s, settle, answer);
 }
@@ -178,6 +179,7 @@ static void synced(void *ctx, enum bf_status status, int64_t offset)
         return;
     }
     s->t.info.offset = offset;
+    s->t.info.expires_ms = bf_stage_expires_ms(s->t.stage);
     if (offset != s->t.info.length) {
         answer(s);
         return;

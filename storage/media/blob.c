@@ -342,6 +342,8 @@ enum bf_status bf_blob_release(struct bf_store *store, struct bf_uuid tenant, st
         status = try_release(store, arena, tenant, holder, sha256, e);
         bf_arena_destroy(&arena);
     }
+    if (status == BF_OK)
+        bf__sender_doubt(store->media, tenant, holder, sha256);
     return status == BF_E_STALE ? bf_fail(e, BF_E_UNAVAILABLE, "too many changes of one blob at a time") : status;
 }
 

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TTL_MS = 7 * 24 * 3600 * 1000 };
+enum { TTL_MS = 72 * 3600 * 1000 };
 
 enum bf_status bf__media_of(struct bf_store *store, struct bf_media **ret, struct bf_error *e)
 {
@@ -131,6 +131,8 @@ enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e)
     store->media = media;
     if (store->config.stage_ttl_ms <= 0)
         store->config.stage_ttl_ms = TTL_MS;
+    if (store->config.unbound_ttl_ms < store->config.stage_ttl_ms)
+        store->config.unbound_ttl_ms = store->config.stage_ttl_ms;
     enum bf_status status = open_dirs(media, store->place, e);
     if (status == BF_OK)
         status = bf__puts_settle(media, e);
@@ -151,6 +153,7 @@ static void empty_table(struct bf_media *media)
     HASH_ITER(hh, media->uploads, up, next)
     {
         HASH_DELETE(hh, media->uploads, up);
+        bf__sender_remove(up);
         bf__upload_unref(up);
     }
 }

@@ -146,6 +146,7 @@ static void become_finished(struct bf__upload *up, const struct bf__info *info)
     pthread_mutex_lock(&up->media->lock);
     memcpy(up->sha256, info->sha256, 32);
     up->finished = true;
+    up->hold = BF__HOLD_STANDS;
     up->touched_ms = info->finished_ms;
     pthread_mutex_unlock(&up->media->lock);
 }
@@ -182,25 +183,10 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
 
 /* ---- deleting ---- */
 
-static bool another_stands(struct bf__upload *up)
-{
-    struct bf_media *media = up->media;
-    struct bf__upload *other, *next;
-    bool found = false;
-    pthread_mutex_lock(&media->lock);
-    HASH_ITER(hh, media->uploads, other, next)
-    {
-        found = found || (other != up && other->finished && !other->partial && bf_uuid_eq(&other->user, &up->user) &&
-                          bf_uuid_eq(&other->tenant, &up->tenant) && memcmp(other->sha256, up->sha256, 32) == 0);
-    }
-    pthread_mutex_unlock(&media->lock);
-    return found;
-}
-
 /* The user's wrap, unless another upload stands for it. Under the settle lock. */
 static enum bf_status give_wrap_back(struct bf__upload *up, struct bf_error *e)
 {
-    return another_stands(up) ? BF_OK : bf_blob_release(up->media->store, up->tenant, up->user, up->sha256, e);
+    return bf__sender_has_equal(up) ? BF_OK : bf_blob_release(up->media->store, up->tenant, up->user, up->sha256, e);
 }
 
 /* A finish that failed may have linked the file, and may have committed the wrap. */
@@ -255,6 +241,7 @@ static void leave_table(struct bf__upload *up)
     struct bf_media *media = up->media;
     pthread_mutex_lock(&media->lock);
     HASH_DELETE(hh, media->uploads, up);
+    bf__sender_remove(up);
     up->gone = true;
     up->refs--; /* the caller still has one */
     pthread_mutex_unlock(&media->lock);

@@ -48,6 +48,15 @@ static enum bf_status make_files(struct bf__upload *up, const struct bf__info *i
     return status;
 }
 
+/* What counts as kept may have become a record's since it was looked at. */
+static enum bf_status add(struct bf_media *media, const struct bf__info *info, struct bf__upload **ret, struct bf_error *e)
+{
+    enum bf_status status = bf__upload_add(media, info, /* charge= */ true, ret, e);
+    if (status == BF_E_QUOTA && bf__sender_learn_holds(media, info))
+        status = bf__upload_add(media, info, /* charge= */ true, ret, e);
+    return status;
+}
+
 /* The upload stays entered. */
 static enum bf_status create(struct bf_media *media, const struct bf_stage_new *stage, bool final, struct bf__upload **ret, struct bf_error *e)
 {
@@ -57,7 +66,7 @@ static enum bf_status create(struct bf_media *media, const struct bf_stage_new *
     if (status != BF_OK)
         return status;
     fill_info(media, stage, final, &info);
-    status = bf__upload_add(media, &info, !final, &up, e);
+    status = add(media, &info, &up, e);
     if (status == BF_OK && (status = make_files(up, &info, e)) != BF_OK) {
         (void)bf__upload_delete(up, NULL);
         bf__upload_leave(up);
@@ -92,7 +101,7 @@ enum bf_status bf_stage_create(struct bf_store *store, const struct bf_stage_new
 static bool expired(struct bf__upload *up, int64_t now_ms)
 {
     pthread_mutex_lock(&up->media->lock);
-    bool gone = up->known && bf__upload_expires(up) <= now_ms;
+    bool gone = up->known && up->writer == NULL && bf__upload_expires(up) <= now_ms;
     pthread_mutex_unlock(&up->media->lock);
     return gone;
 }
@@ -130,6 +139,8 @@ static enum bf_status find(struct bf_store *store, struct bf_uuid tenant, struct
     if (status != BF_OK)
         return status;
     status = learn(up, e);
+    if (status == BF_OK)
+        status = bf__upload_learn_hold(up, e);
     if (status == BF_OK && expired(up, bf_now_ms(media->env)))
         status = bf_fail(e, BF_E_GONE, "the upload has expired");
     if (status != BF_OK) {
@@ -190,7 +201,6 @@ enum bf_status bf_stage_open(struct bf_store *store, struct bf_uuid tenant, stru
     struct bf_stage *stage = bf__stage_create(up, home, lost, ctx);
     pthread_mutex_lock(&up->media->lock);
     up->writer = stage;
-    up->touched_ms = up->finished ? up->touched_ms : bf_now_ms(up->media->env);
     pthread_mutex_unlock(&up->media->lock);
     bf__upload_info(up, arena, ret_info);
     bf__upload_leave(up);
@@ -215,6 +225,15 @@ enum bf_status bf_stage_delete(struct bf_store *store, struct bf_uuid tenant, st
     return status;
 }
 
+/* Under the lock. Of what is not known the shortest time counts: who looks at it learns the rest. */
+static bool may_be_due(const struct bf__upload *up, int64_t now_ms)
+{
+    if (up->writer != NULL)
+        return false;
+    bool is_doubtful = up->finished && up->hold == BF__HOLD_UNKNOWN;
+    return (is_doubtful ? up->touched_ms + up->media->store->config.stage_ttl_ms : bf__upload_expires(up)) <= now_ms;
+}
+
 /* One that may have expired, with a ref, of those behind *last in the table's order of ids; the table may change between two calls. */
 static struct bf__upload *next_due(struct bf_media *media, int64_t now_ms, struct bf_uuid *last, bool *first)
 {
@@ -223,7 +242,7 @@ static struct bf__upload *next_due(struct bf_media *media, int64_t now_ms, struc
     HASH_ITER(hh, media->uploads, up, next)
     {
         bool behind = *first || memcmp(up->id.b, last->b, 16) > 0;
-        if (behind && bf__upload_expires(up) <= now_ms && (found == NULL || memcmp(up->id.b, found->id.b, 16) < 0))
+        if (behind && may_be_due(up, now_ms) && (found == NULL || memcmp(up->id.b, found->id.b, 16) < 0))
             found = up;
     }
     if (found != NULL) {
@@ -241,6 +260,8 @@ static enum bf_status expire_one(struct bf__upload *up, int64_t now_ms, unsigned
     if (status != BF_OK)
         return status == BF_E_IO ? status : BF_OK; /* busy or gone: another time */
     status = bf__upload_load(up, e);
+    if (status == BF_OK)
+        status = bf__upload_learn_hold(up, e);
     if (is_known(up) && expired(up, now_ms) && (status = bf__upload_delete(up, e)) == BF_OK)
         (*n)++;
     bf__upload_leave(up);

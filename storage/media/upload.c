@@ -59,28 +59,6 @@ void bf__upload_unref(struct bf__upload *up)
 
 /* ---- adding ---- */
 
-static int64_t reserved(const struct bf__upload *up) { return up->length >= 0 ? up->length : up->max_bytes; }
-
-/* Under the lock: an upload without a length counts with what it may grow to. */
-static enum bf_status check_quota(struct bf_media *media, const struct bf__info *info, struct bf_error *e)
-{
-    int64_t quota = media->store->config.stage_quota_bytes, used = info->length >= 0 ? info->length : info->max_bytes;
-    unsigned n = 1;
-    struct bf__upload *up, *next;
-    HASH_ITER(hh, media->uploads, up, next)
-    {
-        if (up->finished || !bf_uuid_eq(&up->user, &info->user) || !bf_uuid_eq(&up->tenant, &info->tenant))
-            continue;
-        used += reserved(up);
-        n++;
-    }
-    if (n > BF__USER_UPLOADS_MAX)
-        return bf_fail(e, BF_E_QUOTA, "%u uploads are under way", n - 1);
-    if (quota > 0 && used > quota)
-        return bf_fail(e, BF_E_QUOTA, "the uploads under way would hold %lld of %lld bytes", (long long)used, (long long)quota);
-    return BF_OK;
-}
-
 enum bf_status bf__upload_add(struct bf_media *media, const struct bf__info *info, bool charge, struct bf__upload **ret, struct bf_error *e)
 {
     struct bf__upload *up = NULL;
@@ -90,12 +68,13 @@ enum bf_status bf__upload_add(struct bf_media *media, const struct bf__info *inf
     if (up != NULL)
         status = bf_fail(e, BF_E_EXISTS, "the upload exists");
     else if (charge)
-        status = check_quota(media, info, e);
+        status = bf__sender_check(media, info, e);
     if (status == BF_OK) {
         up = new_upload(media, info);
         up->busy = true;
         up->refs = 2;
         HASH_ADD(hh, media->uploads, id, sizeof up->id, up);
+        bf__sender_add(up);
         *ret = up;
     }
     pthread_mutex_unlock(&media->lock);
@@ -216,7 +195,16 @@ void bf__upload_leave(struct bf__upload *up)
 
 /* ---- facts ---- */
 
-int64_t bf__upload_expires(const struct bf__upload *up) { return up->touched_ms + up->media->store->config.stage_ttl_ms; }
+int64_t bf__upload_expires(const struct bf__upload *up)
+{
+    const struct bf_store_config *config = &up->media->store->config;
+    int64_t ttl = config->stage_ttl_ms;
+    if (up->finished && !up->partial && up->hold != BF__HOLD_GONE)
+        ttl = config->unbound_ttl_ms;
+    else if (!up->finished && up->offset == 0 && ttl > BF__UNUSED_TTL_MS)
+        ttl = BF__UNUSED_TTL_MS;
+    return up->touched_ms + ttl;
+}
 
 void bf__upload_info(struct bf__upload *up, struct bf_arena *arena, struct bf_stage_info *ret)
 {

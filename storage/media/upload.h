@@ -27,6 +27,8 @@ enum {
     BF__STAGE_THREADS = 2,
     BF__IDLE_FILES_MAX = 256,         /* data files kept open between two requests of their uploads */
     BF__USER_UPLOADS_MAX = 512,       /* unfinished uploads of one user */
+    BF__USER_KEPT_MAX = 4096,         /* finished ones whose bytes are no record's */
+    BF__UNUSED_TTL_MS = 4 * 3600 * 1000, /* of an upload without a byte: its sender may never have learnt where it is */
     BF__STAGE_HELD_MAX = 8 << 20,     /* bytes that one writer may have under way */
     BF__STAGE_QUEUE_MAX = 1 << 16,    /* tasks; a bound on paper: each writer's bytes are bounded */
     BF__TAKEOVER_WAIT_MS = 10 * 1000, /* for the write in flight */
@@ -36,6 +38,10 @@ enum {
 };
 
 struct bf_media;
+struct bf__sender;
+
+/* Does the user still have the wrap that the finish gave him? It goes when the bytes have become a record's. */
+enum bf__hold { BF__HOLD_UNKNOWN, BF__HOLD_STANDS, BF__HOLD_GONE };
 
 struct bf__upload {
     struct bf_uuid id; /* the table's key */
@@ -48,12 +54,14 @@ struct bf__upload {
     bool gone;  /* no longer in the table */
     bool known; /* offset, length, fence and touched_ms were read from the data file */
     bool finished;
+    enum bf__hold hold; /* when finished */
     struct bf_stage *writer;
     uint64_t fence;
     int64_t offset, length, touched_ms;
     uint8_t sha256[32];
     struct bf__upload *prev_idle, *next_idle; /* while its file is open and nobody writes */
     bool idle;
+    struct bf__upload *prev_own, *next_own; /* of the same user */
     /* never change */
     struct bf_uuid tenant, user, file_id;
     int64_t max_bytes;
@@ -76,6 +84,7 @@ struct bf_media {
     pthread_mutex_t lock;
     pthread_cond_t left;
     struct bf__upload *uploads, *idle;
+    struct bf__sender *senders;
     unsigned n_idle;
     unsigned holds;     /* backups under way: no blob's file is deleted */
     struct bf_uuid spares[BF__SPARES_MAX]; /* files that no document names any more, kept until the backups are done; over the limit, check finds them */
@@ -104,7 +113,7 @@ enum bf_status bf__media_of(struct bf_store *store, struct bf_media **ret, struc
 
 /* ---- the table (upload.c) ---- */
 
-/* Puts a new upload into the table, busy; its one other ref is the caller's. BF_E_EXISTS, BF_E_QUOTA. */
+/* Puts a new upload into the table, busy; its one other ref is the caller's. BF_E_EXISTS; BF_E_QUOTA when it is to be charged. */
 enum bf_status bf__upload_add(struct bf_media *media, const struct bf__info *info, bool charge, struct bf__upload **ret, struct bf_error *e);
 /* The upload, with a ref; BF_E_NOT_FOUND also when it is another's. */
 enum bf_status bf__upload_find(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf__upload **ret,
@@ -116,9 +125,24 @@ enum bf_status bf__upload_enter(struct bf__upload *upload, int64_t wait_ms, stru
 enum bf_status bf__upload_enter_drained(struct bf__upload *upload, int64_t wait_ms, struct bf_error *e);
 void bf__upload_leave(struct bf__upload *upload);
 int64_t bf__upload_expires(const struct bf__upload *upload); /* under the lock */
+/* Reads, where it is not known, whether the hold stands. */
+enum bf_status bf__upload_learn_hold(struct bf__upload *upload, struct bf_error *e);
 void bf__upload_info(struct bf__upload *upload, struct bf_arena *arena, struct bf_stage_info *ret);
 
-/* The next ones want the upload entered. */
+/* ---- whose they are (senders.c) ---- */
+
+/* Under the lock: into and out of its user's list; BF_E_QUOTA when a new one is too much. */
+void bf__sender_add(struct bf__upload *upload);
+void bf__sender_remove(struct bf__upload *upload);
+enum bf_status bf__sender_check(struct bf_media *media, const struct bf__info *info, struct bf_error *e);
+/* Reads all holds of the user that are not known; false when all were. */
+bool bf__sender_learn_holds(struct bf_media *media, const struct bf__info *info);
+/* A wrap of the user's was given back: whoever wants to know looks again. */
+void bf__sender_doubt(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32]);
+/* Does a finished upload of the same user stand for the same bytes? */
+bool bf__sender_has_equal(struct bf__upload *upload);
+
+/* ---- what is done to one (settle.c): all want it entered ---- */
 
 /* Opens the data file and recovers, unless it is open; finishes what a crash cut short. */
 enum bf_status bf__upload_load(struct bf__upload *upload, struct bf_error *e);

@@ -334,6 +334,14 @@ enum bf_status bf_stage_set_length(struct bf_stage *stage, int64_t length, struc
     return status;
 }
 
+int64_t bf_stage_expires_ms(struct bf_stage *stage)
+{
+    pthread_mutex_lock(&stage->media->lock);
+    int64_t at_ms = bf__upload_expires(stage->upload);
+    pthread_mutex_unlock(&stage->media->lock);
+    return at_ms;
+}
+
 /* Where nothing is under way and nothing is to be settled, which is so after each request that went well, no thread is woken. */
 static bool close_at_once(struct bf_stage *stage)
 {

@@ -217,13 +217,31 @@ def test_the_quota_counts_what_is_open_and_frees_what_is_given_up(tmp_path):
         assert tus.create(rep, 700_000).status_code == 201  # what is finished is not open
 
 
+def test_what_no_record_names_has_a_quota_of_its_own(tmp_path):
+    with Server(tmp_path, {"store": {"upload_quota_mb": 1, "unbound_quota_mb": 2}}) as server:
+        rep = server.company().sign_in("wang")
+        part = tus.create(rep, 100_000, None, os.urandom(100_000), {"upload-concat": "partial"}).headers["location"]
+        joined = {"upload-concat": "final;" + " ".join([part] * 9)}
+        assert tus.create(rep, headers=joined).status_code == 201
+        assert tus.create(rep, headers={"upload-concat": "final;" + " ".join([part] * 11)}).status_code == 413  # more than may be under way
+        sha256 = tus.upload(rep, os.urandom(900_000))
+        refused = tus.create(rep, 300_000)
+        assert refused.status_code == 413 and refused.json()["code"] == "quota_exceeded"
+        customer = rep.customer()["id"]
+        visit = rep.post("/v1/visits", json=rep.visit_body(customer, media=[{"id": uuid7(), "kind": "photo", "sha256": sha256, "type": "image/jpeg"}]))
+        assert visit.status_code == 201, visit.text
+        until(lambda: tus.create(rep, 300_000).status_code == 201, "the room of bytes that a visit has taken")
+
+
 def test_an_upload_that_nobody_touches_expires(tmp_path):
     with Server(tmp_path, {"uploads": {"sweep": 1}}) as server:
         rep = server.company().sign_in("wang")
         made = tus.create(rep, 1000)
-        expires = email.utils.parsedate_to_datetime(made.headers["upload-expires"]).timestamp()
-        assert abs(expires - time.time() - 72 * 3600) < 300
-        tus.patch(rep, made.headers["location"], 0, bytes(10))
+        begun = tus.patch(rep, made.headers["location"], 0, bytes(10))
+        stored = tus.create(rep, 10, content=os.urandom(10))
+        for answer, hours in ((made, 4), (begun, 72), (stored, 720)):
+            expires = email.utils.parsedate_to_datetime(answer.headers["upload-expires"]).timestamp()
+            assert abs(expires - time.time() - hours * 3600) < 300
         server.shift_clock(71 * HOUR_MS)
         rep.refresh()
         assert tus.patch(rep, made.headers["location"], 10, bytes(10)).status_code == 204

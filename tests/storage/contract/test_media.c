@@ -7,7 +7,7 @@
 
 #include "digests.h"
 
-enum { BYTES = 400000, TTL_MS = 3600 * 1000, QUOTA = 8 << 20 };
+enum { BYTES = 400000, TTL_MS = 10 * 3600 * 1000, UNUSED_TTL_MS = 4 * 3600 * 1000, UNBOUND_TTL_MS = 100 * 3600 * 1000, QUOTA = 8 << 20, UNBOUND_QUOTA = 10 << 20 };
 
 struct media_suite {
     struct bf_env env;
@@ -22,7 +22,10 @@ struct media_suite {
 static void open_store(struct media_suite *s)
 {
     struct bf_error e = {0};
-    struct bf_store_config limits = {.stage_ttl_ms = TTL_MS, .stage_quota_bytes = QUOTA};
+    struct bf_store_config limits = {.stage_ttl_ms = TTL_MS,
+                                     .stage_quota_bytes = QUOTA,
+                                     .unbound_ttl_ms = UNBOUND_TTL_MS,
+                                     .unbound_quota_bytes = UNBOUND_QUOTA};
     if (harness_open(s->harness, &s->env, &limits, NULL, 0, &s->store, &e) != BF_OK)
         fail_msg("the store does not open: %s", e.cause);
 }
@@ -481,40 +484,175 @@ static void the_quota_counts_what_the_uploads_of_a_user_may_become(void **state)
     assert_int_equal(bf_stage_create(s->store, &third, NULL), BF_E_QUOTA);
     assert_int_equal(bf_stage_delete(s->store, s->tenant, s->user, second.id, NULL), BF_OK);
     assert_int_equal(upload_whole(&s->home, s->store, &third, s->bytes, 1, sha256), BF_OK);
-    second = make(s, 4 << 20); /* a finished one counts no more */
+    second = make(s, 4 << 20); /* a finished one is not under way any more */
     assert_int_equal(bf_stage_create(s->store, &second, NULL), BF_OK);
+}
+
+/* Finished uploads of BYTES each until there is no room for one more; returns how many, and the last one's hash. */
+static unsigned fill_up(struct media_suite *s, uint8_t ret_sha256[32])
+{
+    for (unsigned n = 0;; n++) {
+        struct bf_stage_new new = make(s, BYTES);
+        memcpy(s->bytes, &new.id, sizeof new.id); /* other bytes each time */
+        enum bf_status status = upload_whole(&s->home, s->store, &new, s->bytes, BYTES, ret_sha256);
+        if (status != BF_OK) {
+            assert_int_equal(status, BF_E_QUOTA);
+            return n;
+        }
+    }
+}
+
+static void finished_uploads_count_until_their_bytes_are_a_records(void **state)
+{
+    struct media_suite *s = *state;
+    struct bf_uuid customer = bf_uuid_v7(&s->env);
+    uint8_t sha256[32];
+    assert_int_equal(fill_up(s, sha256), UNBOUND_QUOTA / BYTES);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(bf_blob_bind(s->store, s->tenant, s->user, customer, sha256, NULL), BF_OK);
+        assert_int_equal(bf_blob_release(s->store, s->tenant, s->user, sha256, NULL), BF_OK);
+        if (round == 1)
+            reopen(s);
+        assert_int_equal(fill_up(s, sha256), 1);
+        reopen(s);
+        assert_int_equal(fill_up(s, sha256), 0);
+    }
+    struct bf_stage_new other = make(s, BYTES);
+    other.user = bf_uuid_v7(&s->env);
+    assert_int_equal(upload_whole(&s->home, s->store, &other, s->bytes, BYTES, sha256), BF_OK);
+}
+
+static void uploads_made_of_parts_count_as_well(void **state)
+{
+    struct media_suite *s = *state;
+    struct bf_uuid list[BF_STAGE_PARTS_MAX];
+    struct bf_stage_new part = make(s, BYTES), whole = make(s, -1), small = make(s, 1);
+    uint8_t sha256[32];
+    part.partial = true;
+    assert_int_equal(upload_whole(&s->home, s->store, &part, s->bytes, BYTES, sha256), BF_OK);
+    for (unsigned i = 0; i < BF_STAGE_PARTS_MAX; i++)
+        list[i] = part.id;
+    whole.max_bytes = INT64_C(1) << 40;
+    assert_int_equal(bf_stage_concat(s->store, &whole, list, QUOTA / BYTES + 1, sha256, NULL), BF_E_QUOTA);
+    whole.id = bf_uuid_v7(&s->env);
+    assert_int_equal(bf_stage_concat(s->store, &whole, list, QUOTA / BYTES, sha256, NULL), BF_OK);
+    whole.id = bf_uuid_v7(&s->env);
+    assert_int_equal(bf_stage_concat(s->store, &whole, list, QUOTA / BYTES, sha256, NULL), BF_E_QUOTA);
+    assert_int_equal(bf_stage_create(s->store, &small, NULL), BF_OK);
+}
+
+static unsigned expire(struct media_suite *s)
+{
+    unsigned n;
+    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->env), &n, NULL), BF_OK);
+    return n;
+}
+
+static void append_some(struct media_suite *s, const struct bf_stage_new *new, size_t n)
+{
+    struct bf_stage *stage;
+    assert_int_equal(upload_open(&s->home, s->store, new, &stage, NULL), BF_OK);
+    upload_append(&s->home, stage, s->bytes, n);
+    assert_int_equal(upload_sync(&s->home, stage), BF_OK);
+    bf_stage_close(&stage);
 }
 
 static void an_upload_that_nobody_touched_expires(void **state)
 {
     struct media_suite *s = *state;
-    struct bf_stage_new idle = make(s, 100), busy = make(s, 100), done = make(s, 100);
+    struct bf_stage_new idle = make(s, 100), busy = make(s, 100);
     struct bf_stage *stage;
     struct bf_stage_info info;
-    uint8_t sha256[32];
-    unsigned n;
     assert_int_equal(bf_stage_create(s->store, &idle, NULL), BF_OK);
     assert_int_equal(bf_stage_create(s->store, &busy, NULL), BF_OK);
-    assert_int_equal(upload_whole(&s->home, s->store, &done, s->bytes, 100, sha256), BF_OK);
+    append_some(s, &idle, 10);
+    append_some(s, &busy, 10);
     bf_env_fake_advance(&s->env, TTL_MS / 2);
-    assert_int_equal(upload_open(&s->home, s->store, &busy, &stage, NULL), BF_OK);
-    upload_append(&s->home, stage, s->bytes, 50);
-    assert_int_equal(upload_sync(&s->home, stage), BF_OK);
-    bf_stage_close(&stage);
+    append_some(s, &busy, 40);
     bf_env_fake_advance(&s->env, TTL_MS / 2);
     assert_int_equal(info_of(s, &idle, &info), BF_E_GONE);
     assert_int_equal(upload_open(&s->home, s->store, &idle, &stage, NULL), BF_E_GONE);
-    expect_content(s, s->user, s->bytes, 100);
     reopen(s);
-    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->env), &n, NULL), BF_OK);
-    assert_int_equal(n, 2);
+    assert_int_equal(expire(s), 1);
     assert_int_equal(info_of(s, &idle, &info), BF_E_NOT_FOUND);
-    assert_int_equal(info_of(s, &done, &info), BF_E_NOT_FOUND);
     expect_offset(s, &busy, 50);
-    struct bf_blob_info blob; /* the uploader's hold went with the upload */
+    assert_int_equal(expire(s), 0);
+}
+
+/* What is told holds after a restart too: a look moves nothing. And while somebody writes, nothing goes. */
+static void an_upload_lives_as_long_as_was_told(void **state)
+{
+    struct media_suite *s = *state;
+    struct bf_stage_new new = make(s, 100);
+    struct bf_stage *stage;
+    struct bf_stage_info info;
+    assert_int_equal(bf_stage_create(s->store, &new, NULL), BF_OK);
+    append_some(s, &new, 10);
+    bf_env_fake_advance(&s->env, TTL_MS / 2);
+    assert_int_equal(upload_open(&s->home, s->store, &new, &stage, &info), BF_OK);
+    bf_stage_close(&stage);
+    reopen(s);
+    bf_env_fake_advance(&s->env, info.expires_ms - bf_now_ms(&s->env) - 1);
+    assert_int_equal(expire(s), 0);
+    assert_int_equal(upload_open(&s->home, s->store, &new, &stage, NULL), BF_OK);
+    bf_env_fake_advance(&s->env, TTL_MS);
+    assert_int_equal(expire(s), 0);
+    upload_append(&s->home, stage, s->bytes, 90);
+    assert_int_equal(upload_sync(&s->home, stage), BF_OK);
+    bf_stage_close(&stage);
+    bf_env_fake_advance(&s->env, TTL_MS);
+    assert_int_equal(expire(s), 1);
+}
+
+static void an_upload_without_a_byte_goes_sooner(void **state)
+{
+    struct media_suite *s = *state;
+    struct bf_stage_new unused = make(s, 100), begun = make(s, 100);
+    struct bf_stage_info info;
+    assert_int_equal(bf_stage_create(s->store, &unused, NULL), BF_OK);
+    assert_int_equal(bf_stage_create(s->store, &begun, NULL), BF_OK);
+    assert_int_equal(info_of(s, &unused, &info), BF_OK);
+    assert_int_equal(info.expires_ms, bf_now_ms(&s->env) + UNUSED_TTL_MS);
+    append_some(s, &begun, 1);
+    for (unsigned round = 0; round < 2; round++) {
+        bf_env_fake_advance(&s->env, UNUSED_TTL_MS);
+        reopen(s);
+        assert_int_equal(expire(s), round == 0 ? 1 : 0);
+    }
+    expect_offset(s, &begun, 1);
+}
+
+/* Bytes that were acknowledged as stored outlive an upload that was given up: the record that names them may come late. */
+static void finished_bytes_that_no_record_took_are_kept_longer(void **state)
+{
+    struct media_suite *s = *state;
+    struct bf_stage_new waiting = make(s, 100), bound = make(s, 100), part = make(s, 100);
+    struct bf_uuid customer = bf_uuid_v7(&s->env);
+    struct bf_stage_info info;
+    struct bf_blob_info blob;
+    uint8_t sha256[32], theirs[32];
+    part.partial = true;
+    assert_int_equal(upload_whole(&s->home, s->store, &bound, s->bytes + 1, 100, theirs), BF_OK);
+    assert_int_equal(upload_whole(&s->home, s->store, &part, s->bytes, 100, sha256), BF_OK);
+    assert_int_equal(upload_whole(&s->home, s->store, &waiting, s->bytes, 100, sha256), BF_OK);
+    assert_int_equal(info_of(s, &waiting, &info), BF_OK);
+    assert_int_equal(info.expires_ms, bf_now_ms(&s->env) + UNBOUND_TTL_MS);
+    assert_int_equal(bf_blob_bind(s->store, s->tenant, s->user, customer, theirs, NULL), BF_OK);
+    assert_int_equal(bf_blob_release(s->store, s->tenant, s->user, theirs, NULL), BF_OK);
+    assert_int_equal(info_of(s, &bound, &info), BF_OK);
+    assert_int_equal(info.expires_ms, bf_now_ms(&s->env) + TTL_MS);
+    bf_env_fake_advance(&s->env, TTL_MS);
+    reopen(s);
+    assert_int_equal(expire(s), 2);
+    assert_int_equal(info_of(s, &bound, &info), BF_E_NOT_FOUND);
+    assert_int_equal(bf_blob_stat(s->store, s->tenant, customer, theirs, &blob, NULL), BF_OK);
+    expect_content(s, s->user, s->bytes, 100);
+    bf_env_fake_advance(&s->env, UNBOUND_TTL_MS - TTL_MS - 1);
+    assert_int_equal(expire(s), 0);
+    bf_env_fake_advance(&s->env, 1);
+    assert_int_equal(info_of(s, &waiting, &info), BF_E_GONE);
+    assert_int_equal(expire(s), 1);
     assert_int_equal(bf_blob_stat(s->store, s->tenant, s->user, sha256, &blob, NULL), BF_E_NOT_FOUND);
-    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->env), &n, NULL), BF_OK);
-    assert_int_equal(n, 0);
 }
 
 static void the_hold_stays_while_another_upload_of_the_same_bytes_stands(void **state)
@@ -522,13 +660,11 @@ static void the_hold_stays_while_another_upload_of_the_same_bytes_stands(void **
     struct media_suite *s = *state;
     struct bf_stage_new first = make(s, 100), second = make(s, 100);
     uint8_t sha256[32];
-    unsigned n;
     assert_int_equal(upload_whole(&s->home, s->store, &first, s->bytes, 100, sha256), BF_OK);
-    bf_env_fake_advance(&s->env, TTL_MS / 2);
+    bf_env_fake_advance(&s->env, UNBOUND_TTL_MS / 2);
     assert_int_equal(upload_whole(&s->home, s->store, &second, s->bytes, 100, sha256), BF_OK);
-    bf_env_fake_advance(&s->env, TTL_MS / 2);
-    assert_int_equal(bf_stage_expire(s->store, bf_now_ms(&s->env), &n, NULL), BF_OK);
-    assert_int_equal(n, 1);
+    bf_env_fake_advance(&s->env, UNBOUND_TTL_MS / 2);
+    assert_int_equal(expire(s), 1);
     expect_content(s, s->user, s->bytes, 100);
 }
 
@@ -628,7 +764,12 @@ SUITE_PART(suite_media,
            MEDIA_TEST(only_finished_parts_of_the_same_user_are_joined),
            MEDIA_TEST(an_upload_of_somebody_else_is_not_there),
            MEDIA_TEST(the_quota_counts_what_the_uploads_of_a_user_may_become),
+           MEDIA_TEST(finished_uploads_count_until_their_bytes_are_a_records),
+           MEDIA_TEST(uploads_made_of_parts_count_as_well),
            MEDIA_TEST(an_upload_that_nobody_touched_expires),
+           MEDIA_TEST(an_upload_lives_as_long_as_was_told),
+           MEDIA_TEST(an_upload_without_a_byte_goes_sooner),
+           MEDIA_TEST(finished_bytes_that_no_record_took_are_kept_longer),
            MEDIA_TEST(the_hold_stays_while_another_upload_of_the_same_bytes_stands),
            MEDIA_TEST(knowing_a_hash_gives_nothing),
            MEDIA_TEST(a_bound_blob_outlives_its_uploader_and_goes_with_its_last_holder),
