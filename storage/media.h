@@ -46,7 +46,7 @@ enum bf_status bf_stage_info(struct bf_store *store, struct bf_uuid tenant, stru
 enum bf_status bf_stage_open(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf_mailbox *home,
                              void (*lost)(void *ctx), void *ctx, struct bf_arena *arena, struct bf_stage_info *ret_info, struct bf_stage **ret,
                              struct bf_error *e);
-/* Sets a deferred length, once. Durable with the next sync. */
+/* Sets a deferred length, once. It is the upload's with the next sync; a handle that is closed without one leaves no trace of it. */
 enum bf_status bf_stage_set_length(struct bf_stage *stage, int64_t length, struct bf_error *e);
 /* Appends bytes in order (copied before it returns); `took(ctx, n)` runs on `home` when they were sealed and written (or, after an error, dropped). Its n
  * add up to what was appended; calls are merged and split. Loop-safe. The bytes held per stage are bounded by the caller's window, at most 8 MiB; up to

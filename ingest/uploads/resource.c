@@ -119,16 +119,16 @@ static enum bf_status set_length(struct bf__tus *t, struct bf_error *e)
     return status;
 }
 
+/* A PATCH that is refused changes nothing, so the length comes last. */
 static enum bf_status judge(struct bf__tus *t, struct bf_error *e)
 {
+    int64_t length = t->info.length >= 0 || !t->said.has_length ? t->info.length : t->said.length;
     if (t->info.final)
         return bf_fail(e, BF_E_FORBIDDEN, "a final upload takes no bytes of its own");
-    enum bf_status status = set_length(t, e);
-    if (status != BF_OK)
-        return status;
     if (t->said.offset != t->info.offset)
         return bf_fail(e, BF_E_OFFSET_MISMATCH, "the upload is at %lld", (long long)t->info.offset);
-    return check_body(t, t->info.offset, t->info.length, e);
+    enum bf_status status = check_body(t, t->info.offset, length, e);
+    return status == BF_OK ? set_length(t, e) : status;
 }
 
 enum bf_status bf__tus_take(struct bf__tus *t, void (*lost)(void *ctx), void *ctx, struct bf_error *e)

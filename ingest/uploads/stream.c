@@ -326,13 +326,15 @@ static void abort_stream(void *sink)
 
 const struct bf_sink bf__tus_sink = {.begin = begin, .write = write_bytes, .end = end, .abort = abort_stream};
 
-/* ---- requests without a stream ---- */
+/* ---- requests without a stream: no PATCH hides behind them ---- */
 
 void bf__tus_handle(struct bf_request *req, void *service)
 {
     struct bf__tus t = {.ingest = service, .req = req};
     struct bf_error e = {0};
     enum bf_status status = bf__tus_read(req, 0, &t.said, &e);
+    if (status == BF_OK && t.said.op == BF__TUS_PATCH)
+        status = bf_fail(&e, BF_E_METHOD_NOT_ALLOWED, "only POST and PATCH carry bytes");
     if (status == BF_OK)
         status = enter(&t, NULL, NULL, &e);
     if (status == BF_OK)

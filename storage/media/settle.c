@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void publish(struct bf__upload *up, int64_t offset, int64_t touched_ms)
+/* What is durable. */
+static void publish(struct bf__upload *up, const struct bf__position *position)
 {
     pthread_mutex_lock(&up->media->lock);
-    up->offset = offset;
-    if (touched_ms > up->touched_ms)
-        up->touched_ms = touched_ms;
+    up->offset = position->offset;
+    if (up->length < 0)
+        up->length = position->length;
+    if (position->at_ms > up->touched_ms)
+        up->touched_ms = position->at_ms;
     up->known = true;
     pthread_mutex_unlock(&up->media->lock);
 }
@@ -22,12 +25,10 @@ static void take_over_position(struct bf__upload *up, const struct bf__position 
 {
     if (!up->known) {
         pthread_mutex_lock(&up->media->lock);
-        if (up->length < 0)
-            up->length = position->length;
         up->fence = position->fence;
         pthread_mutex_unlock(&up->media->lock);
     }
-    publish(up, position->offset, position->at_ms);
+    publish(up, position);
 }
 
 static enum bf_status open_file(struct bf__upload *up, struct bf__position *position, struct bf_error *e)
@@ -70,7 +71,7 @@ enum bf_status bf__upload_sync(struct bf__upload *up, uint8_t *rec, size_t n, st
     struct bf_media *media = up->media;
     struct bf__position position = {.at_ms = bf_now_ms(media->env)};
     pthread_mutex_lock(&media->lock);
-    position.length = up->length;
+    position.length = bf__upload_length(up);
     position.fence = up->fence;
     int64_t before = up->offset;
     pthread_mutex_unlock(&media->lock);
@@ -78,7 +79,7 @@ enum bf_status bf__upload_sync(struct bf__upload *up, uint8_t *rec, size_t n, st
     if (status != BF_OK)
         return status;
     up->has_mark = false;
-    publish(up, position.offset, position.at_ms);
+    publish(up, &position);
     bf_metric_add(media->env->metrics, BF_M_STAGE_BYTES, position.offset - before);
     return BF_OK;
 }

@@ -195,6 +195,8 @@ void bf__upload_leave(struct bf__upload *up)
 
 /* ---- facts ---- */
 
+int64_t bf__upload_length(const struct bf__upload *up) { return up->length < 0 && up->writer != NULL ? up->writer->length : up->length; }
+
 int64_t bf__upload_expires(const struct bf__upload *up)
 {
     const struct bf_store_config *config = &up->media->store->config;

@@ -56,7 +56,7 @@ struct bf__upload {
     bool finished;
     enum bf__hold hold; /* when finished */
     struct bf_stage *writer;
-    uint64_t fence;
+    uint64_t fence; /* counts takeovers, noted in each STATE; within one process `writer` decides whose bytes are taken */
     int64_t offset, length, touched_ms;
     uint8_t sha256[32];
     struct bf__upload *prev_idle, *next_idle; /* while its file is open and nobody writes */
@@ -100,7 +100,7 @@ struct bf_stage {
     void (*lost)(void *ctx);
     void *ctx;
     struct bf_task lost_task;
-    uint64_t fence;
+    int64_t length;        /* under media->lock: said through this handle, the upload's with the next sync; -1 */
     atomic_uint refs;      /* the owner's, one per chunk under way, one for lost_task */
     atomic_int status;     /* sticky */
     atomic_bool closed;
@@ -119,6 +119,7 @@ enum bf_status bf__upload_add(struct bf_media *media, const struct bf__info *inf
 enum bf_status bf__upload_find(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf__upload **ret,
                                struct bf_error *e);
 void bf__upload_unref(struct bf__upload *upload);
+int64_t bf__upload_length(const struct bf__upload *upload); /* under the lock; as its writer has it */
 /* BF_E_LOCKED after wait_ms (negative: waits for good), BF_E_NOT_FOUND when it went meanwhile. */
 enum bf_status bf__upload_enter(struct bf__upload *upload, int64_t wait_ms, struct bf_error *e);
 /* The same, once the bytes of a writer that has closed were written. */

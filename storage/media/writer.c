@@ -21,7 +21,7 @@ struct bf_stage *bf__stage_create(struct bf__upload *up, struct bf_mailbox *home
     stage->home = home;
     stage->lost = lost;
     stage->ctx = ctx;
-    stage->fence = up->fence;
+    stage->length = -1;
     atomic_init(&stage->refs, 1);
     return stage;
 }
@@ -79,7 +79,7 @@ static void run_home(struct bf_task *task)
 static enum bf_status check_room(struct bf__upload *up, size_t n, struct bf_error *e)
 {
     pthread_mutex_lock(&up->media->lock);
-    int64_t limit = up->length >= 0 ? up->length : up->max_bytes;
+    int64_t length = bf__upload_length(up), limit = length >= 0 ? length : up->max_bytes;
     pthread_mutex_unlock(&up->media->lock);
     if ((int64_t)n > limit - bf__file_offset(up->file))
         return bf_fail(e, BF_E_TOO_LARGE, "more than the %lld bytes announced", (long long)limit);
@@ -322,14 +322,14 @@ enum bf_status bf_stage_set_length(struct bf_stage *stage, int64_t length, struc
     pthread_mutex_lock(&up->media->lock);
     if (up->writer != stage)
         status = bf_fail(e, BF_E_LOCKED, "another request took this upload over");
-    else if (up->length >= 0 && up->length != length)
+    else if (bf__upload_length(up) >= 0 && bf__upload_length(up) != length)
         status = bf_fail(e, BF_E_CONFLICT, "the length is set");
     else if (length < up->offset)
         status = bf_fail(e, BF_E_CONFLICT, "%lld bytes are there already", (long long)up->offset);
     else if (length > up->max_bytes)
         status = bf_fail(e, BF_E_TOO_LARGE, "at most %lld bytes", (long long)up->max_bytes);
     else
-        up->length = length;
+        stage->length = length;
     pthread_mutex_unlock(&up->media->lock);
     return status;
 }

@@ -349,6 +349,37 @@ def test_head_is_never_cached_and_says_deferred_until_the_length_is_known(rep):
     assert_stored(rep, path, data)
 
 
+@pytest.mark.parametrize("status, body, headers", [
+    (409, b"", {"upload-offset": "5", "upload-length": "0"}),
+    (409, b"", {"upload-offset": "0", "upload-length": "3"}),
+    (413, b"abcd", {"upload-offset": "4", "upload-length": "7"}),
+    (413, [b"abcd"], {"upload-offset": "4", "upload-length": "7"}),  # its length is not known before it is here
+    (413, b"", {"upload-offset": "4", "upload-length": "25000001"}),
+    (460, b"abcd", {"upload-offset": "4", "upload-length": "8", "upload-checksum": "sha1 " + base64.b64encode(bytes(20)).decode()}),
+])
+def test_a_refused_patch_says_no_length(rep, status, body, headers):
+    path = tus.create(rep, headers={"upload-defer-length": "1"}).headers["location"]
+    assert tus.patch(rep, path, 0, b"1234").status_code == 204
+    content = body if isinstance(body, bytes) else iter(body)
+    refused = rep.http.patch(path, headers={**rep.headers(), **tus.VERSION, **tus.BYTES, **headers}, content=content)
+    assert refused.status_code == status
+    shown = tus.head(rep, path).headers
+    assert (shown["upload-offset"], shown["upload-defer-length"]) == ("4", "1") and "upload-length" not in shown
+    assert tus.patch(rep, path, 4, b"5678", {"upload-length": "8"}).status_code == 204
+    assert_stored(rep, path, b"12345678")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "DELETE"])
+def test_a_method_without_a_body_carries_no_patch(rep, method):
+    path = tus.create(rep, 1000).headers["location"]
+    said = {**tus.VERSION, **tus.BYTES, "upload-offset": "0", "x-http-method-override": "PATCH"}
+    assert rep.request(method, path, headers=said).status_code == 405
+    assert rep.request("PATCH", path, headers={**said, "x-http-method-override": "HEAD"}).headers["upload-length"] == "1000"
+    assert tus.offset(rep, path) == 0
+    assert rep.request("PATCH", path, headers={**said, "x-http-method-override": "DELETE"}).status_code == 204
+    assert tus.head(rep, path).status_code == 404
+
+
 def test_parts_join_in_any_order_and_more_than_once(rep):
     a, b = os.urandom(70_000), os.urandom(1_000)
     parts = [tus.create(rep, len(part), None, part, {"upload-concat": "partial"}).headers["location"] for part in (a, b)]

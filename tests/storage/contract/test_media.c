@@ -226,6 +226,33 @@ static void a_deferred_length_is_set_once(void **state)
     assert_int_equal(info.offset, 600);
 }
 
+static void a_length_that_no_sync_followed_was_never_said(void **state)
+{
+    struct media_suite *s = *state;
+    struct bf_stage_new new = make(s, -1);
+    struct bf_stage *stage = begin(s, &new);
+    struct bf_stage_info info;
+    uint8_t wrong[20] = {0};
+    assert_int_equal(bf_stage_set_length(stage, 3, NULL), BF_OK);
+    upload_append(&s->home, stage, s->bytes, 4);
+    assert_int_equal(upload_sync(&s->home, stage), BF_E_TOO_LARGE);
+    bf_stage_close(&stage);
+    assert_int_equal(upload_open(&s->home, s->store, &new, &stage, &info), BF_OK);
+    assert_int_equal(info.length, -1);
+    assert_int_equal(bf_stage_set_length(stage, 5, NULL), BF_OK);
+    bf_stage_mark(stage, BF_DIGEST_SHA1);
+    upload_append(&s->home, stage, s->bytes, 4);
+    assert_int_equal(upload_check(&s->home, stage, wrong, sizeof wrong), BF_E_CHECKSUM);
+    bf_stage_close(&stage);
+    assert_int_equal(upload_open(&s->home, s->store, &new, &stage, &info), BF_OK);
+    assert_int_equal(info.length, -1);
+    assert_int_equal(bf_stage_set_length(stage, 4, NULL), BF_OK);
+    upload_append(&s->home, stage, s->bytes, 4);
+    assert_int_equal(upload_sync(&s->home, stage), BF_OK);
+    assert_int_equal(upload_finish(&s->home, stage), BF_OK);
+    bf_stage_close(&stage);
+}
+
 /* ---- takeover ---- */
 
 static void a_newcomer_takes_the_upload_over(void **state)
@@ -755,6 +782,7 @@ SUITE_PART(suite_media,
            MEDIA_TEST(bytes_of_a_request_that_broke_off_count),
            MEDIA_TEST(more_bytes_than_announced_are_refused_and_change_nothing),
            MEDIA_TEST(a_deferred_length_is_set_once),
+           MEDIA_TEST(a_length_that_no_sync_followed_was_never_said),
            MEDIA_TEST(a_newcomer_takes_the_upload_over),
            MEDIA_TEST(writers_that_take_over_from_each_other_lose_and_double_nothing),
            MEDIA_TEST(checksums_agree_with_hashlib),
