@@ -188,11 +188,15 @@ enum bf_status bf_scope_query(const struct bf_caller *caller, enum bf_subject su
     return BF_OK;
 }
 
-enum bf_status bf_decide_caller(const struct bf_view *view, const struct bf_caller *caller, struct bf_error *e)
+enum bf_status bf_check_caller(const struct bf_doc *user, const struct bf_caller *caller, struct bf_error *e)
 {
-    const struct bf_doc *user = bf_view_get(view, &bf_users, caller->user);
     if (user == NULL || user->tombstone || bf_get_enum(&user->object, BF_USER_STATUS) != BF_USER_STATUS_IS_ACTIVE ||
         bf_get_int(&user->object, BF_USER_EPOCH) != caller->epoch)
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the account's rights changed: sign in again");
     return BF_OK;
+}
+
+enum bf_status bf_decide_caller(const struct bf_view *view, const struct bf_caller *caller, struct bf_error *e)
+{
+    return bf_check_caller(bf_view_get(view, &bf_users, caller->user), caller, e);
 }

@@ -45,3 +45,5 @@ enum bf_status bf_scope_query(const struct bf_caller *caller, enum bf_subject su
 
 /* In a decision, first of all: the caller's user record as it is now must still be active and of the same epoch. The read set holds it. */
 enum bf_status bf_decide_caller(const struct bf_view *view, const struct bf_caller *caller, struct bf_error *e);
+/* The same outside a decision, by the user's record (NULL: there is none) as it was just read: for work that has long left the request's beginning. */
+enum bf_status bf_check_caller(const struct bf_doc *user, const struct bf_caller *caller, struct bf_error *e);

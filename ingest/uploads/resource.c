@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/crypto.h"
 #include "core/env.h"
+#include "crm/capture.h"
 #include "crm/ids.h"
 #include "crm/media_type.h"
 #include "ingest/uploads/uploads.h"
@@ -53,6 +54,7 @@ static enum bf_status check_body(const struct bf__tus *t, int64_t offset, int64_
     return BF_OK;
 }
 
+/* Whether its number could be noted is said before bytes are sent: afterwards it is too late to refuse them. */
 static enum bf_status check_device(const struct bf__tus *t, struct bf_error *e)
 {
     const struct bf_caller *caller = &t->call.caller;
@@ -64,7 +66,9 @@ static enum bf_status check_device(const struct bf__tus *t, struct bf_error *e)
     if (status != BF_OK || capture == NULL)
         return status;
     struct bf_uuid user = bf_get_uuid(&capture->object, BF_CAPTURE_USER);
-    return bf_uuid_eq(&user, &caller->user) ? BF_OK : bf_fail_field(e, BF_E_UNPROCESSABLE, "Upload-Metadata", "unknown", "device: not the caller's");
+    if (!bf_uuid_eq(&user, &caller->user))
+        return bf_fail_field(e, BF_E_UNPROCESSABLE, "Upload-Metadata", "unknown", "device: not the caller's");
+    return bf_capture_add(t->call.arena, &capture->object, t->said.metadata.capture_seq, e);
 }
 
 static enum bf_status concat(struct bf__tus *t, struct bf_stage_new *stage, struct bf_error *e)
@@ -161,7 +165,9 @@ struct note {
 static enum bf_status decide_capture(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
     struct note *note = ctx;
-    enum bf_status status = bf_decide_capture(view, d, arena, note->caller, note->metadata.device, note->metadata.capture_seq, e);
+    enum bf_status status = bf_decide_caller(view, note->caller, e);
+    if (status == BF_OK)
+        status = bf_decide_capture(view, d, arena, note->caller, note->metadata.device, note->metadata.capture_seq, e);
     if (status == BF_OK)
         bf_decision_receipt(d, 204, bf_str("", 0), note->caller->user);
     return status;
@@ -171,8 +177,9 @@ static enum bf_status decide_capture(const struct bf_view *view, struct bf_decis
 static enum bf_status note_capture(struct bf__tus *t, struct note *note, struct bf_error *e)
 {
     const struct bf_caller *caller = note->caller;
-    struct bf_read read = {.coll = &bf_captures, .id = bf_id_capture(caller->tenant, note->metadata.device)};
-    struct bf_submission submission = {.tenant = caller->tenant, .actor = caller->user, .reads = &read, .n_reads = 1, .decide = decide_capture, .ctx = note};
+    struct bf_read reads[] = {{.coll = &bf_users, .id = caller->user},
+                              {.coll = &bf_captures, .id = bf_id_capture(caller->tenant, note->metadata.device)}};
+    struct bf_submission submission = {.tenant = caller->tenant, .actor = caller->user, .reads = reads, .n_reads = 2, .decide = decide_capture, .ctx = note};
     struct bf_receipt receipt;
     char name[16 + 15] = "upload capture:";
     uint8_t hash[32];
@@ -180,8 +187,17 @@ static enum bf_status note_capture(struct bf__tus *t, struct note *note, struct 
     bf_sha256(name, sizeof name, hash);
     memcpy(submission.request.b, hash, sizeof submission.request.b);
     enum bf_status status = bf_submit_wait(t->ingest->store, &submission, t->call.arena, &receipt, e);
-    /* The installation became somebody else's meanwhile: the bytes are the caller's all the same. */
-    return status == BF_E_UNPROCESSABLE ? BF_OK : status;
+    /* The installation became somebody else's meanwhile, or too many numbers wait behind a gap (`safe` shows it): the bytes are the caller's all the
+     * same, and an answer that sends him back to the beginning helps nobody. */
+    return status == BF_E_UNPROCESSABLE || status == BF_E_CONFLICT ? BF_OK : status;
+}
+
+/* The bytes may have been long on their way: a freeze that was committed meanwhile lets nothing follow from them. */
+static enum bf_status check_rights(struct bf__tus *t, struct bf_error *e)
+{
+    struct bf_doc *user;
+    enum bf_status status = bf_store_get(t->ingest->store, &bf_users, t->call.caller.tenant, t->call.caller.user, t->call.arena, &user, e);
+    return status == BF_OK ? bf_check_caller(user, &t->call.caller, e) : status;
 }
 
 enum bf_status bf__tus_settle(struct bf__tus *t, struct bf_error *e)
@@ -189,14 +205,13 @@ enum bf_status bf__tus_settle(struct bf__tus *t, struct bf_error *e)
     struct note note = {.caller = &t->call.caller};
     struct bf_tus_concat parts;
     struct bf_str raw = t->info.metadata;
-    enum bf_status status = BF_OK;
-    if (t->info.partial)
-        return BF_OK;
+    enum bf_status status = check_rights(t, e);
+    if (status != BF_OK || t->info.partial)
+        return status;
     if (t->info.final && !bf_tus_unpack(t->info.metadata, &parts, &raw))
         return bf_fail(e, BF_E_CORRUPT, "the metadata of a final upload cannot be read");
-    if (bf_tus_read_metadata(raw, &note.metadata, NULL) == BF_OK && note.metadata.is_capture)
+    status = bf__media_arrived(t->ingest, note.caller->tenant, note.caller->user, t->info.sha256, t->call.arena, e);
+    if (status == BF_OK && bf_tus_read_metadata(raw, &note.metadata, NULL) == BF_OK && note.metadata.is_capture)
         status = note_capture(t, &note, e);
-    if (status != BF_OK)
-        return status;
-    return bf__media_arrived(t->ingest, note.caller->tenant, note.caller->user, t->info.sha256, t->call.arena, e);
+    return status;
 }

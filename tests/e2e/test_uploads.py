@@ -13,7 +13,7 @@ from tusclient import client as tuspy
 from tusclient.exceptions import TusUploadFailed
 
 import tus
-from baifang import Server, until, uuid7
+from baifang import Server, at_once, until, uuid7
 
 HOUR_MS = 3600 * 1000
 
@@ -412,10 +412,14 @@ def test_only_who_logs_visits_may_upload(company):
     assert tus.create(company.sign_in("shen"), 10).status_code == 403
 
 
+def register(rep):
+    assert rep.post("/v1/devices", json={"id": rep.device, "name": "手机", "platform": "android"}).status_code in (200, 201)
+
+
 def test_an_upload_may_be_a_capture_of_its_own(rep):
     customer = rep.customer()["id"]
     assert rep.post("/v1/visits", json=rep.visit_body(customer)).status_code == 201  # capture 1
-    assert rep.post("/v1/devices", json={"id": rep.device, "name": "手机", "platform": "android"}).status_code in (200, 201)
+    register(rep)
     data = os.urandom(1000)
     path = tus.create(rep, len(data), device=rep.device, capture_seq=2).headers["location"]
 
@@ -427,6 +431,50 @@ def test_an_upload_may_be_a_capture_of_its_own(rep):
     assert safe_through() == 2
     assert_stored(rep, path, data)
     assert safe_through() == 2
+
+
+def test_a_capture_behind_a_gap_that_is_full_is_refused_before_its_bytes(rep):
+    data = os.urandom(1000)
+    register(rep)
+    assert rep.post("/v1/visits", json=rep.visit_body(rep.customer()["id"])).status_code == 201  # capture 1
+    path = tus.create(rep, len(data), device=rep.device, capture_seq=5000).headers["location"]
+
+    def fill(start):
+        for seq in range(start, 1003, 4):
+            assert tus.create(rep, 1, content=b"x", device=rep.device, capture_seq=seq).status_code == 201
+
+    at_once([lambda start=start: fill(start) for start in range(3, 7)])  # without 2
+    refused = tus.create(rep, 1, device=rep.device, capture_seq=5001)
+    assert refused.status_code == 409 and refused.json()["code"] == "conflict"
+    assert tus.patch(rep, path, 0, data).status_code == 204
+    assert_stored(rep, path, data)
+    customer = rep.customer()["id"]
+    visit = rep.post("/v1/visits", json=rep.visit_body(customer, capture_seq=2, media=[{"id": uuid7(), "kind": "photo", "sha256": tus.sha256(data),
+                                                                                        "type": "image/jpeg"}]))
+    assert visit.status_code == 201 and visit.json()["media"][0]["state"] == "stored"
+    assert rep.get(f"/v1/devices/{rep.device}/safe").json()["safe_through"] == 1002
+    assert_stored(rep, path, data)  # notes the number that had no room
+
+
+def test_nothing_follows_from_bytes_that_end_after_a_freeze(server, company):
+    company.add("feng", "冯强", "rep", company.team)
+    rep, data = company.sign_in("feng"), os.urandom(5_000_000)
+    register(rep)
+    assert rep.post("/v1/visits", json=rep.visit_body(rep.customer()["id"])).status_code == 201  # capture 1
+    path = tus.create(rep, len(data), device=rep.device, capture_seq=2).headers["location"]
+    wire = tus.Wire(rep, path, 0, len(data))
+    before = tus.synced(server)
+    wire.send(data[:4_500_000])
+    until(lambda: tus.synced(server) > before, "bytes on the way")
+    server.admin("freeze", company.code, "feng")
+    wire.send(data[4_500_000:])
+    assert wire.answer() == 401
+    assert tus.synced(server) == before + len(data)
+    server.admin("unfreeze", company.code, "feng")
+    again = company.sign_in("feng", rep.device)
+    assert again.get(f"/v1/devices/{rep.device}/safe").json()["safe_through"] == 1
+    assert_stored(again, path, data)
+    assert again.get(f"/v1/devices/{rep.device}/safe").json()["safe_through"] == 2
 
 
 def test_the_installation_of_another_person_is_refused(company, rep):
