@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/crypto.h"
 #include "core/env.h"
+#include "core/log.h"
 #include "crm/capture.h"
 #include "crm/ids.h"
 #include "crm/media_type.h"
@@ -89,6 +90,7 @@ static enum bf_status create(struct bf__tus *t, const struct bf_stage_new *stage
         status = bf_stage_create(t->ingest->store, stage, e);
     if (status != BF_OK)
         return status;
+    t->has_made = true;
     if (!t->said.has_body && stage->length != 0)
         return bf_stage_info(t->ingest->store, stage->tenant, stage->user, stage->id, t->call.arena, &t->info, e);
     status = open_stage(t, lost, ctx, e);
@@ -153,6 +155,16 @@ enum bf_status bf__tus_look(struct bf__tus *t, struct bf_error *e)
 enum bf_status bf__tus_delete(struct bf__tus *t, struct bf_error *e)
 {
     return bf_stage_delete(t->ingest->store, t->call.caller.tenant, t->call.caller.user, t->said.id, e);
+}
+
+void bf__tus_undo(struct bf__tus *t)
+{
+    struct bf_error e = {0};
+    t->has_made = false;
+    if (t->info.finished)
+        return;
+    if (bf__tus_delete(t, &e) != BF_OK)
+        bf_log_error(t->ingest->env, BF_LOG_WARN, "upload.undo", &e); /* it expires */
 }
 
 /* ---- afterwards ---- */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bytes of an upload, from the HTTP server's sink to the stage. Everything here runs on the request's loop, but `enter` and `settle`, which a
+ * The bytes of an upload, from the HTTP server's sink to the stage. Everything here runs on the request's loop, but `enter`, `settle` and `undo`, which a
  * worker runs while the loop only gathers what arrives.
  *
  *   begin -> enter (worker) -> streaming -> syncing -> [finishing -> settle (worker)] -> answered
  *     |          |                 |           |
- *     +----------+-----------------+-----------+--> failed: the stage is given back, the refusal is the answer
+ *     +----------+-----------------+-----------+--> failed: the stage is given back, a creation undone (worker), the refusal is the answer
  *
- * Whatever reached the stage stays in it: when the stream dies, closing the stage makes it durable. Only an offset that a sync has confirmed is
+ * Whatever a PATCH brought to the stage stays in it: when the stream dies, closing the stage makes it durable. Only an offset that a sync has confirmed is
  * told to the client. The object is freed when it was answered, the sink was ended, and the stage has no call into it left.
  */
 #include "ingest/uploads/uploads.h"
@@ -52,13 +52,19 @@ static void free_if_done(struct stream *s)
     free(s);
 }
 
+static void undo(struct stream *s);
+
 /* Answers when there is something to say and nothing is under way. */
 static void conclude(struct stream *s)
 {
     if ((s->is_failed || s->is_settled) && !s->is_answered && s->n_pending == 0) {
-        s->is_answered = true;
         s->is_open = false;
         bf_stage_close(&s->t.stage);
+        if (s->is_failed && s->t.has_made) {
+            undo(s);
+            return;
+        }
+        s->is_answered = true;
         if (s->is_failed)
             bf__tus_fail(&s->t, &s->error);
         else
@@ -99,7 +105,7 @@ static void give(struct stream *s, const void *p, size_t n);
 /* The stream died while the worker opened the stage: what had arrived by then stays, unless its checksum is still to come. */
 static void keep_early(struct stream *s)
 {
-    if (s->t.stage != NULL && s->early.n > 0 && s->t.said.checksum.kind == BF_DIGEST_NONE)
+    if (s->t.stage != NULL && !s->t.has_made && s->early.n > 0 && s->t.said.checksum.kind == BF_DIGEST_NONE)
         give(s, s->early.p, s->early.n);
 }
 
@@ -136,6 +142,17 @@ static void ask_worker(struct stream *s, enum bf_status (*work)(struct bf__tus *
     s->task.run = run_work;
     bf_post(bf_request_workers(s->t.req), &s->task);
 }
+
+static enum bf_status run_undo(struct bf__tus *t, void (*unused)(void *ctx), void *ctx, struct bf_error *e)
+{
+    (void)unused;
+    (void)ctx;
+    (void)e;
+    bf__tus_undo(t);
+    return BF_OK;
+}
+
+static void undo(struct stream *s) { ask_worker(s, run_undo, conclude); }
 
 /* ---- the body is whole ---- */
 

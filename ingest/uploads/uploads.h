@@ -38,6 +38,7 @@ struct bf__tus {
     struct bf__tus_request said;
     struct bf_stage_info info; /* of the upload; `offset` moves with what is durable */
     struct bf_stage *stage;    /* open for writing; NULL: not, or not any more */
+    bool has_made;             /* a creation: the upload is there */
 };
 
 /* ---- resource.c: on a worker ---- */
@@ -51,6 +52,8 @@ enum bf_status bf__tus_take(struct bf__tus *t, void (*lost)(void *ctx), void *ct
 /* Takes the upload over and gives it back: what is durable then is final until the next PATCH. */
 enum bf_status bf__tus_look(struct bf__tus *t, struct bf_error *e);
 enum bf_status bf__tus_delete(struct bf__tus *t, struct bf_error *e);
+/* A creation that is not answered with 201: nobody learns where the upload is. One that is finished stays: its bytes and its number were noted. */
+void bf__tus_undo(struct bf__tus *t);
 /* After the blob is stored: notes the capture, wakes the pipeline. To be repeated until it succeeds; the finishing request is answered behind it. */
 enum bf_status bf__tus_settle(struct bf__tus *t, struct bf_error *e);
 

@@ -217,6 +217,23 @@ def test_the_quota_counts_what_is_open_and_frees_what_is_given_up(tmp_path):
         assert tus.create(rep, 700_000).status_code == 201  # what is finished is not open
 
 
+def test_a_creation_that_fails_with_its_bytes_takes_no_room(tmp_path):
+    with Server(tmp_path, {"store": {"upload_quota_mb": 1}}) as server:
+        rep, stages = server.company().sign_in("wang"), os.path.join(server.data, "store", "stages")
+        said = {"upload-length": "700000", "upload-metadata": tus.metadata(type="image/jpeg")}
+        wire = tus.Wire(rep, "/v1/uploads", 0, 700_000, said, "POST")
+        wire.send(bytes(300_000))
+        until(lambda: os.listdir(stages), "the upload")
+        wire.cut()
+        until(lambda: not os.listdir(stages), "the upload to go")
+        wrong = {"upload-checksum": "sha1 " + base64.b64encode(bytes(20)).decode()}
+        assert tus.create(rep, 700_000, content=bytes(1000), headers=wrong).status_code == 460
+        assert rep.http.post("/v1/uploads", headers={**rep.headers(), **tus.VERSION, **tus.BYTES, **said, "upload-length": "1000"},
+                             content=iter([bytes(1001)])).status_code == 413
+        assert os.listdir(stages) == []
+        assert tus.create(rep, 700_000, content=bytes(1000)).status_code == 201
+
+
 def test_what_no_record_names_has_a_quota_of_its_own(tmp_path):
     with Server(tmp_path, {"store": {"upload_quota_mb": 1, "unbound_quota_mb": 2}}) as server:
         rep = server.company().sign_in("wang")

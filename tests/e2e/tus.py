@@ -64,14 +64,14 @@ def upload(person, data, type="image/jpeg", **more):
 class Wire:
     """A request over a connection of its own, HTTP/1.1, whose body goes out as the test likes."""
 
-    def __init__(self, person, path, at, length, headers=None):
+    def __init__(self, person, path, at, length, headers=None, method="PATCH"):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_alpn_protocols(["http/1.1"])
         plain = socket.create_connection(("127.0.0.1", person.company.server.port), timeout=60)
         self.tls = context.wrap_socket(plain)
         lines = {"host": "127.0.0.1", **person.headers(), **VERSION, **BYTES, "upload-offset": at, "content-length": length, **(headers or {})}
-        self.tls.sendall((f"PATCH {path} HTTP/1.1\r\n" + "".join(f"{key}: {value}\r\n" for key, value in lines.items()) + "\r\n").encode())
+        self.tls.sendall((f"{method} {path} HTTP/1.1\r\n" + "".join(f"{key}: {value}\r\n" for key, value in lines.items()) + "\r\n").encode())
 
     def send(self, data):
         self.tls.sendall(data)
