@@ -85,7 +85,7 @@ static enum bf_status try_attach(struct bf_media *media, struct bf_arena *arena,
     return status == BF_OK ? bf__blob_write(media, arena, &blob, e) : status;
 }
 
-/* Equal bytes that came before make this file spare; it goes after all that the caller waits for. */
+/* Equal bytes that came before make this file spare. Its names go; an upload's is still open, and its blocks go with the next sweep. */
 static enum bf_status attach(struct bf_media *media, const struct offer *offer, struct bf_error *e)
 {
     struct bf_uuid spare;

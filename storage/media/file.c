@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct bf__file {
@@ -269,4 +270,10 @@ bool bf__file_is_complete(const struct bf__file *f, uint8_t ret_sha256[32])
     if (f->complete)
         memcpy(ret_sha256, f->sha256, sizeof f->sha256);
     return f->complete;
+}
+
+bool bf__file_is_nameless(const struct bf__file *f)
+{
+    struct stat st;
+    return fstat(f->fd, &st) == 0 && st.st_nlink == 0;
 }

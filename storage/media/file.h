@@ -53,3 +53,5 @@ enum bf_status bf__file_rollback(struct bf__file *file, struct bf_error *e);
 enum bf_status bf__file_complete(struct bf__file *file, uint8_t ret_sha256[32], struct bf_error *e);
 /* Whether that was done, by this process or another; with the SHA-256. */
 bool bf__file_is_complete(const struct bf__file *file, uint8_t ret_sha256[32]);
+/* No name is left: the last close frees its blocks, which takes as long as it is large. */
+bool bf__file_is_nameless(const struct bf__file *file);

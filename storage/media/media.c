@@ -173,6 +173,7 @@ void bf__media_close(struct bf_store *store)
         return;
     bf_stages_drain(store);
     empty_table(media);
+    bf__spent_close(media);
     bf__chunks_unref(&media->chunks);
     if (media->stages_fd >= 0)
         close(media->stages_fd);

@@ -283,6 +283,7 @@ enum bf_status bf_stage_expire(struct bf_store *store, int64_t now_ms, unsigned 
         status = status == BF_OK ? one : status;
         bf__upload_unref(up);
     }
+    bf__spent_close(media);
     if (status == BF_OK)
         status = bf__blob_sweep(media, e);
     *ret = n;

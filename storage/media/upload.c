@@ -176,16 +176,39 @@ static struct bf__file *make_idle(struct bf_media *media, struct bf__upload *up)
     return close_it;
 }
 
+/* Under the lock. When equal bytes were there before, this was the last of their second file: its sender must not see that in the time of his answer. */
+static struct bf__file *make_spent(struct bf_media *media, struct bf__upload *up)
+{
+    struct bf__file *file = up->file;
+    up->file = NULL;
+    if (!up->finished || media->n_spent == BF__SPENT_MAX || !bf__file_is_nameless(file))
+        return file;
+    media->spent[media->n_spent++] = file;
+    return NULL;
+}
+
+void bf__spent_close(struct bf_media *media)
+{
+    struct bf__file *spent[BF__SPENT_MAX];
+    pthread_mutex_lock(&media->lock);
+    unsigned n = media->n_spent;
+    memcpy(spent, media->spent, n * sizeof spent[0]);
+    media->n_spent = 0;
+    pthread_mutex_unlock(&media->lock);
+    for (unsigned i = 0; i < n; i++)
+        bf__file_close(&spent[i]);
+}
+
 /* A file with bytes that were never synced stays open: they are made durable by whoever comes next. */
 void bf__upload_leave(struct bf__upload *up)
 {
     struct bf_media *media = up->media;
     struct bf__file *close_it = NULL;
-    if (up->file != NULL && (up->finished || up->gone))
-        bf__file_close(&up->file);
     pthread_mutex_lock(&media->lock);
     up->busy = false;
-    if (up->file != NULL && up->writer == NULL && !bf__file_dirty(up->file))
+    if (up->file != NULL && (up->finished || up->gone))
+        close_it = make_spent(media, up);
+    else if (up->file != NULL && up->writer == NULL && !bf__file_dirty(up->file))
         close_it = make_idle(media, up);
     if (up->waiting > 0)
         pthread_cond_broadcast(&media->left);

@@ -35,6 +35,7 @@ enum {
     BF__PUTS_MAX = 64,                /* bf_blob_put at a time */
     BF__SPARES_MAX = 256,
     BF__SETTLE_LOCKS = 16,
+    BF__SPENT_MAX = 32,
 };
 
 struct bf_media;
@@ -86,6 +87,8 @@ struct bf_media {
     struct bf__upload *uploads, *idle;
     struct bf__sender *senders;
     unsigned n_idle;
+    struct bf__file *spent[BF__SPENT_MAX]; /* of finished uploads whose bytes were there already: closed by the sweep, so that nobody waits for that */
+    unsigned n_spent;
     unsigned holds;     /* backups under way: no blob's file is deleted */
     struct bf_uuid spares[BF__SPARES_MAX]; /* files that no document names any more, kept until the backups are done; over the limit, check finds them */
     unsigned n_spares;
@@ -125,6 +128,7 @@ enum bf_status bf__upload_enter(struct bf__upload *upload, int64_t wait_ms, stru
 /* The same, once the bytes of a writer that has closed were written. */
 enum bf_status bf__upload_enter_drained(struct bf__upload *upload, int64_t wait_ms, struct bf_error *e);
 void bf__upload_leave(struct bf__upload *upload);
+void bf__spent_close(struct bf_media *media);
 int64_t bf__upload_expires(const struct bf__upload *upload); /* under the lock */
 /* Reads, where it is not known, whether the hold stands. */
 enum bf_status bf__upload_learn_hold(struct bf__upload *upload, struct bf_error *e);
