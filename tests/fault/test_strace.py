@@ -122,8 +122,8 @@ def is_log(path):
     return path.endswith("store.db-wal") or path.endswith("store.db")
 
 
-def in_stages(path):
-    return "/stages/" in path
+def is_media(path):
+    return "/stages/" in path or "/blobs/" in path
 
 
 def assert_synced_last(before, where, what):
@@ -134,8 +134,28 @@ def assert_synced_last(before, where, what):
     assert synced and synced[-1].begun > written[-1].ended, f"{what}: the answer went out before fdatasync"
 
 
+def is_start(call):
+    """The first bytes of an upload's data file, before anything is in it: a file without them is an upload at 0."""
+    return re.search(r", 32, 0\) +=", call.words) is not None
+
+
+def assert_all_synced(before, what):
+    """Every media file that was written before the answer was synced behind its last write, every name that was given behind the giving."""
+    written = {path_of(call): call for call in before if is_data(call, is_media) and not is_start(call)}
+    for path, last in written.items():
+        assert any(is_sync(call, lambda of, path=path: of == path) and call.begun > last.ended for call in before), f"{what}: {path} was not synced"
+    for name in (call for call in before if is_name(call)):
+        place = directory_named(name)
+        assert any(is_sync(call, lambda of, place=place: of == place) and call.begun > name.ended for call in before), f"{what}: {place} after {name}"
+    return sorted(os.path.splitext(path)[1] for path in written)
+
+
+def upload_headers(length):
+    return {**TUS, "upload-length": str(length), "upload-metadata": "type " + base64.b64encode(b"image/jpeg").decode()}
+
+
 def drive(server, client, phone, upload):
-    """A customer, visits, a change, and an upload in four requests with its visit."""
+    """A customer, visits, a change, an upload in five requests and one in a single request."""
     client.ask("warm", "GET", "/v1/me")
     body = phone.customer_body()
     etag = client.ask("create", "POST", "/v1/customers", json=body).headers["etag"]
@@ -144,16 +164,16 @@ def drive(server, client, phone, upload):
                    headers={"content-type": "application/json"})
         etag = client.ask("change", "PATCH", "/v1/customers/" + body["id"], json={"remark": phone.words(), "reason": "补充"},
                           headers={"if-match": etag}).headers["etag"]
-    made = client.ask("upload", "POST", "/v1/uploads", headers={**TUS, "upload-length": str(len(upload)),
-                                                               "upload-metadata": "type " + base64.b64encode(b"image/jpeg").decode()})
+    made = client.ask("upload", "POST", "/v1/uploads", headers=upload_headers(len(upload)))
     path, step = httpx.URL(made.headers["location"]).path, len(upload) // 4 + 1
     for at in range(0, len(upload), step):
         client.ask("offset", "PATCH", path, content=upload[at:at + step],
                    headers={**TUS, "upload-offset": str(at), "content-type": "application/offset+octet-stream"})
+    client.ask("whole", "POST", "/v1/uploads", content=upload[::-1], headers={**upload_headers(len(upload)), "content-type": "application/offset+octet-stream"})
 
 
 def assert_answered(client):
-    wanted = {"warm": 200, "create": 201, "change": 200, "upload": 201, "offset": 204}
+    wanted = {"warm": 200, "create": 201, "change": 200, "upload": 201, "offset": 204, "whole": 201}
     assert {(what, answer.status_code) for what, _, _, answer in client.asked} == set(wanted.items())
 
 
@@ -180,19 +200,15 @@ def test_each_answer_to_a_create_or_change_leaves_after_the_sync_of_the_log(trac
     assert checked == 21
 
 
-def test_each_offset_is_told_after_the_sync_of_the_upload(traced):
+def test_each_upload_and_offset_is_told_after_the_sync_of_all_that_was_written(traced):
     client, calls = traced
-    checked = 0
-    for what, before, answer in answers(calls, client):
-        if what == "offset":
-            assert_synced_last(before, in_stages, f"offset {answer.headers['upload-offset']}")
-            checked += 1
-        elif what == "upload":
-            synced = [call for call in before if is_sync(call, lambda path: path.endswith("/stages"))]
-            made = [call for call in before if call.name == "openat" and "O_CREAT" in call.words and in_stages(call.words) and succeeded(call)]
-            assert made and synced and synced[-1].begun > made[-1].ended, "the directory was not synced after the upload's files were made"
-            checked += 1
-    assert checked == 5
+    found = [(what, assert_all_synced(before, what)) for what, before, _ in answers(calls, client) if what in ("upload", "offset", "whole")]
+    made, bytes_only, finished = [".new"], [".data"], [".data", ".info"]
+    assert found == [("upload", made)] + [("offset", bytes_only)] * 3 + [("offset", finished), ("whole", sorted(made + finished))]
+
+
+def is_name(call):
+    return call.name in ("rename", "renameat", "renameat2", "link", "linkat") and succeeded(call)
 
 
 def directory_named(call):
@@ -203,14 +219,30 @@ def directory_named(call):
 
 def test_each_rename_and_link_is_followed_by_the_sync_of_its_directory(traced):
     client, calls = traced
-    named = [call for call in calls if call.name in ("rename", "renameat", "renameat2", "link", "linkat") and succeeded(call)]
-    assert named, "an upload that was finished gave no file its name"
+    named = [call for call in calls if is_name(call)]
     for call in named:
         place = directory_named(call)
         assert any(is_sync(later, lambda path: path == place) and later.begun > call.ended for later in calls), f"{place} was not synced after {call}"
-    # The last offset names the blob: its directory is synced before that is told.
-    last = [before for what, before, _ in answers(calls, client) if what == "offset"][-1]
-    links = [call for call in last if call in named]
-    assert links
-    for call in links:
-        assert any(is_sync(later, lambda path: path == directory_named(call)) and later.begun > call.ended for later in last)
+    # An upload's name is given before its 201, a blob's before its last offset: both were synced by then (assert_all_synced).
+    asked = [(what, [call for call in before if is_name(call)]) for what, before, _ in answers(calls, client)]
+    assert [(what, len(names)) for what, names in asked if names] == [("upload", 1), ("offset", 1), ("whole", 2)]
+    assert sum(len(names) for _, names in asked) == len(named)
+
+
+def test_an_offset_of_a_killed_server_is_synced_before_it_is_told_again(tmp_path):
+    upload = Photos("strace").make(400_000)
+    with Server(tmp_path / "s") as server:
+        phone = Phone(server.company(), "wang")
+        with Client(phone) as client:
+            path = httpx.URL(client.ask("upload", "POST", "/v1/uploads", headers=upload_headers(len(upload))).headers["location"]).path
+            client.ask("offset", "PATCH", path, content=upload[:300_000],
+                       headers={**TUS, "upload-offset": "0", "content-type": "application/offset+octet-stream"})
+        server.kill()
+        with Client(phone) as client:
+            trace = Trace(until(server.server_pid, "the server"), tmp_path / "trace")
+            client.ask("warm", "GET", "/v1/me")
+            client.ask("again", "HEAD", path, headers=TUS)
+            calls = trace.stop()
+    _, (_, before, answer) = answers(calls, client)
+    assert answer.headers["upload-offset"] == "300000"
+    assert assert_all_synced(before, "again") == [".data"]
