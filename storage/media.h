@@ -14,14 +14,14 @@
 
 struct bf_stage; /* an open handle: one writer at a time */
 
-enum { BF_STAGE_PARTS_MAX = 128, BF_STAGE_HOLD = 128 << 10 };
+enum { BF_STAGE_PARTS_MAX = 128, BF_STAGE_METADATA_MAX = 8 << 10, BF_STAGE_HOLD = 128 << 10 };
 
 struct bf_stage_info {
     struct bf_uuid id, tenant, user;
     int64_t offset; /* durable */
     int64_t length; /* -1: not known yet */
     int64_t expires_ms; /* moves with the durable offset */
-    struct bf_str metadata; /* the client's Upload-Metadata, as sent; at most 4 KiB */
+    struct bf_str metadata; /* the caller's own, as given; at most BF_STAGE_METADATA_MAX */
     bool partial;           /* tus concatenation: a part */
     bool final;             /* tus concatenation: made of parts */
     bool finished;          /* the blob is stored */

@@ -42,9 +42,11 @@ static void add_date(struct headers *h, const char *name, int64_t ms)
 
 static void add_concat(struct headers *h, const struct bf_tus_concat *concat)
 {
-    char *text = bf_arena_alloc(h->arena, 8 + (size_t)concat->n_parts * BF_TUS_PATH), *p = text;
+    char *text = bf_arena_alloc(h->arena, 8 + (size_t)concat->n_parts * (concat->prefix.n + BF_TUS_PATH)), *p = text;
     p = mempcpy(p, "final;", 6);
     for (unsigned i = 0; i < concat->n_parts; i++) {
+        if (concat->prefix.n > 0)
+            p = mempcpy(p, concat->prefix.p, concat->prefix.n);
         bf_tus_path(&concat->parts[i], p);
         p += strlen(p);
         if (i + 1 < concat->n_parts)

@@ -84,12 +84,12 @@ struct pair {
     size_t n;
 };
 
-static bool is_key(struct bf_str key)
+static bool is_visible(struct bf_str s)
 {
-    for (size_t i = 0; i < key.n; i++)
-        if (key.p[i] <= ' ' || key.p[i] > '~')
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~')
             return false;
-    return key.n > 0;
+    return true;
 }
 
 static bool read_pair(struct bf_str text, struct pair *ret)
@@ -98,7 +98,7 @@ static bool read_pair(struct bf_str text, struct pair *ret)
     ret->key = cut(&value, ' ');
     long n = bf_unbase64(value, ret->value, sizeof ret->value);
     ret->n = n < 0 ? 0 : (size_t)n;
-    return is_key(ret->key) && n >= 0;
+    return ret->key.n > 0 && is_visible(ret->key) && n >= 0;
 }
 
 static enum bf_status take_type(const struct pair *pair, struct bf_tus_metadata *m, struct bf_error *e)
@@ -155,14 +155,27 @@ enum bf_status bf_tus_read_metadata(struct bf_str header, struct bf_tus_metadata
 /* ---- concatenation ---- */
 
 /* ".../v1/uploads/ID", of whatever scheme and host: a proxy may have another name for us than we have. */
-static bool read_url(struct bf_str url, struct bf_uuid *ret)
+static bool read_url(struct bf_str url, struct bf_uuid *ret, struct bf_str *ret_prefix)
 {
     enum { TAIL = sizeof PREFIX - 1 + BF_UUID_TEXT - 1 };
     if (url.n < TAIL)
         return false;
     struct bf_str tail = bf_str(url.p + url.n - TAIL, TAIL);
     bool absolute = memmem(url.p, url.n, "://", 3) != NULL;
+    *ret_prefix = bf_str(url.p, url.n - TAIL);
     return (url.n == TAIL || absolute) && bf_str_starts(tail, BF_STR(PREFIX)) && bf_uuid_parse(bf_str(tail.p + sizeof PREFIX - 1, BF_UUID_TEXT - 1), ret);
+}
+
+static bool read_part(struct bf_str url, struct bf_tus_concat *c)
+{
+    struct bf_str prefix;
+    if (!read_url(url, &c->parts[c->n_parts], &prefix))
+        return false;
+    if (c->n_parts++ == 0)
+        c->prefix = is_visible(prefix) && prefix.n <= BF_TUS_PREFIX_MAX ? prefix : BF_STR(""); /* it is given back in a header */
+    else if (!bf_str_eq(prefix, c->prefix))
+        c->prefix = BF_STR("");
+    return true;
 }
 
 enum bf_status bf_tus_read_concat(struct bf_str header, struct bf_tus_concat *ret, struct bf_error *e)
@@ -170,6 +183,7 @@ enum bf_status bf_tus_read_concat(struct bf_str header, struct bf_tus_concat *re
     struct bf_str rest = header;
     ret->kind = BF_TUS_WHOLE;
     ret->n_parts = 0;
+    ret->prefix = BF_STR("");
     if (header.p == NULL)
         return BF_OK;
     if (bf_str_eqz(header, "partial")) {
@@ -182,35 +196,49 @@ enum bf_status bf_tus_read_concat(struct bf_str header, struct bf_tus_concat *re
     for (rest = trim(rest); rest.n > 0; rest = trim(rest)) {
         if (ret->n_parts == BF_STAGE_PARTS_MAX)
             return bad(e, "Upload-Concat", "too_long", "at most 128 parts");
-        if (!read_url(cut(&rest, ' '), &ret->parts[ret->n_parts++]))
+        if (!read_part(cut(&rest, ' '), ret))
             return bad(e, "Upload-Concat", "bad_url", "every part is an upload of this server");
     }
     return ret->n_parts > 0 ? BF_OK : bad(e, "Upload-Concat", "required", "a final upload has parts");
 }
 
-/* "ID,ID,...;METADATA", ids in base64url: no metadata of a client begins so, since a key is followed by a space, a comma or the end. */
+/* "ID,ID,...;METADATA", ids in base64url: no metadata of a client begins so, since a key is followed by a space, a comma or the end. A prefix stands before
+ * the metadata, between two line feeds, which no header has. */
+_Static_assert(BF_STAGE_PARTS_MAX * (SHORT_ID + 1) + BF_TUS_PREFIX_MAX + 2 + BF_TUS_METADATA_MAX <= BF_STAGE_METADATA_MAX, "any final upload fits");
+
 struct bf_str bf_tus_pack(struct bf_arena *arena, const struct bf_tus_concat *concat, struct bf_str metadata)
 {
-    char *text = bf_arena_alloc(arena, (size_t)concat->n_parts * (SHORT_ID + 1) + metadata.n + 2), *p = text;
+    char *text = bf_arena_alloc(arena, (size_t)concat->n_parts * (SHORT_ID + 1) + concat->prefix.n + metadata.n + 4), *p = text;
     for (unsigned i = 0; i < concat->n_parts; i++) {
         p += bf_base64url(concat->parts[i].b, 16, p);
         *p++ = i + 1 < concat->n_parts ? ',' : ';';
     }
+    if (concat->prefix.n > 0) {
+        *p++ = '\n';
+        p = mempcpy(p, concat->prefix.p, concat->prefix.n);
+        *p++ = '\n';
+    }
     if (metadata.n > 0)
-        memcpy(p, metadata.p, metadata.n);
-    return bf_str(text, (size_t)(p - text) + metadata.n);
+        p = mempcpy(p, metadata.p, metadata.n);
+    return bf_str(text, (size_t)(p - text));
 }
 
 bool bf_tus_unpack(struct bf_str packed, struct bf_tus_concat *ret, struct bf_str *ret_metadata)
 {
     struct bf_str rest = packed, ids = cut(&rest, ';');
-    *ret = (struct bf_tus_concat){.kind = BF_TUS_FINAL};
+    *ret = (struct bf_tus_concat){.kind = BF_TUS_FINAL, .prefix = BF_STR("")};
     if (ids.n == packed.n)
         return false;
     while (ids.n > 0) {
         if (ret->n_parts == BF_STAGE_PARTS_MAX || bf_unbase64url(cut(&ids, ','), ret->parts[ret->n_parts].b, 16) != 16)
             return false;
         ret->n_parts++;
+    }
+    if (rest.n > 0 && rest.p[0] == '\n') {
+        rest = bf_str(rest.p + 1, rest.n - 1);
+        ret->prefix = cut(&rest, '\n');
+        if (rest.p == NULL)
+            return false;
     }
     *ret_metadata = rest;
     return ret->n_parts > 0;

@@ -10,7 +10,7 @@
 
 struct bf_arena;
 
-enum { BF_TUS_TYPE_MAX = 100, BF_TUS_METADATA_MAX = 4096, BF_TUS_PAIRS_MAX = 32 };
+enum { BF_TUS_TYPE_MAX = 100, BF_TUS_METADATA_MAX = 4096, BF_TUS_PAIRS_MAX = 32, BF_TUS_PREFIX_MAX = 300 };
 
 /* Upload-Checksum: "sha1 BASE64". 400 for an algorithm that is not offered or a digest of another length. */
 struct bf_tus_checksum {
@@ -36,10 +36,12 @@ struct bf_tus_concat {
     enum bf_tus_kind kind; /* BF_TUS_WHOLE: the header is absent */
     unsigned n_parts;
     struct bf_uuid parts[BF_STAGE_PARTS_MAX];
+    struct bf_str prefix; /* what stands in each URL before our path: scheme and host; empty where the parts differ. Not copied */
 };
 enum bf_status bf_tus_read_concat(struct bf_str header, struct bf_tus_concat *ret, struct bf_error *e);
 
-/* A final upload's parts and metadata in the room that a stage has for metadata, and back. The text lives in `arena`. */
+/* A final upload's parts and metadata in the room that a stage has for metadata (it fits, whatever was read by the readers above), and back. The text lives
+ * in `arena`. */
 struct bf_str bf_tus_pack(struct bf_arena *arena, const struct bf_tus_concat *concat, struct bf_str metadata);
 bool bf_tus_unpack(struct bf_str packed, struct bf_tus_concat *ret, struct bf_str *ret_metadata);
 

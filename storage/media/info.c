@@ -19,7 +19,7 @@ enum {
     END_PLAIN = 32 + 8 + 8,
     END_SEALED = END_PLAIN + BF_SEAL_OVERHEAD,
     HEADER_PLAIN = 3 * 16 + 3 * 8 + 8,
-    FILE_MAX = SECTOR + 4 + HEADER_PLAIN + BF__METADATA_MAX + BF_SEAL_OVERHEAD,
+    FILE_MAX = SECTOR + 4 + HEADER_PLAIN + BF_STAGE_METADATA_MAX + BF_SEAL_OVERHEAD,
 };
 enum { FLAG_PARTIAL = 1, FLAG_FINAL = 2 };
 
@@ -62,7 +62,7 @@ static size_t put_header(const struct bf__info *info, uint8_t *out)
 
 static bool get_header(const uint8_t *in, size_t n, struct bf__info *info)
 {
-    if (n < HEADER_PLAIN || n > HEADER_PLAIN + BF__METADATA_MAX)
+    if (n < HEADER_PLAIN || n > HEADER_PLAIN + BF_STAGE_METADATA_MAX)
         return false;
     memcpy(info->tenant.b, in, 16);
     memcpy(info->user.b, in + 16, 16);
@@ -112,10 +112,10 @@ static enum bf_status write_new(int dir_fd, const char *name, const uint8_t *byt
 
 enum bf_status bf__info_create(const struct bf_env *env, const struct bf_key *master, int dir_fd, const struct bf__info *info, struct bf_error *e)
 {
-    uint8_t bytes[FILE_MAX], plain[HEADER_PLAIN + BF__METADATA_MAX], aad[17];
+    uint8_t bytes[FILE_MAX], plain[HEADER_PLAIN + BF_STAGE_METADATA_MAX], aad[17];
     char name[BF__INFO_NAME], temporary[BF__INFO_NAME];
     struct bf_key key;
-    assert(info->metadata_n <= BF__METADATA_MAX);
+    assert(info->metadata_n <= BF_STAGE_METADATA_MAX);
     stage_key(master, &info->id, &key);
     put_sector(env, &key, info, true, bytes);
     size_t n = put_header(info, plain);
@@ -165,7 +165,7 @@ static enum bf_status open_sector(const struct bf_key *key, const uint8_t *bytes
 
 static enum bf_status open_bytes(const struct bf_key *key, const uint8_t *bytes, size_t have, struct bf__info *info, struct bf_error *e)
 {
-    uint8_t aad[17], plain[HEADER_PLAIN + BF__METADATA_MAX];
+    uint8_t aad[17], plain[HEADER_PLAIN + BF_STAGE_METADATA_MAX];
     size_t n;
     if (have < SECTOR + 4 || memcmp(bytes, MAGIC, 8) != 0 || memcmp(bytes + 8, info->id.b, 16) != 0)
         return bf_fail(e, BF_E_CORRUPT, "not the info file of this upload");

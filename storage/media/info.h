@@ -13,12 +13,13 @@
 #pragma once
 #include "core/crypto.h"
 #include "core/uuid.h"
+#include "storage/media.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct bf_env;
 
-enum { BF__METADATA_MAX = 4096, BF__INFO_NAME = 48 };
+enum { BF__INFO_NAME = 48 };
 
 struct bf__info {
     struct bf_uuid id, tenant, user;
@@ -32,14 +33,14 @@ struct bf__info {
     int64_t size, finished_ms; /* when finished */
     uint8_t sha256[32];
     uint32_t metadata_n;
-    char metadata[BF__METADATA_MAX];
+    char metadata[BF_STAGE_METADATA_MAX];
 };
 
 void bf__info_name(const struct bf_uuid *id, char out[BF__INFO_NAME]); /* ID.info */
 void bf__data_name(const struct bf_uuid *id, char out[BF__INFO_NAME]); /* ID.data */
 bool bf__info_parse_name(const char *name, const char *suffix, struct bf_uuid *ret);
 
-/* Writes the file under its name, synced; the directory is synced too. At most BF__METADATA_MAX of metadata (asserted). */
+/* Writes the file under its name, synced; the directory is synced too. At most BF_STAGE_METADATA_MAX of metadata (asserted). */
 enum bf_status bf__info_create(const struct bf_env *env, const struct bf_key *master, int dir_fd, const struct bf__info *info, struct bf_error *e);
 /* BF_E_NOT_FOUND when absent, BF_E_CORRUPT when it does not open under `master`. */
 enum bf_status bf__info_read(const struct bf_key *master, int dir_fd, struct bf_uuid id, struct bf__info *ret, struct bf_error *e);

@@ -9,8 +9,8 @@
 
 static enum bf_status check_new(const struct bf_stage_new *stage, struct bf_error *e)
 {
-    if (stage->metadata.n > BF__METADATA_MAX)
-        return bf_fail(e, BF_E_TOO_LARGE, "at most %d bytes of metadata", BF__METADATA_MAX);
+    if (stage->metadata.n > BF_STAGE_METADATA_MAX)
+        return bf_fail(e, BF_E_TOO_LARGE, "at most %d bytes of metadata", BF_STAGE_METADATA_MAX);
     if (stage->length < -1 || stage->max_bytes < 0)
         return bf_fail(e, BF_E_INVALID_HEADER, "a negative length");
     if (stage->length > stage->max_bytes)

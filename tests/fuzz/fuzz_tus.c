@@ -13,6 +13,7 @@ static void concat(struct bf_arena *arena, struct bf_str s)
     EXPECT(c.n_parts > 0 && c.n_parts <= BF_STAGE_PARTS_MAX);
     EXPECT(bf_tus_unpack(bf_tus_pack(arena, &c, s), &again, &rest));
     EXPECT(again.n_parts == c.n_parts && memcmp(again.parts, c.parts, c.n_parts * sizeof *c.parts) == 0);
+    EXPECT(bf_str_eq(again.prefix, c.prefix));
     EXPECT(bf_str_eq(rest, s));
 }
 

@@ -137,6 +137,11 @@ static void parts_are_named_by_paths_or_urls_in_order(void **state)
     assert_int_equal(c.kind, BF_TUS_FINAL);
     assert_int_equal(c.n_parts, 3);
     assert_true(bf_uuid_eq(&c.parts[0], &b) && bf_uuid_eq(&c.parts[1], &a) && bf_uuid_eq(&c.parts[2], &b));
+    assert_int_equal(c.prefix.n, 0);
+    assert_int_equal(bf_tus_read_concat(BF_STR("final;https://a.example/v1/uploads/" ID_B " https://a.example/v1/uploads/" ID_A), &c, NULL), BF_OK);
+    assert_true(bf_str_eq(c.prefix, BF_STR("https://a.example")));
+    assert_int_equal(bf_tus_read_concat(BF_STR("final;https://a\r\nb/v1/uploads/" ID_B), &c, NULL), BF_OK);
+    assert_int_equal(c.prefix.n, 0);
 }
 
 static void a_list_of_parts_with_a_fault_is_refused(void **state)
@@ -160,21 +165,35 @@ static void a_list_of_parts_with_a_fault_is_refused(void **state)
 static void parts_and_metadata_share_the_room_of_a_stage(void **state)
 {
     struct bf_arena *arena = bf_arena_create();
-    struct bf_tus_concat c = {.kind = BF_TUS_FINAL}, back;
-    struct bf_str metadata = BF_STR("type aW1hZ2UvcG5n,a"), rest;
+    char prefix[BF_TUS_PREFIX_MAX], metadata[BF_TUS_METADATA_MAX];
     (void)state;
-    for (c.n_parts = 0; c.n_parts < BF_STAGE_PARTS_MAX; c.n_parts++)
-        memset(c.parts[c.n_parts].b, (int)c.n_parts * 3, 16);
-    struct bf_str packed = bf_tus_pack(arena, &c, metadata);
-    assert_true(packed.n <= BF_TUS_METADATA_MAX);
-    assert_true(bf_tus_unpack(packed, &back, &rest));
-    assert_int_equal(back.n_parts, c.n_parts);
-    assert_memory_equal(back.parts, c.parts, sizeof c.parts);
-    assert_true(bf_str_eq(rest, metadata));
-    assert_false(bf_tus_unpack(metadata, &back, &rest));
-    assert_false(bf_tus_unpack(BF_STR(""), &back, &rest));
-    assert_false(bf_tus_unpack(BF_STR(";type aW1hZ2UvcG5n"), &back, &rest));
+    memset(prefix, 'p', sizeof prefix);
+    memset(metadata, 'm', sizeof metadata);
+    for (unsigned kind = 0; kind < 4; kind++) {
+        struct bf_tus_concat c = {.kind = BF_TUS_FINAL, .prefix = bf_str(prefix, kind % 2 == 0 ? 0 : sizeof prefix)}, back;
+        struct bf_str said = bf_str(metadata, kind < 2 ? 0 : sizeof metadata), rest;
+        for (c.n_parts = 0; c.n_parts < BF_STAGE_PARTS_MAX; c.n_parts++)
+            memset(c.parts[c.n_parts].b, (int)c.n_parts * 3, 16);
+        struct bf_str packed = bf_tus_pack(arena, &c, said);
+        assert_true(packed.n <= BF_STAGE_METADATA_MAX);
+        assert_true(bf_tus_unpack(packed, &back, &rest));
+        assert_int_equal(back.n_parts, c.n_parts);
+        assert_memory_equal(back.parts, c.parts, sizeof c.parts);
+        assert_true(bf_str_eq(back.prefix, c.prefix));
+        assert_true(bf_str_eq(rest, said));
+    }
     bf_arena_destroy(&arena);
+}
+
+static void what_is_no_list_of_parts_is_not_unpacked(void **state)
+{
+    static const char *const faults[] = {"type aW1hZ2UvcG5n,a", "", ";type aW1hZ2UvcG5n", "AaICCdGlc1KcPs6_8IQQlQ;\nhttps://a.example"};
+    struct bf_tus_concat back;
+    struct bf_str rest;
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        assert_false(bf_tus_unpack(bf_strz(faults[i]), &back, &rest));
+    assert_true(bf_tus_unpack(BF_STR("AaICCdGlc1KcPs6_8IQQlQ;"), &back, &rest));
 }
 
 static void the_path_of_an_upload_is_what_a_client_gives_back(void **state)
@@ -204,6 +223,7 @@ int main(void)
         cmocka_unit_test(parts_are_named_by_paths_or_urls_in_order),
         cmocka_unit_test(a_list_of_parts_with_a_fault_is_refused),
         cmocka_unit_test(parts_and_metadata_share_the_room_of_a_stage),
+        cmocka_unit_test(what_is_no_list_of_parts_is_not_unpacked),
         cmocka_unit_test(the_path_of_an_upload_is_what_a_client_gives_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

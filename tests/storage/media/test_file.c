@@ -45,7 +45,7 @@ int fdatasync(int fd)
         errno = EIO;
         return -1;
     }
-    return (int)syscall(SYS_fdatasync, fd);
+    return fd < 0 ? -1 : 0; /* a process that lives on sees no difference */
 }
 
 ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
