@@ -197,11 +197,25 @@ static enum bf_status check_rows(struct sweep *s, bool *taken, struct bf_error *
 
 /* ---- all of it ---- */
 
+/* A file may have been dropped since the directory was listed: one of bytes that were there already is, as soon as its upload is finished. */
+static bool is_left(struct sweep *s, const struct bf_uuid *file)
+{
+    struct bf_media *media = s->media;
+    char name[BF_UUID_TEXT];
+    bool is_spare = false;
+    bf__blob_name(file, name);
+    pthread_mutex_lock(&media->lock);
+    for (unsigned i = 0; i < media->n_spares; i++)
+        is_spare = is_spare || bf_uuid_eq(&media->spares[i], file);
+    pthread_mutex_unlock(&media->lock);
+    return !is_spare && faccessat(media->blobs_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static enum bf_status check_left(struct sweep *s, const bool *taken, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     for (size_t i = 0; i < s->names.n && status == BF_OK; i++) {
-        if (taken[i])
+        if (taken[i] || !is_left(s, &s->names.ids[i]))
             continue;
         bool drop = s->check->mend && !s->unsure;
         if (drop)

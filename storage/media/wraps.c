@@ -158,8 +158,8 @@ enum bf_status bf__wrap_add(struct bf_media *media, struct bf_arena *arena, stru
     struct bf_key wrapping;
     uint8_t aad[48];
     int at = bf__wrap_find(blob, holder);
-    if (at < 0 && blob->n_wraps >= BF__HOLDERS_MAX)
-        return bf_fail(e, BF_E_TOO_LARGE, "a blob has at most %d holders", BF__HOLDERS_MAX);
+    if (at < 0 && blob->n_wraps >= BF__HOLDERS_MAX) /* no fault of who asks, and no reason for a client to begin anew */
+        return bf_fail(e, BF_E_UNAVAILABLE, "a blob has at most %d holders", BF__HOLDERS_MAX);
     enum bf_status status = wrapping_key(media, blob->tenant, holder, /* create= */ true, &wrapping, e);
     if (status != BF_OK)
         return status;

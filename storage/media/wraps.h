@@ -10,7 +10,7 @@
 #pragma once
 #include "storage/media/upload.h"
 
-enum { BF__HOLDERS_MAX = 1024, BF__BURY_AFTER_MS = 3600 * 1000, BF__WRAPPED = BF_KEY_BYTES + BF_SEAL_OVERHEAD };
+enum { BF__HOLDERS_MAX = 4096, BF__BURY_AFTER_MS = 3600 * 1000, BF__WRAPPED = BF_KEY_BYTES + BF_SEAL_OVERHEAD };
 
 enum bf__blob_state { BF__BLOB_LIVE, BF__BLOB_DYING };
 

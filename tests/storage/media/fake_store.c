@@ -4,7 +4,7 @@
 #include "storage/keys.h"
 #include "tests/test.h"
 
-enum { DOCS_MAX = 256, KEYS_MAX = 256 };
+enum { DOCS_MAX = 256, KEYS_MAX = 10000 };
 
 struct fake {
     struct bf_store store;

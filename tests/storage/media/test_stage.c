@@ -383,6 +383,28 @@ static void equal_bytes_are_kept_once_and_deleted_with_the_last_holder(void **st
     end(&b);
 }
 
+/* A brochure's picture on the customers of a large company. */
+static void equal_bytes_have_thousands_of_holders(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct bf_blob_info info;
+    uint8_t sha256[32];
+    struct bf_uuid holder, first = {{0}};
+    begin(&b);
+    struct bf_stage_new new = new_upload(&b, BYTES);
+    assert_int_equal(upload_whole(&b.home, b.store, &new, b.bytes, BYTES, sha256), BF_OK);
+    for (unsigned i = 1; i < 1500; i++) {
+        holder = bf_uuid_v7(&b.env);
+        first = i == 1 ? holder : first;
+        assert_int_equal(bf_blob_bind(b.store, b.tenant, b.user, holder, sha256, NULL), BF_OK);
+    }
+    assert_int_equal(bf_blob_stat(b.store, b.tenant, first, sha256, &info, NULL), BF_OK);
+    assert_int_equal(bf_blob_release(b.store, b.tenant, first, sha256, NULL), BF_OK);
+    expect_blob(&b, holder);
+    end(&b);
+}
+
 static unsigned open_without_a_name(void)
 {
     char path[300], target[4096];
@@ -548,6 +570,7 @@ int main(void)
         cmocka_unit_test(an_outcome_that_could_not_be_noted_leaves_no_wrap_when_its_upload_goes),
         cmocka_unit_test(the_end_of_an_upload_takes_nothing_from_one_of_the_same_bytes_that_finishes),
         cmocka_unit_test(equal_bytes_are_kept_once_and_deleted_with_the_last_holder),
+        cmocka_unit_test(equal_bytes_have_thousands_of_holders),
         cmocka_unit_test(the_blocks_of_bytes_that_were_there_before_are_freed_by_the_sweep),
         cmocka_unit_test(while_a_backup_runs_no_blob_goes_and_the_same_bytes_get_a_new_file),
         cmocka_unit_test(a_blob_that_cannot_be_read_is_mended_by_the_same_bytes),
