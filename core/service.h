@@ -6,8 +6,8 @@
  *
  * Order of a start:  configuration -> store (all collections) -> open (in the order of main's table) -> log follower (all consumers)
  *                    -> HTTP server (all routes) -> run
- * Order of an end:   drain (reverse order) -> HTTP drain -> calls to others end -> follower stops -> close (reverse order) -> stage threads end -> HTTP loops end
- *                    -> store closes -> workers end
+ * Order of an end:   drain (reverse order) -> HTTP drain -> calls to others end -> follower stops -> close (reverse order)
+ *                    -> stage threads end -> HTTP loops end -> store closes -> workers end
  *
  * All functions run on the server's main thread, one at a time. Any of the pointers may be NULL.
  */
