@@ -40,6 +40,8 @@ void bf__sweeper_stop(struct bf__sweeper **sweeper);
  * finds them then). Durable when it returns. Blocks. */
 enum bf_status bf__media_arrived(struct bf_ingest *ingest, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32],
                                  struct bf_arena *arena, struct bf_error *e);
+/* Asked before an upload that is deleted or expires gives its bytes back: does a record of the user's wait for them? */
+bf_stage_needed_fn bf__media_needed;
 /* The consumer of the log: media and transcripts to jobs. */
 bf_consume_fn bf__derive;
 /* Two kinds of jobs: "media" and "transcribe". */

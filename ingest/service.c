@@ -75,6 +75,7 @@ static enum bf_status open_ingest(const struct bf_service_ctx *ctx, void **ret, 
     }
     in->jobs = bf__jobs_start(in, (unsigned)bf_config_int(config, "ingest", "media_threads"),
                               (unsigned)bf_config_int(config, "ingest", "transcribe_threads"), bf_config_int(config, "ingest", "lease"));
+    bf_stage_set_needed(in->store, bf__media_needed, in);
     in->sweeper = bf__sweeper_start(in);
     return BF_OK;
 }

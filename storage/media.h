@@ -78,6 +78,12 @@ void bf_stages_drain(struct bf_store *store);
 enum bf_status bf_stage_concat(struct bf_store *store, const struct bf_stage_new *stage, const struct bf_uuid *parts, unsigned n_parts,
                                uint8_t ret_sha256[32], struct bf_error *e);
 enum bf_status bf_stage_delete(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf_error *e);
+/* Whether a record still waits for bytes that `user` uploaded. Anything but BF_OK: nobody knows, and the upload stays for now. */
+typedef enum bf_status bf_stage_needed_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32], bool *ret,
+                                          struct bf_error *e);
+/* Has `needed` asked before a finished upload that is deleted or expires gives its user's wrap back; while it says yes, the wrap stays, and goes when the
+ * record is served (bf_blob_release). Set once, before anything is deleted; `ctx` must outlive the last deletion. */
+void bf_stage_set_needed(struct bf_store *store, bf_stage_needed_fn *needed, void *ctx);
 /* Deletes expired stages; returns how many. */
 enum bf_status bf_stage_expire(struct bf_store *store, int64_t now_ms, unsigned *ret, struct bf_error *e);
 

@@ -11,6 +11,7 @@
 struct arrival {
     struct bf_ingest *ingest;
     struct bf_uuid user;
+    bool needed; /* a record of the user's waits for the bytes */
     enum bf_status status;
     struct bf_error *e;
 };
@@ -20,7 +21,10 @@ static bool add_awaited(void *ctx, const struct bf_doc *media)
 {
     struct arrival *a = ctx;
     struct bf_uuid uploader = bf_get_uuid(&media->object, BF_MEDIA_UPLOADER);
-    if (!bf_uuid_eq(&uploader, &a->user) || media->tombstone || bf_get_enum(&media->object, BF_MEDIA_STATE) != BF_MEDIA_STATE_IS_AWAITED)
+    if (!bf_uuid_eq(&uploader, &a->user) || !bf__is_open_media(media))
+        return true;
+    a->needed = true;
+    if (bf_get_enum(&media->object, BF_MEDIA_STATE) != BF_MEDIA_STATE_IS_AWAITED)
         return true;
     struct bf_job job = {.id = bf_uuid_v7(a->ingest->env),
                          .tenant = media->tenant,
@@ -31,15 +35,31 @@ static bool add_awaited(void *ctx, const struct bf_doc *media)
     return a->status == BF_OK;
 }
 
+static enum bf_status arrive(struct arrival *a, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_arena *arena, struct bf_error *e)
+{
+    a->e = e;
+    enum bf_status status = bf__each_media_of(a->ingest->store, tenant, sha256, arena, add_awaited, a, e);
+    if (status == BF_OK)
+        status = a->status;
+    if (status == BF_OK)
+        bf_job_runner_wake(a->ingest->jobs);
+    return status;
+}
+
 enum bf_status bf__media_arrived(struct bf_ingest *ingest, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32],
                                  struct bf_arena *arena, struct bf_error *e)
 {
-    struct arrival a = {.ingest = ingest, .user = user, .e = e};
-    enum bf_status status = bf__each_media_of(ingest->store, tenant, sha256, arena, add_awaited, &a, e);
-    if (status == BF_OK)
-        status = a.status;
-    if (status == BF_OK)
-        bf_job_runner_wake(ingest->jobs);
+    return arrive(&(struct arrival){.ingest = ingest, .user = user}, tenant, sha256, arena, e);
+}
+
+/* A record that awaits them gets its job here too, if it has none: with the upload goes the last that could still make one. */
+enum bf_status bf__media_needed(void *ctx, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32], bool *ret, struct bf_error *e)
+{
+    struct arrival a = {.ingest = ctx, .user = user};
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = arrive(&a, tenant, sha256, arena, e);
+    bf_arena_destroy(&arena);
+    *ret = a.needed;
     return status;
 }
 

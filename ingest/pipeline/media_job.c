@@ -370,7 +370,7 @@ static enum bf_status make_ready(struct work *w, struct bf_error *e)
     enum bf_status status = find_holder(w, &holder, e);
     if (status != BF_OK)
         return status;
-    if (bf_uuid_is_zero(&holder)) /* its sender took the upload back: the record says so, and another upload makes another job */
+    if (bf_uuid_is_zero(&holder)) /* its sender took the upload back before the record was there: another one makes another job */
         return commit_state(w, BF_MEDIA_STATE_IS_AWAITED, e);
     status = bf_blob_bind(w->ingest->store, w->job->tenant, holder, w->customer, w->sha256, e);
     if (status == BF_OK)

@@ -184,10 +184,20 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
 
 /* ---- deleting ---- */
 
+/* Bytes that a committed record calls stored are not given back under it: its job has yet to make them the customer's. */
+static enum bf_status release_unless_needed(struct bf__upload *up, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    bool needed = false;
+    enum bf_status status =
+        media->needed == NULL ? BF_OK : media->needed(media->needed_ctx, up->tenant, up->user, up->sha256, &needed, e);
+    return status != BF_OK || needed ? status : bf_blob_release(media->store, up->tenant, up->user, up->sha256, e);
+}
+
 /* The user's wrap, unless another upload stands for it. Under the settle lock. */
 static enum bf_status give_wrap_back(struct bf__upload *up, struct bf_error *e)
 {
-    return bf__sender_has_equal(up) ? BF_OK : bf_blob_release(up->media->store, up->tenant, up->user, up->sha256, e);
+    return bf__sender_has_equal(up) ? BF_OK : release_unless_needed(up, e);
 }
 
 /* A finish that failed may have linked the file, and may have committed the wrap. */

@@ -225,6 +225,15 @@ enum bf_status bf_stage_delete(struct bf_store *store, struct bf_uuid tenant, st
     return status;
 }
 
+void bf_stage_set_needed(struct bf_store *store, bf_stage_needed_fn *needed, void *ctx)
+{
+    struct bf_media *media = store->media;
+    if (media == NULL)
+        return;
+    media->needed = needed;
+    media->needed_ctx = ctx;
+}
+
 /* Under the lock. Of what is not known the shortest time counts: who looks at it learns the rest. */
 static bool may_be_due(const struct bf__upload *up, int64_t now_ms)
 {

@@ -94,6 +94,8 @@ struct bf_media {
     unsigned n_spares;
     struct bf_uuid puts[BF__PUTS_MAX]; /* files that bf_blob_put is making */
     unsigned n_puts;
+    bf_stage_needed_fn *needed; /* NULL: nobody needs what is given back */
+    void *needed_ctx;
 };
 
 struct bf_stage {
@@ -160,7 +162,8 @@ enum bf_status bf__upload_finish(struct bf__upload *upload, uint8_t ret_sha256[3
 /* Held from a wrap's commit until its upload is known as finished, and while it is judged whether a user's wrap may go: else the end of one upload takes
  * the wrap that another one of the same bytes was just given. Blocks for the time of a finish. */
 pthread_mutex_t *bf__settle_lock(struct bf_media *media, const uint8_t sha256[32]);
-/* Deletes files and entry; a finished one's wrap for its user goes too, unless another upload of the user stands for the same bytes. */
+/* Deletes files and entry; a finished one's wrap for its user goes too, unless another upload of the user stands for the same bytes or a record still
+ * needs them. */
 enum bf_status bf__upload_delete(struct bf__upload *upload, struct bf_error *e);
 
 /* ---- handles (writer.c) ---- */

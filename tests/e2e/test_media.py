@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 
+import httpx
 import pytest
 
 import tus
@@ -145,6 +146,25 @@ def test_one_upload_serves_several_visits(rep, photo):
         else:  # the first visit had taken the upload for good
             tus.upload(rep, photo)
             assert settled(rep, receipt, at)["state"] == "ready"
+
+
+def test_bytes_called_stored_stay_when_the_upload_is_deleted_before_their_turn_comes(server, rep, photo):
+    """Both of the server's media threads stand still with other pictures, so that nothing has been done about the third."""
+    register(rep)
+    zygote = server.zygote_pid()
+    os.kill(zygote, signal.SIGSTOP)
+    try:
+        receipts = []
+        for i in range(3):
+            data = photo + b"turn" + bytes([i])
+            made = tus.create(rep, len(data), "image/jpeg", data)
+            receipts.append(log(rep, [medium("photo", data, "image/jpeg")]))
+        assert receipts[2]["media"][0]["state"] == "stored" and safe(rep)["safe_through"] == receipts[2]["visit"]["capture_seq"]
+        assert rep.request("DELETE", httpx.URL(made.headers["location"]).path, headers=tus.VERSION).status_code == 204
+    finally:
+        os.kill(zygote, signal.SIGCONT)
+    assert settled(rep, receipts[2])["state"] == "ready"
+    assert variant(rep, receipts[2], "original") == data
 
 
 def test_knowing_a_hash_opens_nothing(company, rep, photo):

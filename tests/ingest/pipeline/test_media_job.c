@@ -11,6 +11,7 @@
 #include "ingest/decode/client.h"
 #include "ingest/pipeline/pipeline.h"
 #include "tests/ingest/decode/harness.h"
+#include "tests/storage/media/uploads.h"
 #include "tests/test.h"
 #include <sys/stat.h>
 
@@ -40,6 +41,7 @@ struct rig {
     struct bf_env env;
     struct bf_store *store;
     struct bf_ingest ingest;
+    struct home home;
     pid_t zygote;
     struct bf_arena *arena;
     struct bf_uuid tenant, rep, customer;
@@ -84,6 +86,8 @@ static int open_rig(void **state)
                                    .store = r->store,
                                    .decoder = bf_decode_client_create(&r->env, fd, 2),
                                    .jobs = bf_job_runner_start(&r->env, r->store, &(struct bf_job_work){.kind = BF__JOB_MEDIA}, 0)};
+    bf_stage_set_needed(r->store, bf__media_needed, &r->ingest);
+    home_open(&r->home, &r->env);
     *state = r;
     return 0;
 }
@@ -95,6 +99,7 @@ static int close_rig(void **state)
     bf_decode_client_destroy(&r->ingest.decoder);
     assert_int_equal(zygote_wait(r->zygote), 0);
     bf_store_close(&r->store);
+    home_close(&r->home);
     bf_arena_destroy(&r->arena);
     bf_env_finish(&r->env);
     free(r);
@@ -109,6 +114,17 @@ static void upload(struct rig *r)
     uint8_t sha256[32];
     good(bf_blob_put(r->store, r->tenant, r->rep, bf_str((const char *)r->photo, sizeof r->photo), sha256, &e), &e);
     good(bf__media_arrived(&r->ingest, r->tenant, r->rep, sha256, r->arena, &e), &e);
+}
+
+/* The same through a stage, as a phone sends it, and cut short before anybody looked for records; returns the upload's id. */
+static struct bf_uuid upload_by_stage(struct rig *r)
+{
+    struct bf_stage_new new = {
+        .id = bf_uuid_v7(&r->env), .tenant = r->tenant, .user = r->rep, .length = sizeof r->photo, .max_bytes = sizeof r->photo};
+    uint8_t sha256[32];
+    assert_int_equal(upload_whole(&r->home, r->store, &new, r->photo, sizeof r->photo, sha256), BF_OK);
+    assert_memory_equal(sha256, r->sha256, 32);
+    return new.id;
 }
 
 static bool holds(struct rig *r, struct bf_uuid holder)
@@ -325,7 +341,61 @@ static void a_record_that_was_told_stored_gets_its_bytes_though_the_wrap_is_gone
     assert_true(holds(r, other));
 }
 
-static void an_upload_that_was_taken_back_is_awaited_again_and_comes_again(void **state)
+static void bytes_under_a_record_outlive_the_upload_that_brought_them(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    struct bf_uuid upload = upload_by_stage(r), id = log_photo(r);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_STORED);
+    good(bf_stage_delete(r->store, r->tenant, r->rep, upload, &e), &e);
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+    assert_true(!holds(r, r->rep) && holds(r, r->customer));
+}
+
+static void bytes_under_a_record_outlive_the_upload_that_expired(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    unsigned n;
+    upload_by_stage(r);
+    struct bf_uuid id = log_photo(r);
+    good(bf_stage_expire(r->store, bf_now_ms(&r->env) + 2000000, &n, &e), &e);
+    assert_int_equal(n, 1);
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+}
+
+static void an_upload_that_expires_under_a_record_that_awaits_it_serves_it_first(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    struct bf_uuid id = log_photo(r);
+    derive(r);
+    struct bf_uuid upload = upload_by_stage(r); /* its process died before it looked for records */
+    assert_int_equal(run_all(r), 0);
+    good(bf_stage_delete(r->store, r->tenant, r->rep, upload, &e), &e);
+    assert_int_equal(run_all(r), 1);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+    assert_false(holds(r, r->rep));
+}
+
+static void an_upload_that_is_taken_back_leaves_nothing_once_its_record_is_served(void **state)
+{
+    struct rig *r = *state;
+    struct bf_error e = {0};
+    struct bf_uuid other = upload_by_stage(r);
+    log_photo(r);
+    run_all(r);
+    struct bf_uuid upload = upload_by_stage(r);
+    assert_true(holds(r, r->rep));
+    good(bf_stage_delete(r->store, r->tenant, r->rep, other, &e), &e);
+    assert_true(holds(r, r->rep)); /* another upload of the same bytes stands */
+    good(bf_stage_delete(r->store, r->tenant, r->rep, upload, &e), &e);
+    assert_false(holds(r, r->rep));
+}
+
+static void bytes_that_are_gone_are_awaited_again_and_come_again(void **state)
 {
     struct rig *r = *state;
     struct bf_error e = {0};
@@ -447,7 +517,11 @@ int main(void)
         T(the_bytes_become_the_customers_and_leave_the_uploader),
         T(the_uploaders_wrap_stays_as_long_as_another_record_of_his_waits),
         T(a_record_that_was_told_stored_gets_its_bytes_though_the_wrap_is_gone),
-        T(an_upload_that_was_taken_back_is_awaited_again_and_comes_again),
+        T(bytes_under_a_record_outlive_the_upload_that_brought_them),
+        T(bytes_under_a_record_outlive_the_upload_that_expired),
+        T(an_upload_that_expires_under_a_record_that_awaits_it_serves_it_first),
+        T(an_upload_that_is_taken_back_leaves_nothing_once_its_record_is_served),
+        T(bytes_that_are_gone_are_awaited_again_and_come_again),
         T(a_hash_that_somebody_else_uploaded_makes_no_job),
         T(a_sandbox_that_is_away_is_no_verdict_and_does_not_count),
         T(what_a_decoder_cannot_end_is_refused_when_it_is_given_up),

@@ -691,6 +691,51 @@ static void the_hold_stays_while_another_upload_of_the_same_bytes_stands(void **
     expect_content(s, s->user, s->bytes, 100);
 }
 
+struct asked {
+    enum bf_status status;
+    bool needed;
+    struct bf_uuid tenant, user;
+    uint8_t sha256[32];
+    unsigned times;
+};
+
+static enum bf_status answer_needed(void *ctx, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32], bool *ret, struct bf_error *e)
+{
+    struct asked *asked = ctx;
+    asked->tenant = tenant;
+    asked->user = user;
+    memcpy(asked->sha256, sha256, 32);
+    asked->times++;
+    *ret = asked->needed;
+    return asked->status == BF_OK ? BF_OK : bf_fail(e, asked->status, "nobody knows");
+}
+
+static void the_hold_stays_while_a_record_needs_it_and_the_upload_while_nobody_knows(void **state)
+{
+    struct media_suite *s = *state;
+    struct bf_stage_new first = make(s, 100), second = make(s, 100), unfinished = make(s, 100);
+    struct asked asked = {.status = BF_E_IO};
+    struct bf_blob_info blob;
+    uint8_t sha256[32];
+    bf_stage_set_needed(s->store, answer_needed, &asked);
+    assert_int_equal(upload_whole(&s->home, s->store, &first, s->bytes, 100, sha256), BF_OK);
+    assert_int_equal(bf_stage_delete(s->store, s->tenant, s->user, first.id, NULL), BF_E_IO);
+    expect_content(s, s->user, s->bytes, 100);
+    asked = (struct asked){.needed = true};
+    assert_int_equal(bf_stage_delete(s->store, s->tenant, s->user, first.id, NULL), BF_OK);
+    assert_true(asked.times == 1 && bf_uuid_eq(&asked.tenant, &s->tenant) && bf_uuid_eq(&asked.user, &s->user));
+    assert_memory_equal(asked.sha256, sha256, 32);
+    expect_content(s, s->user, s->bytes, 100);
+    asked = (struct asked){.needed = false};
+    assert_int_equal(upload_whole(&s->home, s->store, &second, s->bytes, 100, sha256), BF_OK);
+    assert_int_equal(bf_stage_delete(s->store, s->tenant, s->user, second.id, NULL), BF_OK);
+    assert_int_equal(bf_blob_stat(s->store, s->tenant, s->user, sha256, &blob, NULL), BF_E_NOT_FOUND);
+    asked.times = 0;
+    assert_int_equal(bf_stage_create(s->store, &unfinished, NULL), BF_OK);
+    assert_int_equal(bf_stage_delete(s->store, s->tenant, s->user, unfinished.id, NULL), BF_OK);
+    assert_int_equal(asked.times, 0);
+}
+
 /* ---- blobs ---- */
 
 static void knowing_a_hash_gives_nothing(void **state)
@@ -795,6 +840,7 @@ SUITE_PART(suite_media,
            MEDIA_TEST(an_upload_without_a_byte_goes_sooner),
            MEDIA_TEST(finished_bytes_that_no_record_took_are_kept_longer),
            MEDIA_TEST(the_hold_stays_while_another_upload_of_the_same_bytes_stands),
+           MEDIA_TEST(the_hold_stays_while_a_record_needs_it_and_the_upload_while_nobody_knows),
            MEDIA_TEST(knowing_a_hash_gives_nothing),
            MEDIA_TEST(a_bound_blob_outlives_its_uploader_and_goes_with_its_last_holder),
            MEDIA_TEST(holders_come_and_go_at_once_and_each_reads_what_it_holds));
