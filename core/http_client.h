@@ -93,6 +93,7 @@ struct bf_fetch {
     unsigned connect_ms_max, try_ms_max, total_ms_max;
     size_t answer_bytes_max;
     unsigned tries_max;
+    bool no_breaker;                 /* the caller has one of its own: the host's neither refuses this call nor learns from it */
     bool repeatable;                 /* it is idempotent or carries a stable id: may be sent again after the peer may have seen it */
     unsigned pause_ms, pause_ms_max; /* before the 2nd try; doubles; up to a quarter is taken off at random */
     bf_fetch_judge_fn *judge;

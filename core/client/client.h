@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inside the HTTP client: what its files share. Everything but `lock` and what stands under it belongs to the client's thread. */
 #pragma once
-#include "core/client/breaker.h"
+#include "core/breaker.h"
 #include "core/client/url.h"
 #include "core/env.h"
 #include "core/http_client.h"

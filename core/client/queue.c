@@ -49,7 +49,7 @@ static void send_one(struct bf_client *c, struct bf__transfer *t, int64_t now_ms
         refuse(t, BF_E_DEADLINE, 0, "the deadline passed before the call's turn came");
         return;
     }
-    if (!bf_breaker_admit(&t->host->breaker, &c->breaker, now_ms, &t->round, &wait_ms)) {
+    if (!t->call->no_breaker && !bf_breaker_admit(&t->host->breaker, &c->breaker, now_ms, &t->round, &wait_ms)) {
         bf__client_count(c, &c->refused_breaker, BF_M_CALLS_REFUSED);
         refuse(t, BF_E_UNAVAILABLE, wait_ms, "the host kept failing and is left alone for a while");
         return;
@@ -197,7 +197,7 @@ void bf__queue_landed(struct bf_client *c, struct bf__transfer *t, CURLcode code
 {
     struct lesson lesson = learn(t, code);
     bf__transfer_end(t);
-    bf__host_landed(c, t, lesson.report);
+    bf__host_landed(c, t, t->call->no_breaker ? BF_BREAKER_NOTHING : lesson.report);
     if (!lesson.again || !pause_for_retry(c, t))
         bf__client_done(t, t->call->status);
 }

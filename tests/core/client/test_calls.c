@@ -494,6 +494,31 @@ static void a_judge_may_trip_the_breaker_at_the_first_answer(void **state)
     bf_fetch_finish(&call);
 }
 
+static void a_call_may_leave_the_hosts_breaker_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct bf_fetch call;
+    for (int i = 0; i < 5; i++) { /* more than it takes */
+        call = call_to(f, "/status/500");
+        call.no_breaker = true;
+        assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
+        bf_fetch_finish(&call);
+    }
+    assert_int_equal(stats(f).breakers_opened, 0);
+    for (int i = 0; i < 3; i++) {
+        one(f, "/status/500", &call);
+        bf_fetch_finish(&call);
+    }
+    assert_int_equal(one(f, "/ok", &call), BF_E_UNAVAILABLE);
+    bf_fetch_finish(&call);
+    call = call_to(f, "/ok");
+    call.no_breaker = true;
+    assert_int_equal(bf_client_call(f->client, &call, NULL), BF_OK);
+    bf_fetch_finish(&call);
+    assert_int_equal(one(f, "/ok", &call), BF_E_UNAVAILABLE); /* its answer did not close it */
+    bf_fetch_finish(&call);
+}
+
 static void one_hosts_breaker_does_not_touch_another_host(void **state)
 {
     struct fixture *f = *state;
@@ -706,6 +731,7 @@ int main(void)
         TEST(a_host_that_keeps_failing_is_left_alone_then_probed_once),
         TEST(throttling_does_not_open_the_breaker),
         TEST(a_judge_may_trip_the_breaker_at_the_first_answer),
+        TEST(a_call_may_leave_the_hosts_breaker_alone),
         TEST(one_hosts_breaker_does_not_touch_another_host),
         TEST(a_host_that_hangs_does_not_take_the_places_of_another),
         TEST(a_full_queue_refuses),

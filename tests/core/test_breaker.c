@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/client/breaker.h"
+#include "core/breaker.h"
 #include "tests/test.h"
 
 static const struct bf_breaker_config config = {.failures = 3, .pause_ms = 1000, .pause_ms_max = 5000};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/client/breaker.h"
+#include "core/breaker.h"
 #include <assert.h>
 
 bool bf_breaker_admit(struct bf_breaker *b, const struct bf_breaker_config *c, int64_t now_ms, unsigned *ret_round, int64_t *ret_wait_ms)
