@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Calls that may be with a sandbox at a time: those of the jobs, and conversions for a speech-to-text provider. */
-enum { DECODES_MAX = 8 };
+/* Every job's thread finds its sandbox: media, and conversions for a speech-to-text provider beside them. */
+enum { THREADS_MAX = 16 };
 
+_Static_assert(2 * THREADS_MAX <= BF_DECODE_JOBS_MAX, "no job waits for another's child");
 _Static_assert(BF_PHOTO_BYTES_MAX == 25000000 && BF_VOICE_BYTES_MAX == 100000000, "as the rows below have it");
 
 static const struct bf_config_row rows[] = {
@@ -19,9 +20,9 @@ static const struct bf_config_row rows[] = {
      .prose = "the largest recording (G-04)"},
     {.section = "uploads", .key = "sweep", .type = BF_CF_INT, .def = "60", .min = 1, .max = 3600, .unit = "seconds",
      .prose = "how often expired uploads are looked for"},
-    {.section = "ingest", .key = "media_threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = 16,
+    {.section = "ingest", .key = "media_threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = THREADS_MAX,
      .prose = "pictures and recordings made ready at a time"},
-    {.section = "ingest", .key = "transcribe_threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = 16, .prose = "recordings transcribed at a time"},
+    {.section = "ingest", .key = "transcribe_threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = THREADS_MAX, .prose = "recordings transcribed at a time"},
     {.section = "ingest", .key = "lease", .type = BF_CF_INT, .def = "15000", .min = 1000, .max = 600000, .unit = "ms",
      .prose = "after a crash, work that was under way is taken up again after so long"},
     {.section = "ingest", .key = "away", .type = BF_CF_INT, .def = "2000", .min = 100, .max = 600000, .unit = "ms",
@@ -64,8 +65,8 @@ static enum bf_status open_ingest(const struct bf_service_ctx *ctx, void **ret, 
     in->sweep_s = bf_config_int(config, "uploads", "sweep");
     in->consumer = (struct bf_consumer){.name = "ingest", .detail = BF_LOG_DOCS, .consume = bf__derive, .ctx = in};
     in->breaker = bf__breaker_create(ctx->env, bf_config_int(config, "ingest", "away"), bf_config_int(config, "ingest", "away_max"));
-    in->decoder = bf_decode_client_create(ctx->env, -1, DECODES_MAX);
-    in->speech = bf_decode_client_create(ctx->env, -1, DECODES_MAX);
+    in->decoder = bf_decode_client_create(ctx->env, -1, BF_DECODE_JOBS_MAX);
+    in->speech = bf_decode_client_create(ctx->env, -1, BF_DECODE_JOBS_MAX);
     struct bf_stt_ctx stt = {.env = ctx->env, .config = config, .client = ctx->client, .decoder = in->decoder, .speech = in->speech};
     enum bf_status status = bf_stt_open(&stt, &in->stt, e);
     *ret = in;

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 2000, FDS = 3 };
+enum { GRACE_MS = 2000, TURN_MS_MAX = 10 * 60 * 1000, FDS = 3 };
 
 struct bf_decode_client {
     const struct bf_env *env;
@@ -29,7 +29,7 @@ struct bf_decode_client {
 /* One call: its descriptors, and what came back. */
 struct call {
     struct bf_decode_request request;
-    int64_t deadline_ms;
+    int64_t work_ms, deadline_ms;
     int input_fd, output_fd, reply_fd;
     struct bf_decode_reply reply;
     struct bf_decode_result result;
@@ -82,9 +82,10 @@ static int64_t left_ms(const struct bf_decode_client *c, int64_t deadline_ms)
     return left > INT32_MAX ? INT32_MAX : left;
 }
 
-static enum bf_status take_turn(struct bf_decode_client *c, int64_t deadline_ms, struct bf_error *e)
+static enum bf_status take_turn(struct bf_decode_client *c, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
+    int64_t deadline_ms = bf_mono_ms(c->env) + TURN_MS_MAX;
     pthread_mutex_lock(&c->lock);
     while (status == BF_OK && c->running >= c->concurrent_max) {
         int64_t left = left_ms(c, deadline_ms);
@@ -95,7 +96,7 @@ static enum bf_status take_turn(struct bf_decode_client *c, int64_t deadline_ms,
         if (until.tv_nsec >= 1000000000)
             until.tv_sec++, until.tv_nsec -= 1000000000;
         if (left <= 0)
-            status = bf_fail(e, BF_E_DEADLINE, "the decoders are busy");
+            status = bf_fail(e, BF_E_UNAVAILABLE, "the decoders are busy");
         else
             pthread_cond_timedwait(&c->turn, &c->lock, &until);
     }
@@ -157,7 +158,7 @@ static enum bf_status await_reply(struct bf_decode_client *c, struct call *call,
         if (ready > 0)
             break;
         if (ready == 0)
-            return bf_fail(e, BF_E_DEADLINE, "the decoder did not end in time");
+            return bf_fail(e, BF_E_UNAVAILABLE, "the decoder's zygote does not answer");
         if (errno != EINTR)
             return bf_fail_errno(e, BF_E_IO, errno, "poll");
     }
@@ -170,14 +171,14 @@ static enum bf_status await_reply(struct bf_decode_client *c, struct call *call,
 static enum bf_status dispatch(struct bf_decode_client *c, struct call *call, struct bf_error *e)
 {
     int pipe_fds[2];
-    int64_t left = left_ms(c, call->deadline_ms);
     struct stat st;
-    if (left <= 0)
+    if (call->work_ms <= 0)
         return bf_fail(e, BF_E_DEADLINE, "no time is left to decode");
     if (fstat(call->input_fd, &st) < 0 || st.st_size < 0)
         return bf_fail_errno(e, BF_E_IO, errno, "input of the decoder");
     call->request.magic = BF_DECODE_MAGIC;
-    call->request.wall_ms = (uint32_t)left;
+    call->request.wall_ms = call->work_ms < INT32_MAX ? (uint32_t)call->work_ms : INT32_MAX;
+    call->deadline_ms = bf_mono_ms(c->env) + call->request.wall_ms;
     call->request.input_bytes = (uint64_t)st.st_size;
     enum bf_status status = make_output(call, e);
     if (status != BF_OK)
@@ -190,7 +191,7 @@ static enum bf_status dispatch(struct bf_decode_client *c, struct call *call, st
     return status != BF_OK ? status : await_reply(c, call, e);
 }
 
-/* What the end of the child means. Signals that only the file can have raised are a verdict; a kill from outside is not. */
+/* What the end of the child means. Signals that only the file can have raised are a verdict. A reply at all says that the zygote lives. */
 static enum bf_status judge_end(struct call *call, struct bf_decoded *d, struct bf_error *e)
 {
     const struct bf_decode_reply *r = &call->reply;
@@ -214,7 +215,7 @@ static enum bf_status judge_end(struct call *call, struct bf_decoded *d, struct 
         d->reason = BF_DECODE_CRASHED;
         return BF_OK;
     default:
-        return bf_fail(e, BF_E_UNAVAILABLE, "the decoder's child ended by signal %d", r->signal);
+        return bf_fail(e, BF_E_INTERNAL, "the decoder's child ended by signal %d, without an answer", r->signal);
     }
 }
 
@@ -241,7 +242,7 @@ static enum bf_status run(struct bf_decode_client *c, struct call *call, struct 
 {
     *d = (struct bf_decoded){.output_fd = -1};
     call->output_fd = call->reply_fd = -1;
-    enum bf_status status = take_turn(c, call->deadline_ms, e);
+    enum bf_status status = take_turn(c, e);
     if (status != BF_OK)
         return status;
     status = dispatch(c, call, e);
@@ -277,16 +278,15 @@ static struct bf_str part(const struct call *call, const struct bf_decoded *d, u
     return p->bytes == 0 ? bf_str("", 0) : bf_str((const char *)d->map + p->offset, p->bytes);
 }
 
-static struct call new_call(enum bf_decode_op op, int input_fd, enum bf_media_type claimed, int64_t deadline_ms, uint64_t output_bytes)
+static struct call new_call(enum bf_decode_op op, int input_fd, enum bf_media_type claimed, int64_t work_ms, uint64_t output_bytes)
 {
-    return (struct call){
-        .request = {.op = op, .claimed = claimed, .output_bytes = output_bytes}, .input_fd = input_fd, .deadline_ms = deadline_ms};
+    return (struct call){.request = {.op = op, .claimed = claimed, .output_bytes = output_bytes}, .input_fd = input_fd, .work_ms = work_ms};
 }
 
-enum bf_status bf_decode_photo(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
+enum bf_status bf_decode_photo(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t work_ms,
                                struct bf_photo_result *ret, struct bf_error *e)
 {
-    struct call call = new_call(BF_DECODE_PHOTO, input_fd, claimed, deadline_mono_ms, BF_PHOTO_OUTPUT_MAX);
+    struct call call = new_call(BF_DECODE_PHOTO, input_fd, claimed, work_ms, BF_PHOTO_OUTPUT_MAX);
     struct bf_photo_result r = {0};
     enum bf_status status = run(client, &call, &r.d, e);
     if (status == BF_OK && r.d.reason == BF_DECODE_OK) {
@@ -319,24 +319,24 @@ static enum bf_status sound(struct bf_decode_client *client, struct call *call, 
     return status;
 }
 
-enum bf_status bf_decode_voice(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
+enum bf_status bf_decode_voice(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t work_ms,
                                struct bf_voice_result *ret, struct bf_error *e)
 {
-    struct call call = new_call(BF_DECODE_VOICE, input_fd, claimed, deadline_mono_ms, BF_VOICE_OUTPUT_MAX);
+    struct call call = new_call(BF_DECODE_VOICE, input_fd, claimed, work_ms, BF_VOICE_OUTPUT_MAX);
     return sound(client, &call, ret, e);
 }
 
-enum bf_status bf_decode_wav(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
+enum bf_status bf_decode_wav(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t work_ms,
                              struct bf_voice_result *ret, struct bf_error *e)
 {
-    struct call call = new_call(BF_DECODE_WAV, input_fd, claimed, deadline_mono_ms, BF_VOICE_WAV_MAX);
+    struct call call = new_call(BF_DECODE_WAV, input_fd, claimed, work_ms, BF_VOICE_WAV_MAX);
     return sound(client, &call, ret, e);
 }
 
-enum bf_status bf_decode_transcribe(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
+enum bf_status bf_decode_transcribe(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t work_ms,
                                     struct bf_text_result *ret, struct bf_error *e)
 {
-    struct call call = new_call(BF_DECODE_TRANSCRIBE, input_fd, claimed, deadline_mono_ms, BF_TEXT_OUTPUT_MAX);
+    struct call call = new_call(BF_DECODE_TRANSCRIBE, input_fd, claimed, work_ms, BF_TEXT_OUTPUT_MAX);
     struct bf_text_result r = {0};
     enum bf_status status = run(client, &call, &r.d, e);
     if (status == BF_OK && r.d.reason == BF_DECODE_OK) {

@@ -5,11 +5,13 @@
  *
  * Two kinds of ending. BF_OK: there is a verdict, `ret->reason`, which is BF_DECODE_OK or why the file is refused; the same bytes get the
  * same verdict again, so it can be stored. Anything else: there is none, ask again later:
- *   BF_E_UNAVAILABLE  the zygote is gone (until bf_decode_client_replace), or has no process left, or the child was killed from outside
- *   BF_E_DEADLINE     the deadline passed, in the queue or in the decoder
+ *   BF_E_UNAVAILABLE  the zygote is gone (until bf_decode_client_replace), does not answer, or has no process left; no turn came
  *   BF_E_IO, BF_E_NO_SPACE   no memory file could be made
+ * and where the input may be to blame, so that a caller counts how often it happens:
+ *   BF_E_DEADLINE     the child was at it for `work_ms` and was stopped
  *   BF_E_CORRUPT      the child's answer did not stand the examination: the input took it over, or the decoder has a fault
- * Thread-safe: any number of threads may call; at most `concurrent_max` jobs run, the others wait for their turn until their deadline.
+ *   BF_E_INTERNAL     the child was killed, or ended without an answer: by the kernel when memory is short, by somebody, or by the input
+ * Thread-safe: any number of threads may call; at most `concurrent_max` jobs run, the others wait for their turn, ten minutes at most.
  */
 #pragma once
 #include "core/error.h"
@@ -59,23 +61,22 @@ struct bf_text_result {
     struct bf_str text; /* printable ASCII, words separated by one space; empty: nothing was understood */
 };
 
-/* Each: `input_fd` stays the caller's and is read by pread from 0 to its size. `deadline_mono_ms` is of env's monotonic clock; the work
- * itself gets what is left of it. After BF_OK the result must be given to bf_decoded_finish. */
-enum bf_status bf_decode_photo(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
+/* Each: `input_fd` stays the caller's and is read by pread from 0 to its size. The work may take `work_ms` of real time once its turn has
+ * come; its processor time has limits of its own, and they are verdicts. After BF_OK the result must be given to bf_decoded_finish. */
+enum bf_status bf_decode_photo(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t work_ms,
                                struct bf_photo_result *ret, struct bf_error *e);
-enum bf_status bf_decode_voice(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
+enum bf_status bf_decode_voice(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t work_ms,
                                struct bf_voice_result *ret, struct bf_error *e);
 /* Input: any recording that bf_decode_voice takes, in practice its own Opus. */
-enum bf_status bf_decode_wav(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
+enum bf_status bf_decode_wav(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t work_ms,
                              struct bf_voice_result *ret, struct bf_error *e);
 /* On a client whose zygote is `--zygote-stt`. English. Takes about half a second of one core per second of speech. */
-enum bf_status bf_decode_transcribe(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t deadline_mono_ms,
+enum bf_status bf_decode_transcribe(struct bf_decode_client *client, int input_fd, enum bf_media_type claimed, int64_t work_ms,
                                     struct bf_text_result *ret, struct bf_error *e);
 
 void bf_decoded_finish(struct bf_decoded *d); /* unmaps and closes; a zeroed one with output_fd -1 is fine */
 
 const char *bf_decode_reason_code(enum bf_decode_reason reason); /* stable, snake_case */
-const char *bf_decode_reason_title(enum bf_decode_reason reason, enum bf_lang lang);
-const char *bf_media_type_name(enum bf_media_type type); /* "image/jpeg" */
+const char *bf_media_type_name(enum bf_media_type type);         /* "image/jpeg" */
 enum bf_media_type
 bf_media_type_of(struct bf_str name); /* parameters and case are ignored; aliases (audio/x-m4a, video/webm, ...); NONE: unknown */

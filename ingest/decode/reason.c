@@ -5,23 +5,12 @@
 const char *bf_decode_reason_code(enum bf_decode_reason reason)
 {
     static const char *const codes[] = {
-#define X(name, code, en, zh) code,
+#define X(name, code) code,
         BF_DECODE_REASON_MAP(X)
 #undef X
     };
     assert((unsigned)reason < BF_DECODE_REASON_COUNT);
     return codes[reason];
-}
-
-const char *bf_decode_reason_title(enum bf_decode_reason reason, enum bf_lang lang)
-{
-    static const char *const titles[][2] = {
-#define X(name, code, en, zh) {zh, en},
-        BF_DECODE_REASON_MAP(X)
-#undef X
-    };
-    assert((unsigned)reason < BF_DECODE_REASON_COUNT);
-    return titles[reason][lang == BF_LANG_EN];
 }
 
 const char *bf_media_type_name(enum bf_media_type type)

@@ -14,7 +14,7 @@
 
 enum {
     BF_DECODE_MAGIC = 0x42464431, /* "BFD1": changes with any struct below */
-    BF_DECODE_JOBS_MAX = 16,      /* children of one zygote at a time */
+    BF_DECODE_JOBS_MAX = 32,      /* children of one zygote at a time */
     BF_DECODE_RESULT_ROOM = 4096, /* the parts begin here */
     BF_DECODE_PARTS = 2,
     BF_DECODE_DETAIL_MAX = 96,
@@ -65,25 +65,25 @@ enum bf_media_type {
         BF_MEDIA_COUNT
 };
 
-/* Why a file was refused: the file's own fault, so that the same bytes are refused again. X(name, code, English, Chinese) */
+/* Why a file was refused: the file's own fault, so that the same bytes are refused again. X(name, code) */
 #define BF_DECODE_REASON_MAP(X)                                                                                                            \
-    X(OK, "ok", "decoded", "已处理")                                                                                                       \
-    X(UNREADABLE, "unreadable", "the file cannot be read", "文件无法读取")                                                                 \
-    X(TRUNCATED, "truncated", "the file ends too early", "文件不完整")                                                                     \
-    X(MISLABELLED, "mislabelled", "the content is not of the stated type", "文件内容与声明的类型不符")                                     \
-    X(UNSUPPORTED, "unsupported", "this kind of content is not supported", "不支持该格式")                                                 \
-    X(TOO_LARGE, "too_large", "the file has too many bytes", "文件过大")                                                                   \
-    X(TOO_MANY_PIXELS, "too_many_pixels", "the picture has too many pixels", "图片像素过多")                                               \
-    X(TOO_MANY_SCANS, "too_many_scans", "the picture has too many scans", "图片扫描层数过多")                                              \
-    X(ANIMATED, "animated", "moving pictures are not supported", "不支持动图")                                                             \
-    X(TOO_LONG, "too_long", "the recording is longer than an hour", "录音超过六十分钟")                                                    \
-    X(NO_AUDIO, "no_audio", "the file holds no sound", "文件中没有声音")                                                                   \
-    X(TIMEOUT, "timeout", "decoding took too much processor time", "处理耗时过长")                                                         \
-    X(MEMORY, "memory", "decoding needs too much memory", "处理所需内存过多")                                                              \
-    X(CRASHED, "crashed", "the decoder stopped on this file", "文件导致解码器中止")
+    X(OK, "ok")                                                                                                                            \
+    X(UNREADABLE, "unreadable")                                                                                                            \
+    X(TRUNCATED, "truncated")                                                                                                              \
+    X(MISLABELLED, "mislabelled") /* the content is of another type than stated */                                                         \
+    X(UNSUPPORTED, "unsupported")                                                                                                          \
+    X(TOO_LARGE, "too_large")                                                                                                              \
+    X(TOO_MANY_PIXELS, "too_many_pixels")                                                                                                  \
+    X(TOO_MANY_SCANS, "too_many_scans")                                                                                                    \
+    X(ANIMATED, "animated")                                                                                                                \
+    X(TOO_LONG, "too_long") /* a recording, above an hour */                                                                               \
+    X(NO_AUDIO, "no_audio")                                                                                                                \
+    X(TIMEOUT, "timeout") /* too much processor time */                                                                                    \
+    X(MEMORY, "memory")                                                                                                                    \
+    X(CRASHED, "crashed")
 
 enum bf_decode_reason {
-#define X(name, code, en, zh) BF_DECODE_##name,
+#define X(name, code) BF_DECODE_##name,
     BF_DECODE_REASON_MAP(X)
 #undef X
         BF_DECODE_REASON_COUNT

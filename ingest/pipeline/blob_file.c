@@ -40,7 +40,7 @@ static enum bf_status copy(struct bf_blob *blob, int fd, struct bf_error *e)
 }
 
 enum bf_status bf__blob_file(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], int *ret,
-                             int64_t *ret_size, struct bf_error *e)
+                             struct bf_error *e)
 {
     struct bf_blob *blob;
     struct bf_blob_info info;
@@ -56,6 +56,5 @@ enum bf_status bf__blob_file(struct bf_store *store, struct bf_uuid tenant, stru
         return status;
     }
     *ret = fd;
-    *ret_size = info.size;
     return BF_OK;
 }

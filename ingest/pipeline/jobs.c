@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingest/pipeline/pipeline.h"
+#include <limits.h>
 
-enum { MEDIA_ATTEMPTS = 3, TRANSCRIBE_ATTEMPTS = 3, PAUSE_MS = 500, PAUSE_MS_MAX = 60 * 1000 };
+enum { PAUSE_MS = 500, PAUSE_MS_MAX = 60 * 1000 };
 
 struct bf_job_runner *bf__jobs_start(struct bf_ingest *ingest, unsigned media_threads, unsigned transcribe_threads, int64_t lease_ms)
 {
-    struct bf_job_work works[] = {{.kind = BF__JOB_MEDIA,
-                                   .threads = media_threads,
-                                   .lease_ms = lease_ms,
-                                   .attempts_max = MEDIA_ATTEMPTS,
-                                   .pause_ms = PAUSE_MS,
-                                   .pause_ms_max = PAUSE_MS_MAX,
-                                   .run = bf__run_media,
-                                   .gave_up = bf__media_gave_up,
-                                   .ctx = ingest},
-                                  {.kind = BF__JOB_TRANSCRIBE,
-                                   .threads = transcribe_threads,
-                                   .lease_ms = lease_ms,
-                                   .attempts_max = TRANSCRIBE_ATTEMPTS,
-                                   .pause_ms = PAUSE_MS,
-                                   .pause_ms_max = PAUSE_MS_MAX,
-                                   .run = bf__run_transcribe,
-                                   .gave_up = bf__transcribe_gave_up,
-                                   .ctx = ingest}};
+    struct bf_job_work works[] = {{.kind = BF__JOB_MEDIA, .threads = media_threads, .run = bf__run_media},
+                                  {.kind = BF__JOB_TRANSCRIBE, .threads = transcribe_threads, .run = bf__run_transcribe}};
+    for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
+        works[i].lease_ms = lease_ms;
+        works[i].attempts_max = INT_MAX; /* the work decides */
+        works[i].pause_ms = PAUSE_MS;
+        works[i].pause_ms_max = PAUSE_MS_MAX;
+        works[i].ctx = ingest;
+    }
     return bf_job_runner_start(ingest->env, ingest->store, works, sizeof works / sizeof *works);
 }

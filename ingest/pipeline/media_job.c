@@ -19,7 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PHOTO_MS = 60 * 1000, VOICE_MS = 15 * 60 * 1000, VARIANTS_MAX = 2 };
+/* Real time, far above the processor time that a child may use: a slow box is no fault of a file's. FAILURES_MAX: of decodes without a verdict that the
+ * file may be to blame for. DEATHS_MAX: of children that were killed or just ended, as also happens where memory is short for a while. */
+enum { PHOTO_MS = 5 * 60 * 1000, VOICE_MS = 30 * 60 * 1000, VARIANTS_MAX = 2, FAILURES_MAX = 3, DEATHS_MAX = 20 };
 
 struct variant {
     int name;
@@ -74,16 +76,10 @@ static struct bf_value *make_variants(struct bf_arena *arena, const struct resul
     return items;
 }
 
-static bool is_open(const struct bf_object *media)
-{
-    int state = bf_get_enum(media, BF_MEDIA_STATE);
-    return state == BF_MEDIA_STATE_IS_AWAITED || state == BF_MEDIA_STATE_IS_STORED;
-}
-
 static bool write_result(struct bf_object *media, struct bf_arena *arena, void *ctx)
 {
     const struct result *r = ctx;
-    if (!is_open(media))
+    if (!bf__media_waits(media))
         return false;
     bf_set_enum(media, BF_MEDIA_STATE, r->state);
     if (r->bytes > 0)
@@ -109,30 +105,29 @@ static bool write_result(struct bf_object *media, struct bf_arena *arena, void *
 static bool fail_transcript(struct bf_object *transcript, struct bf_arena *arena, void *ctx)
 {
     const struct result *r = ctx;
-    int state = bf_get_enum(transcript, BF_TRANSCRIPT_STATE);
     (void)arena;
-    if (r->state != BF_MEDIA_STATE_IS_REFUSED || (state != BF_TRANSCRIPT_STATE_IS_WAITING && state != BF_TRANSCRIPT_STATE_IS_PROVIDER_AWAY))
+    if (r->state != BF_MEDIA_STATE_IS_REFUSED || !bf__transcript_waits(transcript))
         return false;
     bf_set_enum(transcript, BF_TRANSCRIPT_STATE, BF_TRANSCRIPT_STATE_IS_FAILED);
     return true;
 }
 
-static enum bf_status commit_result(struct bf_ingest *ingest, const struct bf_job *job, struct result *result, struct bf_arena *arena, struct bf_error *e)
+static enum bf_status commit_result(struct work *w, struct bf_error *e)
 {
-    struct bf__change change = {.tenant = job->tenant,
-                                .media = job->ref,
-                                .request = job->id,
+    struct bf__change change = {.tenant = w->job->tenant,
+                                .media = w->job->ref,
+                                .request = w->job->id,
                                 .media_change = write_result,
                                 .transcript_change = fail_transcript,
-                                .ctx = result};
-    return bf__commit(ingest->store, &change, arena, e);
+                                .ctx = &w->result};
+    return bf__commit(w->ingest->store, &change, w->arena, e);
 }
 
 static bool write_state(struct bf_object *media, struct bf_arena *arena, void *ctx)
 {
     const int *state = ctx;
     (void)arena;
-    if (!is_open(media) || bf_get_enum(media, BF_MEDIA_STATE) == *state)
+    if (!bf__media_waits(media) || bf_get_enum(media, BF_MEDIA_STATE) == *state)
         return false;
     bf_set_enum(media, BF_MEDIA_STATE, *state);
     return true;
@@ -161,12 +156,17 @@ struct search {
     struct work *w;
     struct bf_uuid holder; /* zero: nobody yet */
     bool still_needed;
+    enum bf_status status;
+    struct bf_error *e;
 };
 
-static bool holds(const struct work *w, struct bf_uuid holder)
+/* Not to be able to look is no answer: a record is not sent back to waiting for its bytes on that. */
+static enum bf_status holds(const struct work *w, struct bf_uuid holder, bool *ret, struct bf_error *e)
 {
     struct bf_blob_info info;
-    return bf_blob_stat(w->ingest->store, w->job->tenant, holder, w->sha256, &info, NULL) == BF_OK;
+    enum bf_status status = bf_blob_stat(w->ingest->store, w->job->tenant, holder, w->sha256, &info, e);
+    *ret = status == BF_OK;
+    return status == BF_E_NOT_FOUND ? BF_OK : status;
 }
 
 static bool is_sibling(const struct search *s, const struct bf_doc *media)
@@ -179,24 +179,30 @@ static bool find_holder_in(void *ctx, const struct bf_doc *media)
 {
     struct search *s = ctx;
     struct bf_uuid customer = bf_get_uuid(&media->object, BF_MEDIA_CUSTOMER);
-    if (is_sibling(s, media) && bf_get_enum(&media->object, BF_MEDIA_STATE) != BF_MEDIA_STATE_IS_AWAITED && holds(s->w, customer))
+    bool held = false;
+    if (is_sibling(s, media) && bf_get_enum(&media->object, BF_MEDIA_STATE) != BF_MEDIA_STATE_IS_AWAITED)
+        s->status = holds(s->w, customer, &held, s->e);
+    if (held)
         s->holder = customer;
-    return bf_uuid_is_zero(&s->holder);
+    return s->status == BF_OK && !held;
 }
 
 /* That there is a job at all says that the uploader had uploaded these bytes; so whoever got them from that upload may give them on. */
 static enum bf_status find_holder(struct work *w, struct bf_uuid *ret, struct bf_error *e)
 {
-    struct search s = {.w = w};
-    if (holds(w, w->uploader))
-        s.holder = w->uploader;
-    else if (holds(w, w->customer))
-        s.holder = w->customer;
+    struct search s = {.w = w, .e = e};
+    const struct bf_uuid own[] = {w->uploader, w->customer};
+    bool held = false;
     enum bf_status status = BF_OK;
-    if (bf_uuid_is_zero(&s.holder))
+    for (unsigned i = 0; i < 2 && status == BF_OK && !held; i++) {
+        status = holds(w, own[i], &held, e);
+        if (held)
+            s.holder = own[i];
+    }
+    if (status == BF_OK && !held)
         status = bf__each_media_of(w->ingest->store, w->job->tenant, w->sha256, w->arena, find_holder_in, &s, e);
     *ret = s.holder;
-    return status;
+    return status == BF_OK ? s.status : status;
 }
 
 static bool find_need_in(void *ctx, const struct bf_doc *media)
@@ -209,8 +215,11 @@ static bool find_need_in(void *ctx, const struct bf_doc *media)
 static enum bf_status release_uploader(struct work *w, struct bf_error *e)
 {
     struct search s = {.w = w};
+    bool held = false;
     enum bf_status status = bf__each_media_of(w->ingest->store, w->job->tenant, w->sha256, w->arena, find_need_in, &s, e);
-    if (status != BF_OK || s.still_needed || !holds(w, w->customer))
+    if (status == BF_OK && !s.still_needed)
+        status = holds(w, w->customer, &held, e);
+    if (!held)
         return status;
     return bf_blob_release(w->ingest->store, w->job->tenant, w->uploader, w->sha256, e);
 }
@@ -227,11 +236,36 @@ static enum bf_status store_variant(struct work *w, int name, const char *type, 
     return status;
 }
 
-static void refuse(struct work *w, enum bf_decode_reason reason)
+static void say(const struct work *w, enum bf_log_level level, const char *event, const char *words, struct bf_log_field field)
+{
+    char id[BF_UUID_TEXT];
+    bf_uuid_text(&w->media->id, id);
+    bf_log(w->ingest->env, level, event, words, BF_L_STR("media", id), field, BF_L_END);
+}
+
+static void refuse(struct work *w, enum bf_decode_reason reason, const char *detail)
 {
     w->result.state = BF_MEDIA_STATE_IS_REFUSED;
     w->result.refusal = bf_decode_reason_code(reason);
     bf_metric_add(w->ingest->env->metrics, BF_M_DECODES_REFUSED, 1);
+    say(w, BF_LOG_INFO, "media.refused", detail, BF_L_STR("reason", w->result.refusal));
+}
+
+/* How often a decode may end so before the file is refused; 0: as often as it likes, since the file has nothing to do with it. */
+static int failures_max(enum bf_status status)
+{
+    return status == BF_E_CORRUPT || status == BF_E_DEADLINE ? FAILURES_MAX : status == BF_E_INTERNAL ? DEATHS_MAX : 0;
+}
+
+/* The last failure that counts is a verdict. A job is not given up in any other way, so that no record waits for one that is. */
+static enum bf_status judge_failure(struct work *w, enum bf_status status, struct bf_error *e)
+{
+    int max = failures_max(status);
+    w->again->count = max > 0 && w->job->attempt < max;
+    if (max == 0 || w->again->count)
+        return status;
+    refuse(w, status == BF_E_DEADLINE ? BF_DECODE_TIMEOUT : BF_DECODE_CRASHED, e->cause);
+    return BF_OK;
 }
 
 /* The camera's wall time, with its offset where the picture states one. */
@@ -266,11 +300,11 @@ static enum bf_status take_photo(struct work *w, const struct bf_photo_result *f
 static enum bf_status decode_photo(struct work *w, enum bf_media_type claimed, struct bf_error *e)
 {
     struct bf_photo_result found;
-    enum bf_status status = bf_decode_photo(w->ingest->decoder, w->fd, claimed, bf_mono_ms(w->ingest->env) + PHOTO_MS, &found, e);
+    enum bf_status status = bf_decode_photo(w->ingest->decoder, w->fd, claimed, PHOTO_MS, &found, e);
     if (status != BF_OK)
-        return status;
+        return judge_failure(w, status, e);
     if (found.d.reason != BF_DECODE_OK)
-        refuse(w, found.d.reason);
+        refuse(w, found.d.reason, found.d.detail);
     else
         status = take_photo(w, &found, e);
     bf_decoded_finish(&found.d);
@@ -283,6 +317,8 @@ static enum bf_status take_voice(struct work *w, const struct bf_voice_result *f
     enum bf_status status = store_variant(w, BF_VARIANT_IS_VOICE, "audio/ogg", found->audio, 0, 0, e);
     if (status == BF_OK)
         status = store_variant(w, BF_VARIANT_IS_PEAKS, "application/octet-stream", found->peaks, 0, 0, e);
+    if (found->sound.damaged_ms > 0)
+        say(w, BF_LOG_WARN, "media.damaged", "parts of a recording could not be read and are silent", BF_L_INT("ms", found->sound.damaged_ms));
     r->has_sound = true;
     r->duration_ms = found->sound.duration_ms;
     r->has_loudness = found->sound.loudness_clufs != INT32_MIN;
@@ -293,18 +329,17 @@ static enum bf_status take_voice(struct work *w, const struct bf_voice_result *f
 static enum bf_status decode_voice(struct work *w, enum bf_media_type claimed, struct bf_error *e)
 {
     struct bf_voice_result found;
-    enum bf_status status = bf_decode_voice(w->ingest->decoder, w->fd, claimed, bf_mono_ms(w->ingest->env) + VOICE_MS, &found, e);
+    enum bf_status status = bf_decode_voice(w->ingest->decoder, w->fd, claimed, VOICE_MS, &found, e);
     if (status != BF_OK)
-        return status;
+        return judge_failure(w, status, e);
     if (found.d.reason != BF_DECODE_OK)
-        refuse(w, found.d.reason);
+        refuse(w, found.d.reason, found.d.detail);
     else
         status = take_voice(w, &found, e);
     bf_decoded_finish(&found.d);
     return status;
 }
 
-/* Only what the file itself may be the cause of counts against it: a decoder that is away does not. */
 static enum bf_status decode(struct work *w, struct bf_error *e)
 {
     struct bf_str type = bf_get_str(&w->media->object, BF_MEDIA_TYPE);
@@ -312,13 +347,11 @@ static enum bf_status decode(struct work *w, struct bf_error *e)
     bool photo = bf_get_enum(&w->media->object, BF_MEDIA_KIND) == BF_MEDIA_KIND_IS_PHOTO;
     w->result.state = BF_MEDIA_STATE_IS_READY;
     if (claimed == BF_MEDIA_NONE) {
-        refuse(w, BF_DECODE_UNSUPPORTED);
+        refuse(w, BF_DECODE_UNSUPPORTED, "no decoder takes this type");
         return BF_OK;
     }
     bf_metric_add(w->ingest->env->metrics, BF_M_DECODES, 1);
-    enum bf_status status = photo ? decode_photo(w, claimed, e) : decode_voice(w, claimed, e);
-    w->again->count = status == BF_E_CORRUPT || status == BF_E_DEADLINE;
-    return status;
+    return photo ? decode_photo(w, claimed, e) : decode_voice(w, claimed, e);
 }
 
 /* ---- consent ---- */
@@ -354,14 +387,18 @@ static enum bf_status check_consent(struct work *w, struct bf_error *e)
 
 static enum bf_status process(struct work *w, struct bf_error *e)
 {
-    enum bf_status status = check_consent(w, e);
+    struct bf_blob_info info;
+    enum bf_status status = bf_blob_stat(w->ingest->store, w->job->tenant, w->customer, w->sha256, &info, e);
     if (status == BF_OK)
-        status = bf__blob_file(w->ingest->store, w->job->tenant, w->customer, w->sha256, &w->fd, &w->result.bytes, e);
+        status = check_consent(w, e);
     if (status == BF_OK && w->result.refusal == NULL)
+        status = bf__blob_file(w->ingest->store, w->job->tenant, w->customer, w->sha256, &w->fd, e);
+    w->result.bytes = info.size;
+    if (w->fd >= 0) {
         status = decode(w, e);
-    if (w->fd >= 0)
         close(w->fd);
-    return status == BF_OK ? commit_result(w->ingest, w->job, &w->result, w->arena, e) : status;
+    }
+    return status == BF_OK ? commit_result(w, e) : status;
 }
 
 static enum bf_status make_ready(struct work *w, struct bf_error *e)
@@ -397,17 +434,4 @@ enum bf_status bf__run_media(void *ctx, const struct bf_job *job, struct bf_aren
     if (status == BF_OK)
         status = release_uploader(&w, e);
     return status;
-}
-
-/* Three children failed on it, in ways that say nothing about the file but that it does not do. */
-void bf__media_gave_up(void *ctx, const struct bf_job *job, const struct bf_error *why)
-{
-    struct bf_ingest *ingest = ctx;
-    struct bf_arena *arena = bf_arena_create();
-    struct bf_error e = {0};
-    struct result result = {.state = BF_MEDIA_STATE_IS_REFUSED,
-                            .refusal = bf_decode_reason_code(why->status == BF_E_DEADLINE ? BF_DECODE_TIMEOUT : BF_DECODE_CRASHED)};
-    if (commit_result(ingest, job, &result, arena, &e) != BF_OK)
-        bf_log_error(ingest->env, BF_LOG_ERROR, "media.refuse", &e);
-    bf_arena_destroy(&arena);
 }

@@ -22,12 +22,15 @@ enum { BF__TENANT_PAGES_MAX = 100 };
 
 /* A memory file with the bytes of the blob, read by pread; *ret is the caller's to close. BF_E_NOT_FOUND when `holder` has no wrap. */
 enum bf_status bf__blob_file(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], int *ret,
-                             int64_t *ret_size, struct bf_error *e);
+                             struct bf_error *e);
 
 /* ---- records (records.c) ---- */
 
-bool bf__is_open_media(const struct bf_doc *media);           /* awaited or stored: there is something to do */
-bool bf__is_open_transcript(const struct bf_doc *transcript); /* waiting, also for a provider that is away */
+bool bf__media_waits(const struct bf_object *media);           /* awaited or stored: there is something to do */
+bool bf__transcript_waits(const struct bf_object *transcript); /* also for a provider that is away */
+/* The same of a document; NULL and tombstones do not wait. */
+bool bf__is_open_media(const struct bf_doc *media);
+bool bf__is_open_transcript(const struct bf_doc *transcript);
 
 /* Calls `each` for every medium of the tenant with these bytes, until it returns false. */
 enum bf_status bf__each_media_of(struct bf_store *store, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_arena *arena,
@@ -46,17 +49,22 @@ enum bf_status bf__commit(struct bf_store *store, const struct bf__change *chang
 
 /* ---- jobs ---- */
 
+/* Neither leaves giving up to the runner: the last attempt writes the verdict itself, and fails uncounted when it cannot. */
 bf_job_run_fn bf__run_media, bf__run_transcribe;
-bf_job_gave_up_fn bf__media_gave_up, bf__transcribe_gave_up;
 
 /* ---- the provider's breaker (breaker.c) ---- */
 
-/* One for the process. It opens with the first call that finds the provider away; then one call at a time may try again, after pauses that double. */
+/* One for the process. It opens with the first call that finds the provider away; then one call at a time may try again, after pauses that double up to
+ * a longest one. Any thread. */
 struct bf__breaker *bf__breaker_create(const struct bf_env *env, int64_t pause_ms, int64_t pause_ms_max);
 void bf__breaker_destroy(struct bf__breaker **breaker);
-/* 0: ask the provider, and say the outcome by one of the next two. Else: it is away, look again in so many ms. */
-int64_t bf__breaker_enter(struct bf__breaker *breaker);
-/* `wants_ms`: when the provider wants to be asked again; 0: it does not say. Returns when to look again. */
-int64_t bf__breaker_away(struct bf__breaker *breaker, int64_t wants_ms);
-/* It answered, whatever it said. True when the breaker closed by that: what waits may go on. */
-bool bf__breaker_answered(struct bf__breaker *breaker);
+/* 0: ask the provider, and say the outcome by one of away, answered and leave, with *ret_turn. Else: it is away, look again in so many ms. */
+int64_t bf__breaker_enter(struct bf__breaker *breaker, unsigned *ret_turn);
+/* What enter would say now, without a turn. */
+int64_t bf__breaker_wait(struct bf__breaker *breaker);
+/* `wants_ms`: when the provider wants to be asked again; 0: it does not say. More than the longest pause is not waited. */
+void bf__breaker_away(struct bf__breaker *breaker, unsigned turn, int64_t wants_ms);
+/* It answered, whatever it said. True when that is news (the breaker closed, or it is the first answer since the start): what waits may go on. */
+bool bf__breaker_answered(struct bf__breaker *breaker, unsigned turn);
+/* It was not asked after all, or nothing is known of it. */
+void bf__breaker_leave(struct bf__breaker *breaker, unsigned turn);

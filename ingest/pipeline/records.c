@@ -3,16 +3,23 @@
 #include "crm/ids.h"
 #include "ingest/pipeline/pipeline.h"
 
-bool bf__is_open_media(const struct bf_doc *media)
+bool bf__media_waits(const struct bf_object *media)
 {
-    int state = media == NULL || media->tombstone ? -1 : bf_get_enum(&media->object, BF_MEDIA_STATE);
+    int state = bf_get_enum(media, BF_MEDIA_STATE);
     return state == BF_MEDIA_STATE_IS_AWAITED || state == BF_MEDIA_STATE_IS_STORED;
 }
 
+bool bf__transcript_waits(const struct bf_object *transcript)
+{
+    int state = bf_get_enum(transcript, BF_TRANSCRIPT_STATE);
+    return state == BF_TRANSCRIPT_STATE_IS_WAITING || state == BF_TRANSCRIPT_STATE_IS_PROVIDER_AWAY;
+}
+
+bool bf__is_open_media(const struct bf_doc *media) { return media != NULL && !media->tombstone && bf__media_waits(&media->object); }
+
 bool bf__is_open_transcript(const struct bf_doc *transcript)
 {
-    int state = transcript == NULL || transcript->tombstone ? -1 : bf_get_enum(&transcript->object, BF_TRANSCRIPT_STATE);
-    return state == BF_TRANSCRIPT_STATE_IS_WAITING || state == BF_TRANSCRIPT_STATE_IS_PROVIDER_AWAY;
+    return transcript != NULL && !transcript->tombstone && bf__transcript_waits(&transcript->object);
 }
 
 enum bf_status bf__each_media_of(struct bf_store *store, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_arena *arena,

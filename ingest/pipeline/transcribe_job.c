@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CALL_MS = 2 * 3600 * 1000, PROMPT_MAX = 600, REFUSED_MS = 60 * 1000 };
+enum { CALL_MS = 10 * 60 * 1000, CALL_MS_MAX = 2 * 3600 * 1000, PROMPT_MAX = 600, REFUSED_MS = 60 * 1000, FAULTS_MAX = 3 };
 
 /* What is written into the transcript. */
 struct outcome {
@@ -30,6 +30,7 @@ struct work {
     struct bf_job_again *again;
     const struct bf_doc *transcript, *media;
     int64_t round;
+    unsigned turn; /* of the breaker */
 };
 
 /* ---- commits ---- */
@@ -37,10 +38,9 @@ struct work {
 static bool write_outcome(struct bf_object *transcript, struct bf_arena *arena, void *ctx)
 {
     const struct outcome *o = ctx;
-    int state = bf_get_enum(transcript, BF_TRANSCRIPT_STATE);
-    bool open = state == BF_TRANSCRIPT_STATE_IS_WAITING || state == BF_TRANSCRIPT_STATE_IS_PROVIDER_AWAY;
     (void)arena;
-    if (!open || state == o->state || bf_get_int(transcript, BF_TRANSCRIPT_ROUND) != o->round)
+    if (!bf__transcript_waits(transcript) || bf_get_enum(transcript, BF_TRANSCRIPT_STATE) == o->state ||
+        bf_get_int(transcript, BF_TRANSCRIPT_ROUND) != o->round)
         return false;
     bf_set_enum(transcript, BF_TRANSCRIPT_STATE, o->state);
     bf_set_str(transcript, BF_TRANSCRIPT_PROVIDER, o->provider);
@@ -49,35 +49,33 @@ static bool write_outcome(struct bf_object *transcript, struct bf_arena *arena, 
     return true;
 }
 
-static enum bf_status commit(struct bf_ingest *ingest, const struct bf_job *job, struct bf_uuid media, struct bf_uuid request, struct outcome *outcome,
-                             struct bf_arena *arena, struct bf_error *e)
+static enum bf_status commit(struct work *w, struct bf_uuid request, int state, struct bf_str text, struct bf_error *e)
 {
-    struct bf__change change = {.tenant = job->tenant, .media = media, .request = request, .transcript_change = write_outcome, .ctx = outcome};
-    outcome->provider = bf_strz(bf_stt_provider_name(ingest->stt));
-    return bf__commit(ingest->store, &change, arena, e);
+    struct outcome outcome = {.round = w->round, .state = state, .text = text, .provider = bf_strz(bf_stt_provider_name(w->ingest->stt))};
+    struct bf__change change = {
+        .tenant = w->job->tenant, .media = w->media->id, .request = request, .transcript_change = write_outcome, .ctx = &outcome};
+    return bf__commit(w->ingest->store, &change, w->arena, e);
 }
 
 static enum bf_status commit_end(struct work *w, int state, struct bf_str text, struct bf_error *e)
 {
-    struct outcome outcome = {.round = w->round, .state = state, .text = text};
-    return commit(w->ingest, w->job, w->media->id, w->job->id, &outcome, w->arena, e);
+    return commit(w, w->job->id, state, text, e);
 }
 
-/* The visit says that the provider is away; the job goes on when it is back. */
-static enum bf_status put_off(struct work *w, int64_t wait_ms, const char *why, struct bf_error *e)
+/* The visit says that the provider is away; the job goes on when it is back. It may have come back while that was written. */
+static enum bf_status put_off(struct work *w, const char *why, struct bf_error *e)
 {
-    struct outcome outcome = {.round = w->round, .state = BF_TRANSCRIPT_STATE_IS_PROVIDER_AWAY};
     struct {
         struct bf_uuid job;
         int64_t fence;
     } name = {.job = w->job->id, .fence = w->job->fence};
-    w->again->count = false;
-    w->again->pause_ms = wait_ms;
     if (bf_get_enum(&w->transcript->object, BF_TRANSCRIPT_STATE) != BF_TRANSCRIPT_STATE_IS_PROVIDER_AWAY) {
-        enum bf_status status = commit(w->ingest, w->job, w->media->id, bf_uuid_from_name(&name, sizeof name), &outcome, w->arena, e);
+        struct bf_uuid request = bf_uuid_from_name(&name, sizeof name);
+        enum bf_status status = commit(w, request, BF_TRANSCRIPT_STATE_IS_PROVIDER_AWAY, bf_str(NULL, 0), e);
         if (status != BF_OK)
             return status;
     }
+    w->again->pause_ms = bf__breaker_wait(w->ingest->breaker);
     bf_metric_add(w->ingest->env->metrics, BF_M_STT_AWAY, 1);
     return bf_fail(e, BF_E_UNAVAILABLE, "%s", why);
 }
@@ -137,15 +135,22 @@ static const uint8_t *voice_of(const struct bf_doc *media)
     return NULL;
 }
 
+static void say(struct work *w, enum bf_log_level level, const char *event, const char *words)
+{
+    char id[BF_UUID_TEXT];
+    bf_uuid_text(&w->transcript->id, id);
+    bf_log(w->ingest->env, level, event, words, BF_L_STR("provider", bf_stt_provider_name(w->ingest->stt)), BF_L_STR("transcript", id), BF_L_END);
+}
+
+/* Jobs that are made due are found by the runner's next look. */
 static void hasten_if_back(struct work *w)
 {
     struct bf_error e = {0};
-    if (!bf__breaker_answered(w->ingest->breaker))
+    if (!bf__breaker_answered(w->ingest->breaker, w->turn))
         return;
-    bf_log(w->ingest->env, BF_LOG_INFO, "stt.back", "the provider answers again", BF_L_STR("provider", bf_stt_provider_name(w->ingest->stt)), BF_L_END);
+    say(w, BF_LOG_INFO, "stt.back", "the provider answers");
     if (bf_job_hasten(w->ingest->store, BF__JOB_TRANSCRIBE, bf_now_ms(w->ingest->env), &e) != BF_OK)
         bf_log_error(w->ingest->env, BF_LOG_WARN, "stt.hasten", &e);
-    bf_job_runner_wake(w->ingest->jobs);
 }
 
 /* REFUSED is for the administrator to mend; until then the provider is as good as away. */
@@ -153,47 +158,67 @@ static enum bf_status away(struct work *w, const struct bf_stt_result *found, st
 {
     bool refused = found->outcome == BF_STT_REFUSED;
     if (w->ingest->is_draining) {
+        bf__breaker_leave(w->ingest->breaker, w->turn);
         w->again->pause_ms = 0;
         return bf_fail(e, BF_E_CANCELLED, "the server is stopping");
     }
-    bf_log(w->ingest->env, refused ? BF_LOG_ERROR : BF_LOG_WARN, refused ? "stt.refused" : "stt.away", found->detail,
-           BF_L_STR("provider", bf_stt_provider_name(w->ingest->stt)), BF_L_END);
-    return put_off(w, bf__breaker_away(w->ingest->breaker, refused ? REFUSED_MS : found->wait_ms), found->detail, e);
+    say(w, refused ? BF_LOG_ERROR : BF_LOG_WARN, refused ? "stt.refused" : "stt.away", found->detail);
+    bf__breaker_away(w->ingest->breaker, w->turn, refused ? REFUSED_MS : found->wait_ms);
+    return put_off(w, found->detail, e);
 }
 
+/* The attempt counts. The last one ends the job itself, so that no job is given up whose transcript does not say so. */
+static enum bf_status fault(struct work *w, const struct bf_stt_result *found, struct bf_error *e)
+{
+    if (w->job->attempt >= FAULTS_MAX) {
+        say(w, BF_LOG_ERROR, "stt.failed", found->detail);
+        return commit_end(w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);
+    }
+    w->again->count = true;
+    return bf_fail(e, BF_E_UPSTREAM, "%s", found->detail);
+}
+
+/* What was found out here, before anything was sent, says nothing about the provider. */
 static enum bf_status take_answer(struct work *w, const struct bf_stt_result *found, struct bf_error *e)
 {
-    switch (found->outcome) {
-    case BF_STT_AWAY:
-    case BF_STT_REFUSED:
+    if (found->outcome == BF_STT_AWAY || found->outcome == BF_STT_REFUSED)
         return away(w, found, e);
-    case BF_STT_FAULT:
+    if (found->reached)
         hasten_if_back(w);
-        w->again->count = true;
-        return bf_fail(e, BF_E_UPSTREAM, "%s", found->detail);
-    case BF_STT_REJECTED:
-        hasten_if_back(w);
+    else
+        bf__breaker_leave(w->ingest->breaker, w->turn);
+    if (found->outcome == BF_STT_FAULT)
+        return fault(w, found, e);
+    if (found->outcome == BF_STT_REJECTED) {
+        say(w, BF_LOG_WARN, "stt.rejected", found->detail);
         return commit_end(w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);
-    case BF_STT_TEXT:
-        break;
     }
-    hasten_if_back(w);
     bf_metric_add(w->ingest->env->metrics, BF_M_STT_DONE, 1);
-    if (found->text.n == 0) /* nothing was understood: there is nothing to confirm */
-        return commit_end(w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);
-    return commit_end(w, BF_TRANSCRIPT_STATE_IS_READY, found->text, e);
+    if (found->text.n > 0)
+        return commit_end(w, BF_TRANSCRIPT_STATE_IS_READY, found->text, e);
+    say(w, BF_LOG_INFO, "stt.nothing", "nothing was understood");
+    return commit_end(w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);
 }
 
+static int64_t time_for(int64_t duration_ms)
+{
+    int64_t ms = CALL_MS + 4 * duration_ms;
+    return ms < CALL_MS_MAX ? ms : CALL_MS_MAX;
+}
+
+/* In its turn of the breaker. */
 static enum bf_status ask(struct work *w, const uint8_t *sha256, struct bf_error *e)
 {
-    struct bf_stt_request request = {.type = BF_MEDIA_OGG, .deadline_mono_ms = bf_mono_ms(w->ingest->env) + CALL_MS};
+    int64_t duration_ms = bf_get_int(&w->media->object, BF_MEDIA_DURATION_MS);
+    struct bf_stt_request request = {.type = BF_MEDIA_OGG, .duration_ms = duration_ms, .within_ms = time_for(duration_ms)};
     struct bf_stt_result *found = bf_arena_calloc(w->arena, 1, sizeof *found);
-    int64_t size;
     enum bf_status status = make_prompt(w, &request.prompt, e);
     if (status == BF_OK)
-        status = bf__blob_file(w->ingest->store, w->job->tenant, bf_get_uuid(&w->media->object, BF_MEDIA_CUSTOMER), sha256, &request.audio_fd, &size, e);
-    if (status != BF_OK)
+        status = bf__blob_file(w->ingest->store, w->job->tenant, bf_get_uuid(&w->media->object, BF_MEDIA_CUSTOMER), sha256, &request.audio_fd, e);
+    if (status != BF_OK) {
+        bf__breaker_leave(w->ingest->breaker, w->turn);
         return status;
+    }
     bf_stt_transcribe(w->ingest->stt, &request, w->arena, found);
     close(request.audio_fd);
     return take_answer(w, found, e);
@@ -217,24 +242,7 @@ enum bf_status bf__run_transcribe(void *ctx, const struct bf_job *job, struct bf
     const uint8_t *sha256 = media == NULL || media->tombstone ? NULL : voice_of(media);
     if (!known || sha256 == NULL || !bf__is_open_transcript(transcript) || bf_get_int(&transcript->object, BF_TRANSCRIPT_ROUND) != w.round)
         return BF_OK; /* settled, asked for again, or gone */
-    int64_t wait_ms = bf__breaker_enter(w.ingest->breaker);
-    return wait_ms > 0 ? put_off(&w, wait_ms, "the provider is away", e) : ask(&w, sha256, e);
-}
-
-void bf__transcribe_gave_up(void *ctx, const struct bf_job *job, const struct bf_error *why)
-{
-    struct bf_ingest *ingest = ctx;
-    struct bf_arena *arena = bf_arena_create();
-    struct bf_doc *transcript = NULL;
-    struct bf_error e = {0};
-    uint64_t round = 0;
-    (void)why;
-    enum bf_status status = bf_store_get(ingest->store, &bf_transcripts, job->tenant, job->ref, arena, &transcript, &e);
-    if (status == BF_OK && transcript != NULL && bf_str_u64(job->argument, INT64_MAX, &round)) {
-        struct outcome outcome = {.round = (int64_t)round, .state = BF_TRANSCRIPT_STATE_IS_FAILED};
-        status = commit(ingest, job, bf_get_uuid(&transcript->object, BF_TRANSCRIPT_MEDIA), job->id, &outcome, arena, &e);
-    }
-    if (status != BF_OK)
-        bf_log_error(ingest->env, BF_LOG_ERROR, "transcript.fail", &e);
-    bf_arena_destroy(&arena);
+    if (bf__breaker_enter(w.ingest->breaker, &w.turn) > 0)
+        return put_off(&w, "the provider is away", e);
+    return ask(&w, sha256, e);
 }

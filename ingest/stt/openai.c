@@ -3,12 +3,12 @@
  * Any server that speaks the OpenAI transcription API: POST multipart/form-data to URL + path, {"text": ...} back.
  *
  * The file's name decides about its format with most servers, not its type: the same bytes pass as .ogg and fail as .opus. Answers are
- * asked for as `json`, the one form that all of them and all models have. One call tries three times, as the vendor's own clients do (0.5 s
- * doubling to 8 s, Retry-After obeyed); what goes beyond that is the pipeline's.
+ * asked for as `json`, the one form that all of them and all models have. What fails fast is tried three times within the time that one
+ * request may take, as the vendor's own clients do (0.5 s doubling to 8 s, Retry-After obeyed up to that); a longer wait, a request that
+ * takes too long, and when to ask again after that, are the pipeline's.
  */
 #include "core/arena.h"
 #include "core/http_client.h"
-#include "core/env.h"
 #include "ingest/decode/client.h"
 #include "ingest/stt/openai_answer.h"
 #include "ingest/stt/stt.h"
@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { URL_BYTES_MAX = 1200, PARTS_MAX = 5, TRIES_MAX = 3, CONNECT_MS = 10000, ANSWER_BYTES_MAX = 1 << 20 };
+enum { URL_BYTES_MAX = 1200, PARTS_MAX = 5, TRIES_MAX = 3, CONNECT_MS = 10000, PAUSE_MS_MAX = 8000, ANSWER_BYTES_MAX = 1 << 20 };
 
 struct openai {
     struct bf_stt_ctx ctx;
@@ -99,12 +99,6 @@ static enum bf_status open_openai(const struct bf_stt_ctx *ctx, void **ret, stru
     return BF_OK;
 }
 
-static const char *model_of_openai(void *impl)
-{
-    const struct openai *o = impl;
-    return setting(o, "model").p;
-}
-
 /* ---- the recording ---- */
 
 static bool read_whole(int fd, size_t max, struct audio *audio, struct bf_stt_result *ret)
@@ -138,7 +132,7 @@ static bool read_whole(int fd, size_t max, struct audio *audio, struct bf_stt_re
 static bool make_wav(const struct openai *o, const struct bf_stt_request *request, struct audio *audio, struct bf_stt_result *ret)
 {
     struct bf_error e = {0};
-    enum bf_status status = bf_decode_wav(o->ctx.decoder, request->audio_fd, request->type, request->deadline_mono_ms, &audio->decoded, &e);
+    enum bf_status status = bf_decode_wav(o->ctx.decoder, request->audio_fd, request->type, request->within_ms, &audio->decoded, &e);
     if (status != BF_OK) {
         audio->decoded = (struct bf_voice_result){.d.output_fd = -1};
         bool away = status == BF_E_UNAVAILABLE || status == BF_E_IO || status == BF_E_NO_SPACE;
@@ -178,11 +172,19 @@ static void free_audio(struct audio *audio)
 
 /* ---- the call ---- */
 
+/* When the provider wants to be asked again; 0: it does not say. */
+static int64_t wait_of(const struct bf_fetch *call)
+{
+    int64_t requests_ms = bf_openai_duration_ms(bf_fetch_header(call, "x-ratelimit-reset-requests"));
+    if (call->retry_after_ms >= 0)
+        return call->retry_after_ms;
+    return call->status == BF_OK && call->http_status == 429 && requests_ms > 0 ? requests_ms : 0;
+}
+
 static enum bf_fetch_verdict judge(const struct bf_fetch *call)
 {
-    if (bf_openai_is_used_up(call->http_status, call->answer))
-        return BF_FETCH_TRIP;
-    if (bf_str_eqz(bf_fetch_header(call, "x-should-retry"), "false"))
+    if (bf_openai_is_used_up(call->http_status, call->answer) || wait_of(call) > PAUSE_MS_MAX ||
+        bf_str_eqz(bf_fetch_header(call, "x-should-retry"), "false"))
         return BF_FETCH_FINE;
     return call->http_status == 409 ? BF_FETCH_RETRY : bf_fetch_judge(call);
 }
@@ -212,14 +214,6 @@ static unsigned make_parts(const struct openai *o, const struct audio *audio, st
     return n;
 }
 
-static int64_t wait_of(const struct bf_fetch *call)
-{
-    int64_t requests_ms = bf_openai_duration_ms(bf_fetch_header(call, "x-ratelimit-reset-requests"));
-    if (call->retry_after_ms >= 0)
-        return call->retry_after_ms;
-    return call->status == BF_OK && call->http_status == 429 && requests_ms > 0 ? requests_ms : 0;
-}
-
 static void read_outcome(const struct openai *o, const struct bf_fetch *call, struct bf_arena *arena, struct bf_stt_result *ret)
 {
     ret->reached = call->maybe_arrived;
@@ -247,11 +241,7 @@ static void send_audio(struct openai *o, const struct bf_stt_request *request, c
 {
     struct bf_fetch call;
     struct bf_fetch_part parts[PARTS_MAX];
-    int64_t left_ms = request->deadline_mono_ms - bf_mono_ms(o->ctx.env);
-    if (left_ms <= 0) {
-        bf_stt_end(ret, BF_STT_AWAY, "no time was left for asking the provider");
-        return;
-    }
+    unsigned try_ms = bf_openai_try_ms(request->duration_ms, o->try_ms_max);
     const struct bf_fetch_header key = {"authorization", bf_strz(o->bearer)};
     bf_fetch_init(&call);
     call.url = o->url;
@@ -261,11 +251,11 @@ static void send_audio(struct openai *o, const struct bf_stt_request *request, c
     call.parts = parts;
     call.n_parts = make_parts(o, audio, make_prompt(o, request, arena), parts);
     call.connect_ms_max = CONNECT_MS;
-    call.try_ms_max = o->try_ms_max;
-    call.total_ms_max = left_ms < UINT32_MAX ? (unsigned)left_ms : UINT32_MAX;
+    call.try_ms_max = call.total_ms_max = request->within_ms < try_ms ? (unsigned)request->within_ms : try_ms;
     call.answer_bytes_max = ANSWER_BYTES_MAX;
     call.tries_max = TRIES_MAX;
     call.repeatable = true; /* asked at least once: see stt.h */
+    call.no_breaker = true; /* the pipeline's decides when it is asked again */
     call.judge = judge;
     bf_client_call(o->ctx.client, &call, NULL);
     read_outcome(o, &call, arena, ret);
@@ -287,5 +277,4 @@ const struct bf_stt_provider bf_stt_openai = {
     .open = open_openai,
     .transcribe = transcribe,
     .close = close_openai,
-    .model = model_of_openai,
 };

@@ -4,7 +4,7 @@
 #include "core/json.h"
 #include <string.h>
 
-enum { ANSWER_BYTES_MAX = 8 << 20, WORDS_BYTES_MAX = 160, DAY_MS = 24 * 3600 * 1000 };
+enum { ANSWER_BYTES_MAX = 8 << 20, WORDS_BYTES_MAX = 160, DAY_MS = 24 * 3600 * 1000, TRY_MS = 60 * 1000 };
 
 /* What an error answer says, in the provider's words. */
 struct complaint {
@@ -99,6 +99,12 @@ void bf_openai_read(int http_status, struct bf_str body, struct bf_str key, stru
     struct complaint c = read_complaint(body, arena);
     enum bf_stt_outcome outcome = bf_openai_is_used_up(http_status, body) ? BF_STT_AWAY : outcome_of(http_status, &c);
     bf_stt_end(ret, outcome, "%d %s%s%s", http_status, tidy(arena, c.code, key), c.code.n > 0 ? ": " : "", tidy(arena, c.message, key));
+}
+
+unsigned bf_openai_try_ms(int64_t duration_ms, unsigned ms_max)
+{
+    int64_t ms = TRY_MS + 2 * duration_ms;
+    return ms < ms_max ? (unsigned)ms : ms_max;
 }
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }

@@ -13,12 +13,6 @@ static enum bf_status open_sphinx(const struct bf_stt_ctx *ctx, void **ret, stru
 
 static void close_sphinx(void *impl) { (void)impl; }
 
-static const char *model_of_sphinx(void *impl)
-{
-    (void)impl;
-    return "en-us";
-}
-
 static void judge(const struct bf_text_result *found, struct bf_arena *arena, struct bf_stt_result *ret)
 {
     if (found->d.reason == BF_DECODE_OK)
@@ -32,7 +26,7 @@ static void transcribe(void *impl, const struct bf_stt_request *request, struct 
     struct bf_decode_client *speech = impl;
     struct bf_text_result found;
     struct bf_error e = {0};
-    enum bf_status status = bf_decode_transcribe(speech, request->audio_fd, request->type, request->deadline_mono_ms, &found, &e);
+    enum bf_status status = bf_decode_transcribe(speech, request->audio_fd, request->type, request->within_ms, &found, &e);
     switch (status) {
     case BF_OK:
         ret->reached = true;
@@ -56,5 +50,4 @@ const struct bf_stt_provider bf_stt_pocketsphinx = {
     .open = open_sphinx,
     .transcribe = transcribe,
     .close = close_sphinx,
-    .model = model_of_sphinx,
 };

@@ -24,7 +24,8 @@ const struct bf_config_row bf_stt_rows[] = {
     {"stt", "language", BF_CF_STR, "", 0, 20, "", NULL, "openai: ISO 639-1 code of what is spoken; empty: the provider finds out"},
     {"stt", "prompt", BF_CF_STR, "", 0, 400, "", NULL, "openai: words put before the visit's own names in the prompt"},
     {"stt", "bytes_max", BF_CF_INT, "26214400", 1000, 1000000000, "bytes", NULL, "openai: the largest recording it takes"},
-    {"stt", "try_ms", BF_CF_INT, "600000", 1000, 3600000, "ms", NULL, "openai: how long one request may take"},
+    {"stt", "try_ms", BF_CF_INT, "600000", 1000, 3600000, "ms", NULL,
+     "openai: how long one request may take at most; a short recording gets a minute and twice its length"},
 };
 const unsigned bf_stt_n_rows = sizeof bf_stt_rows / sizeof bf_stt_rows[0];
 
@@ -44,13 +45,11 @@ enum bf_status bf_stt_check(const struct bf_config *config, struct bf_error *e)
     return provider->check == NULL ? BF_OK : provider->check(config, e);
 }
 
-enum bf_status bf_stt_open(const struct bf_stt_ctx *ctx, struct bf_stt **ret, struct bf_error *e)
+enum bf_status bf_stt_open_with(const struct bf_stt_provider *provider, const struct bf_stt_ctx *ctx, struct bf_stt **ret,
+                                struct bf_error *e)
 {
-    const struct bf_stt_provider *provider = find_provider(ctx->config);
     void *impl = NULL;
-    enum bf_status status = bf_stt_check(ctx->config, e);
-    if (status == BF_OK)
-        status = provider->open(ctx, &impl, e);
+    enum bf_status status = provider->open(ctx, &impl, e);
     if (status != BF_OK)
         return status;
     struct bf_stt *stt = malloc(sizeof *stt);
@@ -59,6 +58,12 @@ enum bf_status bf_stt_open(const struct bf_stt_ctx *ctx, struct bf_stt **ret, st
     *stt = (struct bf_stt){provider, impl};
     *ret = stt;
     return BF_OK;
+}
+
+enum bf_status bf_stt_open(const struct bf_stt_ctx *ctx, struct bf_stt **ret, struct bf_error *e)
+{
+    enum bf_status status = bf_stt_check(ctx->config, e);
+    return status == BF_OK ? bf_stt_open_with(find_provider(ctx->config), ctx, ret, e) : status;
 }
 
 void bf_stt_close(struct bf_stt **stt)
@@ -77,8 +82,6 @@ void bf_stt_transcribe(struct bf_stt *stt, const struct bf_stt_request *request,
 }
 
 const char *bf_stt_provider_name(const struct bf_stt *stt) { return stt->provider->name; }
-
-const char *bf_stt_model(const struct bf_stt *stt) { return stt->provider->model(stt->impl); }
 
 const char *bf_stt_outcome_code(enum bf_stt_outcome outcome)
 {

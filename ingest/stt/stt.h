@@ -29,8 +29,9 @@ struct bf_stt_ctx {
 struct bf_stt_request {
     int audio_fd; /* read by pread from 0 to its size; stays the caller's */
     enum bf_media_type type;
-    struct bf_str prompt;     /* names and words that may occur, UTF-8; empty: none. Providers that take none ignore it */
-    int64_t deadline_mono_ms; /* of env's monotonic clock */
+    int64_t duration_ms;  /* 0: not known */
+    struct bf_str prompt; /* names and words that may occur, UTF-8; empty: none. Providers that take none ignore it */
+    int64_t within_ms;    /* how long a step (conversion, request, recognition) may take */
 };
 
 enum bf_stt_outcome {
@@ -60,8 +61,6 @@ struct bf_stt_provider {
     enum bf_status (*open)(const struct bf_stt_ctx *ctx, void **ret, struct bf_error *e);
     void (*transcribe)(void *impl, const struct bf_stt_request *request, struct bf_arena *arena, struct bf_stt_result *ret);
     void (*close)(void *impl);
-    /* "whisper-1": with the provider's name, what a transcript was made by. */
-    const char *(*model)(void *impl);
 };
 
 extern const struct bf_stt_provider bf_stt_openai, bf_stt_pocketsphinx;
@@ -74,10 +73,12 @@ extern const unsigned bf_stt_n_rows;
 enum bf_status bf_stt_check(const struct bf_config *config, struct bf_error *e);
 /* Opens the provider that the configuration names. */
 enum bf_status bf_stt_open(const struct bf_stt_ctx *ctx, struct bf_stt **ret, struct bf_error *e);
+/* The same with this one. */
+enum bf_status bf_stt_open_with(const struct bf_stt_provider *provider, const struct bf_stt_ctx *ctx, struct bf_stt **ret,
+                                struct bf_error *e);
 void bf_stt_close(struct bf_stt **stt); /* no call may be under way */
 void bf_stt_transcribe(struct bf_stt *stt, const struct bf_stt_request *request, struct bf_arena *arena, struct bf_stt_result *ret);
 const char *bf_stt_provider_name(const struct bf_stt *stt);
-const char *bf_stt_model(const struct bf_stt *stt);
 const char *bf_stt_outcome_code(enum bf_stt_outcome outcome); /* "text", "away", "fault", "refused", "rejected" */
 
 /* For providers: fills outcome and detail; no text. */

@@ -76,7 +76,7 @@ static double ours_photo(struct bench *b, const struct input *in)
     struct bf_photo_result r;
     struct bf_error e;
     double before = thread_ms() + process_ms(b->zygote);
-    if (bf_decode_photo(b->client, in->fd, BF_MEDIA_JPEG, bf_mono_ms(&b->env) + DEADLINE_MS, &r, &e) != BF_OK || r.d.reason != BF_DECODE_OK)
+    if (bf_decode_photo(b->client, in->fd, BF_MEDIA_JPEG, DEADLINE_MS, &r, &e) != BF_OK || r.d.reason != BF_DECODE_OK)
         fail("the photo was not decoded");
     double ms = thread_ms() + process_ms(b->zygote) - before + (double)r.d.cpu_us / 1e3;
     bf_decoded_finish(&r.d);
@@ -88,7 +88,7 @@ static double ours_voice(struct bench *b, const struct input *in)
     struct bf_voice_result r;
     struct bf_error e;
     double before = thread_ms() + process_ms(b->zygote);
-    if (bf_decode_voice(b->client, in->fd, BF_MEDIA_OGG, bf_mono_ms(&b->env) + DEADLINE_MS, &r, &e) != BF_OK || r.d.reason != BF_DECODE_OK)
+    if (bf_decode_voice(b->client, in->fd, BF_MEDIA_OGG, DEADLINE_MS, &r, &e) != BF_OK || r.d.reason != BF_DECODE_OK)
         fail("the recording was not decoded");
     double ms = thread_ms() + process_ms(b->zygote) - before + (double)r.d.cpu_us / 1e3;
     bf_decoded_finish(&r.d);

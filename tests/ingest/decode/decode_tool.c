@@ -47,11 +47,11 @@ static void print_failure(enum bf_status status, const struct bf_error *e)
     fflush(stdout);
 }
 
-static void photo(struct tool *t, int fd, enum bf_media_type type, int64_t deadline, const char *prefix)
+static void photo(struct tool *t, int fd, enum bf_media_type type, int64_t work_ms, const char *prefix)
 {
     struct bf_photo_result r;
     struct bf_error e = {0};
-    enum bf_status status = bf_decode_photo(t->media, fd, type, deadline, &r, &e);
+    enum bf_status status = bf_decode_photo(t->media, fd, type, work_ms, &r, &e);
     if (status != BF_OK) {
         print_failure(status, &e);
         return;
@@ -75,12 +75,11 @@ static void print_sound(const struct bf_decode_sound *s)
            s->source_rate, s->source_channels, s->loudness_clufs, s->gain_cdb, s->damaged_ms);
 }
 
-static void voice(struct tool *t, bool wav, int fd, enum bf_media_type type, int64_t deadline, const char *prefix)
+static void voice(struct tool *t, bool wav, int fd, enum bf_media_type type, int64_t work_ms, const char *prefix)
 {
     struct bf_voice_result r;
     struct bf_error e = {0};
-    enum bf_status status =
-        wav ? bf_decode_wav(t->media, fd, type, deadline, &r, &e) : bf_decode_voice(t->media, fd, type, deadline, &r, &e);
+    enum bf_status status = wav ? bf_decode_wav(t->media, fd, type, work_ms, &r, &e) : bf_decode_voice(t->media, fd, type, work_ms, &r, &e);
     if (status != BF_OK) {
         print_failure(status, &e);
         return;
@@ -94,13 +93,13 @@ static void voice(struct tool *t, bool wav, int fd, enum bf_media_type type, int
     bf_decoded_finish(&r.d);
 }
 
-static void transcribe(struct tool *t, int fd, enum bf_media_type type, int64_t deadline, const char *prefix)
+static void transcribe(struct tool *t, int fd, enum bf_media_type type, int64_t work_ms, const char *prefix)
 {
     struct bf_text_result r;
     struct bf_error e = {0};
     if (t->speech == NULL)
         t->speech = bf_decode_client_create(&t->env, zygote_start(t->path, "--zygote-stt", &t->speech_pid), 2);
-    enum bf_status status = bf_decode_transcribe(t->speech, fd, type, deadline, &r, &e);
+    enum bf_status status = bf_decode_transcribe(t->speech, fd, type, work_ms, &r, &e);
     if (status != BF_OK) {
         print_failure(status, &e);
         return;
@@ -121,13 +120,12 @@ static void serve(struct tool *t, char *line)
         exit(1);
     }
     enum bf_media_type claimed = bf_media_type_of(bf_strz(type));
-    int64_t deadline = bf_mono_ms(&t->env) + DEADLINE_MS;
     if (strcmp(op, "photo") == 0)
-        photo(t, fd, claimed, deadline, prefix);
+        photo(t, fd, claimed, DEADLINE_MS, prefix);
     else if (strcmp(op, "transcribe") == 0)
-        transcribe(t, fd, claimed, deadline, prefix);
+        transcribe(t, fd, claimed, DEADLINE_MS, prefix);
     else
-        voice(t, strcmp(op, "wav") == 0, fd, claimed, deadline, prefix);
+        voice(t, strcmp(op, "wav") == 0, fd, claimed, DEADLINE_MS, prefix);
     close(fd);
 }
 

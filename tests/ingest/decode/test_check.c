@@ -238,7 +238,6 @@ static void media_types_are_known_by_their_names(void **state)
     assert_int_equal(bf_media_type_of(BF_STR("text/html")), BF_MEDIA_NONE);
     assert_int_equal(bf_media_type_of(BF_STR("")), BF_MEDIA_NONE);
     assert_string_equal(bf_decode_reason_code(BF_DECODE_TOO_MANY_PIXELS), "too_many_pixels");
-    assert_string_equal(bf_decode_reason_title(BF_DECODE_NO_AUDIO, BF_LANG_ZH), "文件中没有声音");
 }
 
 int main(void)

@@ -68,7 +68,7 @@ static enum bf_status decode(struct fixture *f, int fd, int64_t within_ms, enum 
 {
     struct bf_voice_result r;
     struct bf_error e = {0};
-    enum bf_status status = bf_decode_voice(f->client, fd, BF_MEDIA_WAV, bf_mono_ms(&f->env) + within_ms, &r, &e);
+    enum bf_status status = bf_decode_voice(f->client, fd, BF_MEDIA_WAV, within_ms, &r, &e);
     if (status == BF_OK) {
         *ret_reason = r.d.reason;
         bf_decoded_finish(&r.d);
@@ -327,13 +327,13 @@ static void memory_and_processor_time_have_an_end(void **state)
 
 /* --- deaths --- */
 
-static void a_killed_child_is_an_error_and_the_next_job_works(void **state)
+static void a_killed_child_is_an_error_of_its_own_and_the_next_job_works(void **state)
 {
     struct flight flight;
     pid_t child = start_flight(*state, &flight, DEADLINE_MS);
     kill(child, SIGKILL);
     land(&flight);
-    assert_int_equal(flight.status, BF_E_UNAVAILABLE);
+    assert_int_equal(flight.status, BF_E_INTERNAL);
     assert_short_job_works(*state);
 }
 
@@ -358,6 +358,39 @@ static void a_stopped_child_ends_at_its_deadline(void **state)
     assert_int_equal(flight.status, BF_E_DEADLINE);
     assert_short_job_works(f);
     assert_int_equal(zygote_find_child(f->zygote), 0);
+}
+
+static void a_stopped_zygote_is_away_and_no_word_on_the_file(void **state)
+{
+    struct fixture *f = *state;
+    enum bf_decode_reason reason;
+    int fd = long_recording(100);
+    kill(f->zygote, SIGSTOP);
+    assert_int_equal(decode(f, fd, /* within_ms= */ 1, &reason), BF_E_UNAVAILABLE);
+    kill(f->zygote, SIGCONT);
+    close(fd);
+    assert_short_job_works(f);
+}
+
+/* One at a time, and the first stands still until its time is over, which is longer than the second has. */
+static void a_jobs_time_begins_with_its_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct bf_decode_client *kept = f->client;
+    struct flight first, second;
+    pid_t zygote = f->zygote;
+    f->client = bf_decode_client_create(&f->env, zygote_start(getenv("BF_DECODE"), "--zygote", &f->zygote), 1);
+    kill(start_flight(f, &first, 4000), SIGSTOP);
+    second = (struct flight){.f = f, .fd = long_recording(100), .within_ms = 3000};
+    fly(&second);
+    close(second.fd);
+    land(&first);
+    assert_int_equal(first.status, BF_E_DEADLINE);
+    assert_int_equal(second.status, BF_OK);
+    bf_decode_client_destroy(&f->client);
+    assert_int_equal(zygote_wait(f->zygote), 0);
+    f->client = kept;
+    f->zygote = zygote;
 }
 
 static void a_dead_zygote_fails_its_jobs_until_another_is_given(void **state)
@@ -449,9 +482,11 @@ int main(void)
         cmocka_unit_test(a_forbidden_system_call_is_death),
         cmocka_unit_test(the_two_descriptors_work_and_have_an_end),
         cmocka_unit_test(memory_and_processor_time_have_an_end),
-        TEST(a_killed_child_is_an_error_and_the_next_job_works),
+        TEST(a_killed_child_is_an_error_of_its_own_and_the_next_job_works),
         TEST(a_child_that_crashes_is_a_verdict_on_its_file),
         TEST(a_stopped_child_ends_at_its_deadline),
+        TEST(a_stopped_zygote_is_away_and_no_word_on_the_file),
+        TEST(a_jobs_time_begins_with_its_turn),
         TEST(a_dead_zygote_fails_its_jobs_until_another_is_given),
         TEST(a_client_without_a_zygote_says_so),
         TEST(garbage_on_the_socket_harms_nobody),

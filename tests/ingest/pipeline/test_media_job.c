@@ -13,7 +13,11 @@
 #include "tests/ingest/decode/harness.h"
 #include "tests/storage/media/uploads.h"
 #include "tests/test.h"
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* 16 x 12, baseline, made by ImageMagick. */
 static const uint8_t jpeg[] = {
@@ -448,19 +452,79 @@ static void a_sandbox_that_is_away_is_no_verdict_and_does_not_count(void **state
     assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
 }
 
-static void what_a_decoder_cannot_end_is_refused_when_it_is_given_up(void **state)
+/* A zygote that says of every child how it ended. */
+struct teller {
+    int fd;
+    struct bf_decode_reply reply;
+    pthread_t thread;
+};
+
+static void *tell(void *arg)
 {
-    struct rig *r = *state;
-    upload(r);
-    struct bf_uuid id = log_photo(r);
-    derive(r);
-    struct bf_job *job = take(r, BF__JOB_MEDIA);
-    bf__media_gave_up(&r->ingest, job, &(struct bf_error){.status = BF_E_DEADLINE});
-    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_REFUSED);
-    assert_true(bf_str_eqz(bf_get_str(&media_of(r, id)->object, BF_MEDIA_REFUSAL), "timeout"));
+    struct teller *t = arg;
+    struct bf_decode_request request;
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(3 * sizeof(int))];
+    } control;
+    struct iovec iov = {.iov_base = &request, .iov_len = sizeof request};
+    for (;;) {
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        int fds[3];
+        if (recvmsg(t->fd, &msg, MSG_CMSG_CLOEXEC) <= 0)
+            break;
+        memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof fds);
+        assert_int_equal(write(fds[2], &t->reply, sizeof t->reply), sizeof t->reply);
+        for (unsigned i = 0; i < 3; i++)
+            close(fds[i]);
+    }
+    close(t->fd);
+    return NULL;
 }
 
-static void a_verdict_that_comes_late_changes_nothing(void **state)
+/* Runs a job as the attempt of that number, with a child that ends so. */
+static enum bf_status run_ending(struct rig *r, struct bf_job *job, int attempt, enum bf_decode_outcome outcome, struct bf_job_again *again)
+{
+    struct teller t = {.reply = {.magic = BF_DECODE_MAGIC, .outcome = outcome, .signal = outcome == BF_DECODE_DIED ? SIGKILL : 0}};
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+    t.fd = pair[1];
+    assert_int_equal(pthread_create(&t.thread, NULL, tell, &t), 0);
+    bf_decode_client_replace(r->ingest.decoder, pair[0]);
+    job->attempt = attempt;
+    enum bf_status status = run(r, job, again);
+    bf_decode_client_replace(r->ingest.decoder, -1);
+    pthread_join(t.thread, NULL);
+    return status;
+}
+
+static void failures_of_children_count_and_the_last_is_a_verdict(void **state)
+{
+    static const struct {
+        enum bf_decode_outcome outcome;
+        int last; /* attempt */
+        enum bf_status status;
+        const char *refusal;
+    } rows[] = {{BF_DECODE_WALL, 3, BF_E_DEADLINE, "timeout"}, {BF_DECODE_DIED, 20, BF_E_INTERNAL, "crashed"}};
+    struct rig *r = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bf_job_again again;
+        upload(r);
+        struct bf_uuid id = log_photo(r);
+        derive(r);
+        struct bf_job *job = take(r, BF__JOB_MEDIA);
+        assert_int_equal(run_ending(r, job, rows[i].last - 1, rows[i].outcome, &again), rows[i].status);
+        assert_true(again.count && state_of(r, id) == BF_MEDIA_STATE_IS_STORED);
+        assert_int_equal(run_ending(r, job, rows[i].last, BF_DECODE_BUSY, &again), BF_E_UNAVAILABLE);
+        assert_true(!again.count && state_of(r, id) == BF_MEDIA_STATE_IS_STORED);
+        assert_int_equal(run_ending(r, job, rows[i].last, rows[i].outcome, &again), BF_OK);
+        assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_REFUSED);
+        assert_true(bf_str_eqz(bf_get_str(&media_of(r, id)->object, BF_MEDIA_REFUSAL), rows[i].refusal));
+        assert_true(!holds(r, r->rep) && holds(r, r->customer));
+    }
+}
+
+static void a_result_that_comes_late_changes_nothing(void **state)
 {
     struct rig *r = *state;
     struct bf_error e = {0};
@@ -471,9 +535,10 @@ static void a_verdict_that_comes_late_changes_nothing(void **state)
     struct bf_job_again again;
     assert_non_null(second);
     assert_int_equal(run(r, first, &again), BF_OK);
-    bf__media_gave_up(&r->ingest, second, &(struct bf_error){.status = BF_E_CORRUPT});
-    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
-    good(bf_job_dead(r->store, second, "given up", &e), &e);
+    int64_t rev = media_of(r, id)->rev;
+    assert_int_equal(run(r, second, &again), BF_OK);
+    assert_int_equal(media_of(r, id)->rev, rev);
+    good(bf_job_done(r->store, second, &e), &e);
 }
 
 static void G_04_a_recording_without_consent_is_not_listened_to(void **state)
@@ -524,8 +589,8 @@ int main(void)
         T(bytes_that_are_gone_are_awaited_again_and_come_again),
         T(a_hash_that_somebody_else_uploaded_makes_no_job),
         T(a_sandbox_that_is_away_is_no_verdict_and_does_not_count),
-        T(what_a_decoder_cannot_end_is_refused_when_it_is_given_up),
-        T(a_verdict_that_comes_late_changes_nothing),
+        T(failures_of_children_count_and_the_last_is_a_verdict),
+        T(a_result_that_comes_late_changes_nothing),
         T(G_04_a_recording_without_consent_is_not_listened_to),
         T(bytes_that_are_not_what_they_were_called_are_refused_for_good),
     };

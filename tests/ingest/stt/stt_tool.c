@@ -97,7 +97,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < atoi(argv[4]); i++) {
         struct bf_arena *arena = bf_arena_create();
         struct bf_stt_result result;
-        struct bf_stt_request request = {fd, bf_media_type_of(bf_strz(argv[3])), bf_strz(argv[5]), bf_mono_ms(&t.env) + atoi(argv[6])};
+        struct bf_stt_request request = {
+            .audio_fd = fd, .type = bf_media_type_of(bf_strz(argv[3])), .prompt = bf_strz(argv[5]), .within_ms = atoi(argv[6])};
         bf_stt_transcribe(t.stt, &request, arena, &result);
         print(&result, t.client);
         bf_arena_destroy(&arena);
