@@ -20,7 +20,7 @@ const struct bf_schema bf__confirm_schema = {
 
 struct confirm {
     struct bf_call *call;
-    struct bf_uuid id;
+    struct bf_uuid id, media;
     const struct bf_object *body; /* NULL: retry */
     struct bf_doc *visit;         /* immutable, so it may be read beforehand */
     struct bf_week week;
@@ -156,6 +156,9 @@ static enum bf_status decide_retry(const struct bf_view *view, struct bf_decisio
         return e->status;
     if (bf_get_enum(&before->object, BF_TRANSCRIPT_STATE) == BF_TRANSCRIPT_STATE_IS_WAITING)
         return bf_fail(e, BF_E_CONFLICT, "the transcript is on its way");
+    const struct bf_doc *media = bf_view_get(view, &bf_media, c->media);
+    if (media == NULL || bf_get_enum(&media->object, BF_MEDIA_STATE) != BF_MEDIA_STATE_IS_READY)
+        return bf_fail(e, BF_E_CONFLICT, "the recording cannot be used: write the text");
     struct bf_doc *transcript = bf_doc_copy(arena, before);
     struct bf_object *o = &transcript->object;
     bf_set_enum(o, BF_TRANSCRIPT_STATE, BF_TRANSCRIPT_STATE_IS_WAITING);
@@ -188,6 +191,7 @@ static void add_reads(struct confirm *c, struct bf_reads *reads)
     struct bf_uuid rep = bf_get_uuid(&c->visit->object, BF_VISIT_REP), customer = bf_get_uuid(&c->visit->object, BF_VISIT_CUSTOMER);
     bf__company_reads(c->call, reads);
     bf__reads_add(reads, &bf_transcripts, c->id);
+    bf__reads_add(reads, &bf_media, c->media);
     bf__reads_add(reads, &bf_customers, customer);
     bf__reads_add(reads, &bf_verdicts, bf_id_verdict(tenant, c->visit->id, false));
     bf__judge_reads(reads, tenant, c->visit->id, true, rep, customer, &c->week);
@@ -209,7 +213,10 @@ static enum bf_status load(struct confirm *c, struct bf_error *e)
         status = bf_fail(e, BF_E_NOT_FOUND, "there is no such record");
     if (status == BF_OK)
         status = bf_call_if_match(call, &c->if_match, e);
-    return status == BF_OK ? find_week(c, e) : status;
+    if (status != BF_OK)
+        return status;
+    c->media = bf_get_uuid(&transcript->object, BF_TRANSCRIPT_MEDIA);
+    return find_week(c, e);
 }
 
 static void answer(struct bf_call *call, const struct bf_receipt *receipt, void *ctx)

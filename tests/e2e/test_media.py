@@ -303,6 +303,9 @@ def test_a_recording_that_cannot_be_read_leaves_a_transcript_that_the_rep_can_wr
     receipt = log(rep, [medium("voice", data, "audio/mp4")])
     assert settled(rep, receipt)["refusal"] == "mislabelled"
     failed = transcript(rep, receipt, "failed")
+    again = rep.post(f"/v1/transcripts/{failed['id']}/retry", headers={"idempotency-key": "r" + failed["id"]})
+    assert again.status_code == 409 and again.json()["code"] == "conflict"
+    assert transcript(rep, receipt, "failed")["round"] == 1
     answer = rep.post(f"/v1/transcripts/{failed['id']}/confirm", json={"text": "客户确认下季度采购两台设备"}, headers={"idempotency-key": "k" + failed["id"]})
     assert answer.status_code == 200
 
