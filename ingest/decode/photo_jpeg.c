@@ -129,7 +129,7 @@ bool bf__photo_jpeg(struct bf_job *job, const struct bf_sniffed *s, struct bf_yu
         uint64_t pixels = s->width * s->height;
         bool plain = (j.colorspace == TJCS_YCbCr || j.colorspace == TJCS_GRAY) && j.subsampling >= 0;
         choose_scale(&j);
-        ok = bf__photo_heap(job, (s->progressive ? pixels * s->components * 2 : 0) +
+        ok = bf__photo_heap(job, (s->in_passes ? pixels * s->components * 2 : 0) +
                                      (plain ? (uint64_t)j.scaled_w * (uint64_t)j.scaled_h * 3 : pixels * 4)) &&
              (plain ? planar(job, &j, ret) : packed(job, &j, ret));
     }

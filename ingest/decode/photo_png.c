@@ -83,7 +83,7 @@ static bool read_rows(struct reader *r)
 bool bf__photo_png(struct bf_job *job, const struct bf_sniffed *s, struct bf_yuv *ret)
 {
     struct reader r = {.job = job, .w = (unsigned)s->width, .h = (unsigned)s->height};
-    uint64_t rows = s->width * CHANNELS * (s->progressive ? s->height : 1);
+    uint64_t rows = s->width * CHANNELS * (s->in_passes ? s->height : 1);
     if (!bf__photo_heap(job, rows + s->width * 16))
         return false;
     r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);

@@ -73,7 +73,7 @@ static bool jpeg_frame(struct bf_job *job, const unsigned char *body, size_t byt
     s->height = be16(body + 1);
     s->width = be16(body + 3);
     s->components = body[5];
-    s->progressive = marker == 0xc2;
+    s->in_passes = marker == 0xc2;
     return true;
 }
 
@@ -85,6 +85,8 @@ static bool jpeg_segment(struct bf_job *job, const unsigned char *body, size_t b
         s->exif = body, s->exif_bytes = bytes;
     if (marker == 0xda) {
         s->scans++;
+        if (bytes > 0 && body[0] < s->components) /* a scan of some components only: libjpeg waits for the others */
+            s->in_passes = true;
         return s->width == 0 ? unreadable(job) : bf__sniff_caps(job, s);
     }
     return true;
@@ -146,7 +148,7 @@ static bool sniff_png(struct bf_job *job, const unsigned char *p, size_t n, stru
             ihdr = body;
             s->width = be32(body);
             s->height = be32(body + 4);
-            s->progressive = body[12] != 0;
+            s->in_passes = body[12] != 0;
             if (!bf__sniff_caps(job, s))
                 return false;
         } else if (memcmp(name, "acTL", 4) == 0) {

@@ -9,7 +9,7 @@ struct bf_sniffed {
     uint64_t width, height;    /* as stored, not turned. HEIC: 0, libheif tells after it parsed the boxes */
     unsigned scans;            /* JPEG */
     unsigned components;       /* JPEG */
-    bool progressive;          /* JPEG progressive, PNG interlaced: the decoder holds the whole picture */
+    bool in_passes;            /* JPEG progressive or one scan a component, PNG interlaced: the decoder holds the whole picture */
     bool lossless;             /* WebP */
     bool alpha;                /* WebP */
     const unsigned char *exif; /* inside the input; NULL: none */

@@ -53,6 +53,29 @@ def with_exif(jpeg, block):
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 8) + b"Exif\0\0" + block + jpeg[2:]
 
 
+def one_scan_a_component(w, h, levels):
+    """A baseline JPEG of one colour, 4:4:4, whose components come in scans of their own (T.81 allows it; scanners and jpegtran write it)."""
+
+    def segment(marker, body):
+        return b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
+
+    def scan(component, level):
+        value = 8 * (level - 128)  # the DC coefficient of a flat block, quantised by 1
+        size = abs(value).bit_length()
+        extra = value if value > 0 else value + (1 << size) - 1
+        first = {0: "0", 8: "10", 9: "110"}[size] + (f"{extra:0{size}b}" if size else "") + "0"
+        bits = first + "00" * (((w + 7) // 8) * ((h + 7) // 8) - 1)  # the others: no difference, end of block
+        bits += "1" * (-len(bits) % 8)
+        data = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+        return segment(0xDA, bytes([1, component, 0, 0, 63, 0])) + data
+
+    frame = struct.pack(">BHHB", 8, h, w, 3) + b"".join(bytes([c, 0x11, 0]) for c in (1, 2, 3))
+    dc = segment(0xC4, b"\x00" + bytes([1, 1, 1] + [0] * 13) + bytes([0, 8, 9]))
+    ac = segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\0")
+    head = segment(0xDB, b"\0" + b"\1" * 64) + segment(0xC0, frame) + dc + ac
+    return b"\xff\xd8" + head + b"".join(scan(c + 1, level) for c, level in enumerate(levels)) + b"\xff\xd9"
+
+
 def ssim(a, b):
     """By FFmpeg's filter (ImageMagick 6 has none); over luma and chroma."""
     same = "[0]format=yuv444p[a];[1]format=yuv444p[b];[a][b]ssim"
@@ -145,6 +168,13 @@ def main():
             if r.get("reason") == "ok":
                 sh("convert", t.path(name), "-colorspace", "sRGB", t.path("upright.ppm"))
                 compare(t, name, r, t.path("upright.ppm"))
+
+        for w, h in ((4032, 3024), (7000, 7000)):
+            path = t.write("scans.jpg", one_scan_a_component(w, h, (100, 180, 90)))
+            r = t.run("photo", "image/jpeg", path)
+            t.check(f"{w}x{h}, one scan a component", r.get("reason") == "ok", r)
+            if r.get("reason") == "ok":
+                compare(t, f"{w}x{h}, one scan a component", r, path)
 
         sh("convert", base, "-alpha", "set", "-channel", "A", "-evaluate", "set", "40%", t.path("alpha.png"))
         sh("convert", t.path("alpha.png"), t.path("alpha.webp"))
