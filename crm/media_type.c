@@ -4,19 +4,22 @@
 
 struct media_type {
     int kind;
-    const char *name;
+    const char *name, *is; /* under whatever name phones and browsers send it */
 };
 
 static const struct media_type types[] = {
-    {BF_MEDIA_KIND_IS_PHOTO, "image/jpeg"}, {BF_MEDIA_KIND_IS_PHOTO, "image/png"},      {BF_MEDIA_KIND_IS_PHOTO, "image/webp"},
-    {BF_MEDIA_KIND_IS_PHOTO, "image/heic"}, {BF_MEDIA_KIND_IS_PHOTO, "image/heif"},     {BF_MEDIA_KIND_IS_VOICE, "audio/ogg"},
-    {BF_MEDIA_KIND_IS_VOICE, "audio/opus"}, {BF_MEDIA_KIND_IS_VOICE, "audio/webm"},     {BF_MEDIA_KIND_IS_VOICE, "video/webm"},
-    {BF_MEDIA_KIND_IS_VOICE, "audio/mp4"},  {BF_MEDIA_KIND_IS_VOICE, "audio/x-m4a"},    {BF_MEDIA_KIND_IS_VOICE, "audio/m4a"},
-    {BF_MEDIA_KIND_IS_VOICE, "audio/aac"},  {BF_MEDIA_KIND_IS_VOICE, "audio/wav"},      {BF_MEDIA_KIND_IS_VOICE, "audio/x-wav"},
-    {BF_MEDIA_KIND_IS_VOICE, "audio/wave"}, {BF_MEDIA_KIND_IS_VOICE, "audio/vnd.wave"},
+    {BF_MEDIA_KIND_IS_PHOTO, "image/jpeg", "image/jpeg"},    {BF_MEDIA_KIND_IS_PHOTO, "image/png", "image/png"},
+    {BF_MEDIA_KIND_IS_PHOTO, "image/webp", "image/webp"},    {BF_MEDIA_KIND_IS_PHOTO, "image/heic", "image/heic"},
+    {BF_MEDIA_KIND_IS_PHOTO, "image/heif", "image/heic"},    {BF_MEDIA_KIND_IS_VOICE, "audio/ogg", "audio/ogg"},
+    {BF_MEDIA_KIND_IS_VOICE, "audio/opus", "audio/ogg"},     {BF_MEDIA_KIND_IS_VOICE, "audio/webm", "audio/webm"},
+    {BF_MEDIA_KIND_IS_VOICE, "video/webm", "audio/webm"},    {BF_MEDIA_KIND_IS_VOICE, "audio/mp4", "audio/mp4"},
+    {BF_MEDIA_KIND_IS_VOICE, "audio/x-m4a", "audio/mp4"},    {BF_MEDIA_KIND_IS_VOICE, "audio/m4a", "audio/mp4"},
+    {BF_MEDIA_KIND_IS_VOICE, "audio/aac", "audio/mp4"},      {BF_MEDIA_KIND_IS_VOICE, "audio/wav", "audio/wav"},
+    {BF_MEDIA_KIND_IS_VOICE, "audio/x-wav", "audio/wav"},    {BF_MEDIA_KIND_IS_VOICE, "audio/wave", "audio/wav"},
+    {BF_MEDIA_KIND_IS_VOICE, "audio/vnd.wave", "audio/wav"},
 };
 
-bool bf_media_type_is_allowed(int kind, struct bf_str type)
+struct bf_str bf_media_type_canonical(int kind, struct bf_str type)
 {
     const char *semicolon = type.n == 0 ? NULL : memchr(type.p, ';', type.n);
     if (semicolon != NULL)
@@ -25,6 +28,8 @@ bool bf_media_type_is_allowed(int kind, struct bf_str type)
         type.n--;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (types[i].kind == kind && bf_str_ieq(type, bf_strz(types[i].name)))
-            return true;
-    return false;
+            return bf_strz(types[i].is);
+    return bf_str(NULL, 0);
 }
+
+bool bf_media_type_is_allowed(int kind, struct bf_str type) { return bf_media_type_canonical(kind, type).n > 0; }

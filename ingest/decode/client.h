@@ -78,5 +78,4 @@ void bf_decoded_finish(struct bf_decoded *d); /* unmaps and closes; a zeroed one
 
 const char *bf_decode_reason_code(enum bf_decode_reason reason); /* stable, snake_case */
 const char *bf_media_type_name(enum bf_media_type type);         /* "image/jpeg" */
-enum bf_media_type
-bf_media_type_of(struct bf_str name); /* parameters and case are ignored; aliases (audio/x-m4a, video/webm, ...); NONE: unknown */
+enum bf_media_type bf_media_type_of(struct bf_str name);         /* of that name (crm/media_type.h knows the others); NONE: unknown */

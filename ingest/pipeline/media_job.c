@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/metrics.h"
 #include "crm/ids.h"
+#include "crm/media_type.h"
 #include "crm/policy.h"
 #include "ingest/decode/client.h"
 #include "ingest/pipeline/pipeline.h"
@@ -342,16 +343,15 @@ static enum bf_status decode_voice(struct work *w, enum bf_media_type claimed, s
 
 static enum bf_status decode(struct work *w, struct bf_error *e)
 {
-    struct bf_str type = bf_get_str(&w->media->object, BF_MEDIA_TYPE);
-    enum bf_media_type claimed = bf_media_type_of(type);
-    bool photo = bf_get_enum(&w->media->object, BF_MEDIA_KIND) == BF_MEDIA_KIND_IS_PHOTO;
+    int kind = bf_get_enum(&w->media->object, BF_MEDIA_KIND);
+    enum bf_media_type claimed = bf_media_type_of(bf_media_type_canonical(kind, bf_get_str(&w->media->object, BF_MEDIA_TYPE)));
     w->result.state = BF_MEDIA_STATE_IS_READY;
     if (claimed == BF_MEDIA_NONE) {
         refuse(w, BF_DECODE_UNSUPPORTED, "no decoder takes this type");
         return BF_OK;
     }
     bf_metric_add(w->ingest->env->metrics, BF_M_DECODES, 1);
-    return photo ? decode_photo(w, claimed, e) : decode_voice(w, claimed, e);
+    return kind == BF_MEDIA_KIND_IS_PHOTO ? decode_photo(w, claimed, e) : decode_voice(w, claimed, e);
 }
 
 /* ---- consent ---- */

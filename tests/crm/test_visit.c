@@ -126,6 +126,16 @@ static void G_04_the_formats_of_the_decision_are_taken(void **state)
             assert_false(bf_media_type_is_allowed(kind, bf_strz(neither[i])));
 }
 
+static void G_04_a_type_has_one_name_for_the_decoders(void **state)
+{
+    (void)state;
+    assert_true(bf_str_eqz(bf_media_type_canonical(BF_MEDIA_KIND_IS_PHOTO, BF_STR("IMAGE/HEIF")), "image/heic"));
+    assert_true(bf_str_eqz(bf_media_type_canonical(BF_MEDIA_KIND_IS_VOICE, BF_STR("audio/webm;codecs=opus")), "audio/webm"));
+    assert_true(bf_str_eqz(bf_media_type_canonical(BF_MEDIA_KIND_IS_VOICE, BF_STR("audio/x-m4a ; a=b")), "audio/mp4"));
+    assert_true(bf_str_eqz(bf_media_type_canonical(BF_MEDIA_KIND_IS_VOICE, BF_STR("audio/aac")), "audio/mp4"));
+    assert_null(bf_media_type_canonical(BF_MEDIA_KIND_IS_PHOTO, BF_STR("audio/ogg")).p);
+}
+
 static void G_01_a_device_and_its_sequence_number_come_together(void **state)
 {
     struct bf_error e = check(state, TEN ",\"device\":\"01940000-0000-7000-8000-0000000000dd\"");
@@ -268,6 +278,7 @@ int test_visit(void)
         cmocka_unit_test(media_ids_of_a_visit_are_distinct),
         cmocka_unit_test(G_04_a_medium_has_a_type_of_its_kind),
         cmocka_unit_test(G_04_the_formats_of_the_decision_are_taken),
+        cmocka_unit_test(G_04_a_type_has_one_name_for_the_decoders),
         cmocka_unit_test(G_01_a_device_and_its_sequence_number_come_together),
         cmocka_unit_test(G_01_the_server_adds_whose_when_and_the_skew),
         cmocka_unit_test(G_01_an_unmeasured_skew_stays_absent),

@@ -7,6 +7,7 @@
 #include "core/crypto.h"
 #include "core/env.h"
 #include "crm/ids.h"
+#include "crm/media_type.h"
 #include "crm/visit.h"
 #include "ingest/decode/client.h"
 #include "ingest/pipeline/pipeline.h"
@@ -558,6 +559,18 @@ static void G_04_a_recording_without_consent_is_not_listened_to(void **state)
     assert_null(take(r, BF__JOB_TRANSCRIBE));
 }
 
+static void G_04_every_type_that_a_visit_may_name_has_a_decoder(void **state)
+{
+    static const char *const names[] = {"image/jpeg", "image/png",   "image/webp", "image/heic", "image/heif", "audio/ogg",   "audio/opus", "audio/webm",    "video/webm",
+                                        "audio/mp4",  "audio/x-m4a", "audio/m4a",  "audio/aac",  "audio/wav",  "audio/x-wav", "audio/wave", "audio/vnd.wave"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int kind = names[i][0] == 'i' ? BF_MEDIA_KIND_IS_PHOTO : BF_MEDIA_KIND_IS_VOICE;
+        if (bf_media_type_of(bf_media_type_canonical(kind, bf_strz(names[i]))) == BF_MEDIA_NONE)
+            fail_msg("%s", names[i]);
+    }
+}
+
 static void bytes_that_are_not_what_they_were_called_are_refused_for_good(void **state)
 {
     struct rig *r = *state;
@@ -592,6 +605,7 @@ int main(void)
         T(failures_of_children_count_and_the_last_is_a_verdict),
         T(a_result_that_comes_late_changes_nothing),
         T(G_04_a_recording_without_consent_is_not_listened_to),
+        T(G_04_every_type_that_a_visit_may_name_has_a_decoder),
         T(bytes_that_are_not_what_they_were_called_are_refused_for_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
