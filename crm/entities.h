@@ -189,6 +189,9 @@
     F(LOUDNESS, "loudness", DOUBLE, BF_F_SERVER, -200, 100, NORMAL, "响度", "Loudness of the original, LUFS")                            \
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")
 
+/* Characters: an hour of fast English is some 55,000, of Chinese 20,000. Transcribed and confirmed text of this length fit into one log entry, twice. */
+enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
+
 /* The text of a voice note and the rep's word on it (G-03). One per voice medium; its id is derived from the media id. */
 #define BF_TRANSCRIPT_FIELDS(F)                                                                                                          \
     F(VISIT, "visit", UUID, BF_F_SERVER, 0, 0, NORMAL, "跟进记录", "Visit")                                                              \
@@ -197,10 +200,11 @@
     F(OWNER, "owner", UUID, BF_F_SERVER | BF_F_HIDDEN, 0, 0, NORMAL, "负责人", "Owner")                                                  \
     F(TEAM, "team", UUID, BF_F_SERVER | BF_F_HIDDEN, 0, 0, NORMAL, "团队", "Team")                                                       \
     F(STATE, "state", ENUM, BF_F_SERVER, 0, 0, NORMAL, "状态", "State", .words = &bf_enum_transcript_state)                              \
-    F(TEXT, "text", STRING, BF_F_SERVER, 0, 20000, NORMAL, "转写文本", "Text from the provider")                                         \
+    F(TEXT, "text", STRING, BF_F_SERVER, 0, BF_TRANSCRIPT_TEXT_MAX, NORMAL, "转写文本", "Text from the provider")                        \
     F(PROVIDER, "provider", STRING, BF_F_SERVER, 0, 40, NORMAL, "转写服务", "Provider")                                                  \
     F(ROUND, "round", INT, BF_F_SERVER, 0, 1000, NORMAL, "第几次", "Which request for a transcript")                                     \
-    F(CONFIRMED_TEXT, "confirmed_text", STRING, BF_F_SERVER, 0, 20000, NORMAL, "确认文本", "Text the rep confirmed or wrote")            \
+    F(CONFIRMED_TEXT, "confirmed_text", STRING, BF_F_SERVER, 0, BF_TRANSCRIPT_TEXT_MAX, NORMAL, "确认文本",                              \
+      "Text the rep confirmed or wrote")                                                                                               \
     F(CONFIRMED_AT, "confirmed_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "确认时间", "Confirmed")                                            \
     F(CONFIRMED_BY, "confirmed_by", UUID, BF_F_SERVER, 0, 0, NORMAL, "确认人", "Confirmed by")                                           \
     F(UPDATED_AT, "updated_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "更新时间", "Changed")

@@ -8,7 +8,7 @@
 
 enum { VOICES_MAX = 20 };
 
-#define CONFIRM_FIELDS(F) F(TEXT, "text", STRING, 0, 1, 20000, NORMAL, "文本", "The rep's own words; absent: as transcribed")
+#define CONFIRM_FIELDS(F) F(TEXT, "text", STRING, 0, 1, BF_TRANSCRIPT_TEXT_MAX, NORMAL, "文本", "The rep's own words; absent: as transcribed")
 #define F(row, ...) CONFIRM_##row,
 enum { CONFIRM_FIELDS(F) CONFIRM_ROWS };
 #undef F

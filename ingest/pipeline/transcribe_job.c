@@ -7,6 +7,7 @@
 #include "core/env.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/text.h"
 #include "crm/ids.h"
 #include "ingest/pipeline/pipeline.h"
 #include "ingest/stt/stt.h"
@@ -178,6 +179,18 @@ static enum bf_status fault(struct work *w, const struct bf_stt_result *found, s
     return bf_fail(e, BF_E_UPSTREAM, "%s", found->detail);
 }
 
+/* As much as the record may hold, with a mark where it was cut. */
+static struct bf_str fit(struct bf_arena *arena, struct bf_str text)
+{
+    size_t n = 0, characters = 0;
+    if (bf_text_length(text) <= BF_TRANSCRIPT_TEXT_MAX)
+        return text;
+    while (characters < BF_TRANSCRIPT_TEXT_MAX)
+        if (((unsigned char)text.p[n++] & 0xc0) != 0x80)
+            characters++; /* n is behind its first byte: the character itself goes for the mark */
+    return bf_strz(bf_arena_printf(arena, "%.*s…", (int)(n - 1), text.p));
+}
+
 /* What was found out here, before anything was sent, says nothing about the provider. */
 static enum bf_status take_answer(struct work *w, const struct bf_stt_result *found, struct bf_error *e)
 {
@@ -195,7 +208,7 @@ static enum bf_status take_answer(struct work *w, const struct bf_stt_result *fo
     }
     bf_metric_add(w->ingest->env->metrics, BF_M_STT_DONE, 1);
     if (found->text.n > 0)
-        return commit_end(w, BF_TRANSCRIPT_STATE_IS_READY, found->text, e);
+        return commit_end(w, BF_TRANSCRIPT_STATE_IS_READY, fit(w->arena, found->text), e);
     say(w, BF_LOG_INFO, "stt.nothing", "nothing was understood");
     return commit_end(w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);
 }

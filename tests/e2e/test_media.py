@@ -306,8 +306,9 @@ def test_a_recording_that_cannot_be_read_leaves_a_transcript_that_the_rep_can_wr
     again = rep.post(f"/v1/transcripts/{failed['id']}/retry", headers={"idempotency-key": "r" + failed["id"]})
     assert again.status_code == 409 and again.json()["code"] == "conflict"
     assert transcript(rep, receipt, "failed")["round"] == 1
-    answer = rep.post(f"/v1/transcripts/{failed['id']}/confirm", json={"text": "客户确认下季度采购两台设备"}, headers={"idempotency-key": "k" + failed["id"]})
-    assert answer.status_code == 200
+    hour = "客户确认下季度采购两台设备。" * 4000  # as many words as an hour of talk has
+    answer = rep.post(f"/v1/transcripts/{failed['id']}/confirm", json={"text": hour}, headers={"idempotency-key": "k" + failed["id"]})
+    assert answer.status_code == 200 and answer.json()["transcript"]["confirmed_text"] == hour
 
 
 # ---- a provider in the network ----

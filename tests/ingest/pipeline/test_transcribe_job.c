@@ -5,6 +5,7 @@
  */
 #include "core/arena.h"
 #include "core/env.h"
+#include "core/text.h"
 #include "crm/ids.h"
 #include "crm/visit.h"
 #include "ingest/pipeline/pipeline.h"
@@ -297,6 +298,25 @@ static void a_text_is_ready_to_be_confirmed(void **state)
     assert_null(take(r));
 }
 
+static void a_text_longer_than_the_record_takes_is_cut_between_characters_with_a_mark(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    for (size_t over = 0; over < 2; over++) {
+        size_t n = BF_TRANSCRIPT_TEXT_MAX + over;
+        char *text = bf_arena_calloc(r->arena, 3 * n + 1, 1);
+        for (size_t i = 0; i < n; i++)
+            memcpy(text + 3 * i, "拜", 3);
+        r->provider.text = text;
+        struct bf_uuid id = log_voice(r);
+        assert_int_equal(run(r, &again), BF_OK);
+        struct bf_str stored = bf_get_str(&transcript_of(r, id)->object, BF_TRANSCRIPT_TEXT);
+        assert_int_equal(bf_text_length(stored), BF_TRANSCRIPT_TEXT_MAX);
+        assert_true(bf_text_is_utf8(stored) && memcmp(stored.p, text, stored.n - 3) == 0);
+        assert_memory_equal(stored.p + stored.n - 3, over ? "…" : "拜", 3);
+    }
+}
+
 static void nothing_understood_and_a_refused_recording_end_it(void **state)
 {
     struct rig *r = *state;
@@ -469,6 +489,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
     const struct CMUnitTest tests[] = {
         T(a_text_is_ready_to_be_confirmed),
+        T(a_text_longer_than_the_record_takes_is_cut_between_characters_with_a_mark),
         T(nothing_understood_and_a_refused_recording_end_it),
         T(while_the_provider_is_away_everything_says_so_and_one_call_asks_again),
         T(an_answer_makes_what_waits_due_at_once),
