@@ -18,6 +18,9 @@ enum {
     GAP = 48000 / 10
 };
 
+/* Positions above it (760,000 years) are none, so that sums of them stay in range. */
+static const int64_t GRANULE_MAX = INT64_C(1) << 60;
+
 struct link {
     OpusDecoder *decoder;
     int64_t position; /* where the next packet begins; -1: not known yet */
@@ -156,7 +159,9 @@ static bool take_page(struct reader *r, ogg_page *page)
         else if (n < PACKETS_MAX)
             r->packets[n++] = packet;
     }
-    return n == 0 || play_page(r, n, granule < 0 ? r->link.position : granule, ogg_page_eos(page) != 0);
+    if (granule < 0 || granule > GRANULE_MAX)
+        granule = r->link.position;
+    return n == 0 || play_page(r, n, granule, ogg_page_eos(page) != 0);
 }
 
 /* Another stream begins: the first one, or the next link of a chain. */
