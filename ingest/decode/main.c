@@ -21,6 +21,16 @@ static void wipe_environment(void)
     clearenv();
 }
 
+/* When memory is short, a decoder goes before a service: its job is done again. Best effort. */
+static void go_first(void)
+{
+    FILE *f = fopen("/proc/self/oom_score_adj", "we");
+    if (f == NULL)
+        return;
+    fputs("1000", f);
+    fclose(f);
+}
+
 int main(int argc, char **argv)
 {
     bool media = argc == 3 && strcmp(argv[1], "--zygote") == 0;
@@ -31,6 +41,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     wipe_environment();
+    go_first();
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     mallopt(M_ARENA_MAX, 1); /* a thread's arena would reserve address space that the child's limit does not have */

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -96,53 +98,77 @@ static bool raise_landlock(void)
     return ok;
 }
 
-static bool raise_filter(void)
+/* The filter: these parts one after the other, the second where threads may be made. */
+static const struct sock_filter common[] = {
+    LOAD((uint32_t)offsetof(struct seccomp_data, arch)),
+    JEQ(THIS_ARCH, 1, 0),
+    KILL,
+    LOAD(NR),
+    CALL_WITH(pread64, 0, BF_SANDBOX_IN),
+    CALL_WITH(pwrite64, 0, BF_SANDBOX_OUT),
+    CALL_MMAP,
+    CALL_WITHOUT_BITS(mprotect, 2, PROT_EXEC),
+    CALL(munmap),
+    CALL(mremap),
+    CALL(madvise),
+    CALL(brk),
+    CALL(futex),
+    CALL(clock_gettime),
+    CALL(getrandom),
+    CALL(getrusage) /* PocketSphinx times itself */,
+    CALL(exit),
+    CALL(exit_group),
+    CALL(rt_sigreturn),
+    CALL_WITH(prlimit64, 0, 0), /* of oneself, below the hard limits */
+    CALL(rt_sigprocmask),
+    CALL(sched_yield),
+    CALL(sched_getaffinity),
+    CALL(gettid),
+    CALL_REFUSED(write, EBADF), /* libraries print warnings to the standard error that is closed */
+};
+/* What glibc's pthread_create and thread exit need; clone3 hides its flags in memory, so glibc is sent back to clone. */
+static const struct sock_filter for_threads[] = {
+    CALL_CLONE, CALL_REFUSED(clone3, ENOSYS), CALL_WITH(rt_sigaction, 0, 33 /* SIGRT_1 */), CALL(set_robust_list), CALL(rseq),
+};
+static const struct sock_filter end[] = {KILL};
+
+static bool raise_filter(bool threads)
 {
-    const struct sock_filter rows[] = {
-        LOAD((uint32_t)offsetof(struct seccomp_data, arch)),
-        JEQ(THIS_ARCH, 1, 0),
-        KILL,
-        LOAD(NR),
-        CALL_WITH(pread64, 0, BF_SANDBOX_IN),
-        CALL_WITH(pwrite64, 0, BF_SANDBOX_OUT),
-        CALL_MMAP,
-        CALL_WITHOUT_BITS(mprotect, 2, PROT_EXEC),
-        CALL(munmap),
-        CALL(mremap),
-        CALL(madvise),
-        CALL(brk),
-        CALL(futex),
-        CALL(clock_gettime),
-        CALL(getrandom),
-        CALL(getrusage) /* PocketSphinx times itself */,
-        CALL(exit),
-        CALL(exit_group),
-        CALL(rt_sigreturn),
-        CALL_WITH(prlimit64, 0, 0), /* of oneself, below the hard limits */
-        /* what glibc's pthread_create and thread exit need; clone3 hides its flags in memory, so glibc is sent back to clone */
-        CALL_CLONE,
-        CALL_REFUSED(clone3, ENOSYS),
-        CALL_WITH(rt_sigaction, 0, 33 /* SIGRT_1 */),
-        CALL(set_robust_list),
-        CALL(rseq),
-        CALL(rt_sigprocmask),
-        CALL(sched_yield),
-        CALL(sched_getaffinity),
-        CALL(gettid),
-        CALL_REFUSED(write, EBADF), /* libraries print warnings to the standard error that is closed */
-        KILL,
-    };
-    const struct sock_fprog program = {.len = sizeof rows / sizeof rows[0], .filter = (struct sock_filter *)(uintptr_t)rows};
+    struct sock_filter rows[(sizeof common + sizeof for_threads + sizeof end) / sizeof common[0]];
+    struct sock_fprog program = {.len = sizeof common / sizeof common[0], .filter = rows};
+    memcpy(rows, common, sizeof common);
+    if (threads) {
+        memcpy(rows + program.len, for_threads, sizeof for_threads);
+        program.len += sizeof for_threads / sizeof for_threads[0];
+    }
+    memcpy(rows + program.len, end, sizeof end);
+    program.len += sizeof end / sizeof end[0];
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static bool drop_capabilities(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    return syscall(__NR_capset, &head, none) == 0;
+}
+
+static bool limit_tasks(void)
+{
+    struct rlimit now;
+    if (getrlimit(RLIMIT_NPROC, &now) < 0)
+        return false;
+    rlim_t most = now.rlim_max < BF_SANDBOX_TASKS_MAX ? now.rlim_max : BF_SANDBOX_TASKS_MAX;
+    return limit(RLIMIT_NPROC, most, most);
 }
 
 bool bf__sandbox_enter(const struct bf_sandbox_limits *l, uint64_t *ret_mapped)
 {
     uint64_t mapped = mapped_now();
-    if (mapped == 0 || !limit(RLIMIT_CORE, 0, 0) || !limit(RLIMIT_CPU, l->cpu_s, l->cpu_s + 1) ||
+    if (mapped == 0 || !drop_capabilities() || !limit(RLIMIT_CORE, 0, 0) || !limit_tasks() || !limit(RLIMIT_CPU, l->cpu_s, l->cpu_s + 1) ||
         !limit(RLIMIT_FSIZE, l->output_bytes, l->output_bytes) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !raise_landlock())
         return false;
-    if (!limit(RLIMIT_NOFILE, 0, 0) || !limit(RLIMIT_AS, mapped + l->heap_bytes, mapped + l->heap_bytes_max) || !raise_filter())
+    if (!limit(RLIMIT_NOFILE, 0, 0) || !limit(RLIMIT_AS, mapped + l->heap_bytes, mapped + l->heap_bytes_max) || !raise_filter(l->threads))
         return false;
     *ret_mapped = mapped;
     return true;

@@ -47,6 +47,7 @@ static struct bf_sandbox_limits limits_of(const struct bf_decode_request *r)
     switch ((enum bf_decode_op)r->op) {
     case BF_DECODE_PHOTO:
         l.cpu_s = 30;
+        l.threads = r->claimed == BF_MEDIA_HEIC; /* anything else under that name is refused unread */
         l.heap_bytes_max = 640 << 20;
         break;
     case BF_DECODE_VOICE:
@@ -157,7 +158,25 @@ static bool start_child(struct zygote *z, const struct bf_decode_request *reques
     return true;
 }
 
-/* -1: the other end is gone. */
+/* How many came; those beyond FD_COUNT, for which the alignment of the message leaves room, are closed. */
+static unsigned take_descriptors(struct msghdr *msg, int fds[FD_COUNT])
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+    unsigned n = 0;
+    if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+        return 0;
+    for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int), n++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(c) + at, sizeof fd);
+        if (n < FD_COUNT)
+            fds[n] = fd;
+        else
+            close(fd);
+    }
+    return n;
+}
+
+/* -1: the other end is gone; 0: no job. */
 static int receive(int socket_fd, struct bf_decode_request *request, int fds[FD_COUNT])
 {
     union {
@@ -173,10 +192,8 @@ static int receive(int socket_fd, struct bf_decode_request *request, int fds[FD_
         return errno == EINTR || errno == EAGAIN ? 0 : -1;
     if (n == 0)
         return -1;
-    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len > CMSG_LEN(0))
-        memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-    return n == (ssize_t)sizeof *request ? 1 : 0;
+    unsigned got = take_descriptors(&msg, fds);
+    return n == (ssize_t)sizeof *request && got == FD_COUNT && (msg.msg_flags & MSG_CTRUNC) == 0 ? 1 : 0;
 }
 
 /* False when the other end is gone. */

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -180,6 +181,11 @@ static void a_child_has_no_secret_and_no_openssl(void **state)
     assert_non_null(strstr(text, "Seccomp:\t2"));
     assert_non_null(strstr(text, "NoNewPrivs:\t1"));
     assert_non_null(strstr(text, "Threads:\t1"));
+    assert_non_null(strstr(text, "CapPrm:\t0000000000000000"));
+    assert_non_null(strstr(text, "CapEff:\t0000000000000000"));
+    free(text);
+    text = read_proc(child, "oom_score_adj", &n);
+    assert_int_equal(atoi(text), 1000);
     free(text);
     kill(child, SIGKILL);
     land(&flight);
@@ -229,18 +235,20 @@ static long forbidden(int which)
         return syscall(__NR_mprotect, (uintptr_t)&nothing & ~(uintptr_t)4095, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
     case 17:
         return syscall(__NR_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0);
-    default:
+    case 18:
         return syscall(__NR_io_uring_setup, 1, &nothing);
+    default: /* FORBIDDEN: only where no threads may be made */
+        return syscall(__NR_clone, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, 0, 0, 0, 0);
     }
 }
 
 enum { FORBIDDEN = 19 };
 
-static const struct bf_sandbox_limits limits = {.heap_bytes = 8 << 20, .heap_bytes_max = 16 << 20, .output_bytes = 4096, .cpu_s = 1};
-
 /* The wait status of a child that did `what(which)` behind the walls. */
-static int behind_walls(int (*what)(int which, uint64_t mapped), int which)
+static int behind(bool threads, int (*what)(int which, uint64_t mapped), int which)
 {
+    const struct bf_sandbox_limits limits = {
+        .heap_bytes = 8 << 20, .heap_bytes_max = 16 << 20, .output_bytes = 4096, .cpu_s = 1, .threads = threads};
     pid_t pid = fork();
     if (pid == 0) {
         uint64_t mapped;
@@ -252,6 +260,8 @@ static int behind_walls(int (*what)(int which, uint64_t mapped), int which)
     return zygote_wait(pid);
 }
 
+static int behind_walls(int (*what)(int which, uint64_t mapped), int which) { return behind(/* threads= */ false, what, which); }
+
 static int try_forbidden(int which, uint64_t mapped)
 {
     (void)mapped;
@@ -262,10 +272,12 @@ static int try_forbidden(int which, uint64_t mapped)
 static void a_forbidden_system_call_is_death(void **state)
 {
     (void)state;
-    for (int which = 0; which < FORBIDDEN; which++) {
-        int status = behind_walls(try_forbidden, which);
-        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
-            fail_msg("system call %d: status %x", which, status);
+    for (int threads = 0; threads < 2; threads++) {
+        for (int which = 0; which < FORBIDDEN + (threads ? 0 : 1); which++) {
+            int status = behind(threads, try_forbidden, which);
+            if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+                fail_msg("threads %d, system call %d: status %x", threads, which, status);
+        }
     }
 }
 
@@ -441,6 +453,65 @@ static void garbage_on_the_socket_harms_nobody(void **state)
     f->client = kept;
 }
 
+/* What comes next out of the pipe, or at its end: 0. */
+static size_t read_within(int fd, void *p, size_t n)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&ready, 1, DEADLINE_MS), 1);
+    return (size_t)read(fd, p, n);
+}
+
+/* A job with `n` descriptors, all of one pipe, the third of which is the reply's. It is refused, and then the pipe ends: nobody keeps one.
+ */
+static void send_descriptors(int fd, unsigned n)
+{
+    struct bf_decode_request request = {.magic = BF_DECODE_MAGIC,
+                                        .op = BF_DECODE_VOICE,
+                                        .claimed = BF_MEDIA_WAV,
+                                        .wall_ms = DEADLINE_MS,
+                                        .output_bytes = BF_VOICE_OUTPUT_MAX};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(5 * sizeof(int))];
+    } control = {0};
+    struct iovec iov = {.iov_base = &request, .iov_len = sizeof request};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+    struct bf_decode_reply reply = {0};
+    int pipe_fds[2], fds[5];
+    assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+    for (unsigned i = 0; i < 5; i++)
+        fds[i] = pipe_fds[1];
+    struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+    h->cmsg_level = SOL_SOCKET;
+    h->cmsg_type = SCM_RIGHTS;
+    h->cmsg_len = CMSG_LEN(n * sizeof(int));
+    memcpy(CMSG_DATA(h), fds, n * sizeof(int));
+    assert_int_equal(sendmsg(fd, &msg, 0), sizeof request);
+    close(pipe_fds[1]);
+    if (n >= 3) {
+        assert_int_equal(read_within(pipe_fds[0], &reply, sizeof reply), sizeof reply);
+        assert_int_equal(reply.outcome, BF_DECODE_BUSY);
+    }
+    assert_int_equal(read_within(pipe_fds[0], &reply, sizeof reply), 0);
+    close(pipe_fds[0]);
+}
+
+static void a_job_has_three_descriptors_and_the_zygote_keeps_none_of_another_number(void **state)
+{
+    struct fixture *f = *state;
+    pid_t zygote;
+    int fd = zygote_start(getenv("BF_DECODE"), "--zygote", &zygote);
+    for (unsigned n = 1; n <= 5; n++)
+        if (n != 3)
+            send_descriptors(fd, n);
+    struct bf_decode_client *kept = f->client;
+    f->client = bf_decode_client_create(&f->env, fd, 1);
+    assert_short_job_works(f);
+    bf_decode_client_destroy(&f->client);
+    assert_int_equal(zygote_wait(zygote), 0);
+    f->client = kept;
+}
+
 /* --- threads --- */
 
 struct crowd {
@@ -490,6 +561,7 @@ int main(void)
         TEST(a_dead_zygote_fails_its_jobs_until_another_is_given),
         TEST(a_client_without_a_zygote_says_so),
         TEST(garbage_on_the_socket_harms_nobody),
+        TEST(a_job_has_three_descriptors_and_the_zygote_keeps_none_of_another_number),
         TEST(many_threads_share_one_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
