@@ -283,22 +283,6 @@ static void when_both_sides_find_each_other_the_result_is_there_once(void **stat
     assert_int_equal(media_of(r, id)->rev, 3);
 }
 
-static void a_job_that_was_cut_short_behind_any_step_is_done_again_with_the_same_result(void **state)
-{
-    struct rig *r = *state;
-    struct bf_job_again again;
-    upload(r);
-    struct bf_uuid id = log_photo(r);
-    derive(r);
-    struct bf_job *job = take(r, BF__JOB_MEDIA);
-    assert_int_equal(run(r, job, &again), BF_OK); /* and its process died before it was settled */
-    const struct bf_doc *first = media_of(r, id);
-    assert_int_equal(run(r, job, &again), BF_OK);
-    const struct bf_doc *second = media_of(r, id);
-    assert_int_equal(first->rev, second->rev);
-    assert_true(bf_object_eq(&first->object, &second->object));
-}
-
 static void the_bytes_become_the_customers_and_leave_the_uploader(void **state)
 {
     struct rig *r = *state;
@@ -499,6 +483,56 @@ static enum bf_status run_ending(struct rig *r, struct bf_job *job, int attempt,
     return status;
 }
 
+static void a_job_that_is_run_again_after_its_end_changes_nothing(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    upload(r);
+    struct bf_uuid id = log_photo(r);
+    derive(r);
+    struct bf_job *job = take(r, BF__JOB_MEDIA);
+    assert_int_equal(run(r, job, &again), BF_OK); /* and its process died before it was settled */
+    const struct bf_doc *first = media_of(r, id);
+    assert_int_equal(run(r, job, &again), BF_OK);
+    const struct bf_doc *second = media_of(r, id);
+    assert_int_equal(first->rev, second->rev);
+    assert_true(bf_object_eq(&first->object, &second->object));
+}
+
+/* Behind the bind, behind the word that the bytes are stored, and before the uploader's wrap is given back. */
+static void a_job_that_was_cut_short_between_two_steps_ends_with_the_same_result(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    struct bf_error e = {0};
+    enum { BOUND, STORED, NOT_RELEASED, CUTS };
+    for (int cut = BOUND; cut < CUTS; cut++) {
+        r->rep = bf_uuid_v7(&r->env); /* others' records lend nothing */
+        r->customer = bf_uuid_v7(&r->env);
+        struct bf_uuid id = log_photo(r);
+        upload(r);
+        struct bf_job *job = take(r, BF__JOB_MEDIA);
+        if (cut == BOUND) {
+            good(bf_blob_bind(r->store, r->tenant, r->rep, r->customer, r->sha256, &e), &e);
+            assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_AWAITED);
+        } else if (cut == STORED) {
+            assert_int_equal(run_ending(r, job, 1, BF_DECODE_BUSY, &again), BF_E_UNAVAILABLE);
+            assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_STORED);
+            bf_decode_client_replace(r->ingest.decoder, zygote_start(getenv("BF_DECODE"), "--zygote", &r->zygote));
+        } else {
+            assert_int_equal(run(r, job, &again), BF_OK);
+            good(bf_blob_bind(r->store, r->tenant, r->customer, r->rep, r->sha256, &e), &e);
+        }
+        assert_true(holds(r, r->rep) && holds(r, r->customer));
+        assert_int_equal(run(r, job, &again), BF_OK);
+        assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_READY);
+        assert_int_equal(media_of(r, id)->rev, 3); /* awaited, stored, ready */
+        assert_int_equal(bf_get_array(&media_of(r, id)->object, BF_MEDIA_VARIANTS).n, 2);
+        assert_true(!holds(r, r->rep) && holds(r, r->customer));
+        good(bf_job_done(r->store, job, &e), &e);
+    }
+}
+
 static void failures_of_children_count_and_the_last_is_a_verdict(void **state)
 {
     static const struct {
@@ -591,7 +625,8 @@ int main(void)
         T(bytes_before_the_visit_are_found_by_the_log),
         T(bytes_after_the_visit_find_it),
         T(when_both_sides_find_each_other_the_result_is_there_once),
-        T(a_job_that_was_cut_short_behind_any_step_is_done_again_with_the_same_result),
+        T(a_job_that_is_run_again_after_its_end_changes_nothing),
+        T(a_job_that_was_cut_short_between_two_steps_ends_with_the_same_result),
         T(the_bytes_become_the_customers_and_leave_the_uploader),
         T(the_uploaders_wrap_stays_as_long_as_another_record_of_his_waits),
         T(a_record_that_was_told_stored_gets_its_bytes_though_the_wrap_is_gone),
