@@ -38,8 +38,7 @@ struct webm {
     struct bf_audio *a;
     struct bf_job *job;
     struct bf_window *w;
-    uint64_t announced_end; /* of the containers of known size */
-    uint64_t scale_ns;      /* of one tick */
+    uint64_t scale_ns; /* of one tick */
     struct track track, chosen;
     uint64_t cluster_ticks;
     OpusDecoder *decoder;
@@ -82,11 +81,8 @@ static bool next_element(struct webm *m, uint64_t at, struct element *ret)
     uint64_t left = m->job->request.input_bytes - at, id, bytes;
     size_t n = left > 12 ? 12 : (size_t)left, id_length, size_length;
     bool ones;
-    if (left == 0) {
-        if (m->announced_end > at)
-            truncated(m);
+    if (left == 0)
         return false;
-    }
     const unsigned char *p = bf__window(m->w, at, n);
     if (p == NULL)
         return truncated(m);
@@ -269,8 +265,6 @@ static bool walk(struct webm *m)
             return unreadable(m);
         if (!e.unknown && e.bytes > end - (e.at < end ? e.at : end))
             return truncated(m);
-        if (inside && !e.unknown && e.at + e.bytes > m->announced_end)
-            m->announced_end = e.at + e.bytes;
         if (!handle(m, &e))
             return false;
         at = inside ? e.at : e.at + e.bytes;

@@ -24,7 +24,7 @@ void bf__plane_destroy(struct bf_plane *plane);                        /* a zero
 bool bf__yuv_create(struct bf_yuv *yuv, unsigned w, unsigned h);
 void bf__yuv_destroy(struct bf_yuv *yuv);
 
-/* Turns by an EXIF orientation (1 to 8), so that the picture stands upright; false: no memory, nothing changed. */
+/* Turns by an EXIF orientation (1 to 8), so that the picture stands upright; false: no memory, and the picture is of no use any more. */
 bool bf__yuv_turn(struct bf_yuv *yuv, unsigned orientation);
 
 /* The size that fits into a square of `side`, keeping the ratio; never larger than w x h. */

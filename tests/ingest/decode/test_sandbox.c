@@ -251,7 +251,7 @@ static int behind(bool threads, int (*what)(int which, uint64_t mapped), int whi
         .heap_bytes = 8 << 20, .heap_bytes_max = 16 << 20, .output_bytes = 4096, .cpu_s = 1, .threads = threads};
     pid_t pid = fork();
     if (pid == 0) {
-        uint64_t mapped;
+        uint64_t mapped = 0;
         int in = memfd_of_bytes("in", 2), out = memfd_of_bytes("", 0);
         if (!bf__sandbox_descriptors(in, out) || !bf__sandbox_enter(&limits, &mapped))
             syscall(__NR_exit_group, 99);
