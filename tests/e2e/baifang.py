@@ -8,11 +8,13 @@
 
 The deadlines here guard against hanging; they are ten times what a slow machine needs."""
 import base64
+import contextlib
 import json
 import os
 
 import secrets
 import signal
+import socket
 import struct
 import subprocess
 import threading
@@ -304,11 +306,13 @@ class Events:
 
     def __init__(self, person, last=None):
         self.seen, self.ended, self.status = [], False, None
-        self._taken = 0
+        self._taken, self._id = 0, None
         self._new = threading.Condition()
         self._http = person.company.server.client()
         self._headers = person.headers({"last-event-id": last} if last else {})
-        threading.Thread(target=self._run, daemon=True).start()
+        self._socket = None
+        self._reader = threading.Thread(target=self._run, daemon=True)
+        self._reader.start()
         with self._new:
             assert self._new.wait_for(lambda: self.status is not None, GUARD_S), "the event stream does not open"
 
@@ -316,11 +320,17 @@ class Events:
         return self
 
     def __exit__(self, *_):
+        """Only shuts the connection down: a descriptor that is closed under its reader is at once another connection's."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        self._reader.join(GUARD_S)
         self._http.close()
 
     def _run(self):
         try:
             with self._http.stream("GET", "/v1/events", headers=self._headers) as answer:
+                self._socket = answer.extensions["network_stream"].get_extra_info("socket")
                 if answer.status_code != 200:
                     answer.read()
                 self._tell(status=answer.status_code)
@@ -332,8 +342,10 @@ class Events:
     def _read(self, answer):
         event = {}
         for line in answer.iter_lines():
-            if line == "" and event:
-                self._tell(item=(event.get("event"), json.loads(event.get("data", "null")), event.get("id")))
+            if line == "":
+                self._id = event.get("id", self._id)  # also of a block without data, which is no event (WHATWG HTML 9.2.6)
+                if "data" in event:
+                    self._tell(item=(event.get("event"), json.loads(event["data"]), event.get("id")))
                 event = {}
             elif line and not line.startswith(":"):
                 key, _, value = line.partition(":")
@@ -373,7 +385,8 @@ class Events:
             assert self._new.wait_for(lambda: self.ended, GUARD_S), "the event stream is still open"
 
     def last_id(self):
-        return [id for _, _, id in self.seen if id][-1]
+        """What a client would come back with, once it was given one."""
+        return until(lambda: self._id, "an event id")
 
 
 class Feed:
