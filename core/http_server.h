@@ -171,7 +171,8 @@ typedef void bf_event_stream_closed_fn(struct bf_event_stream *stream, void *ctx
 enum bf_status bf_reply_events(struct bf_request *req, const struct bf_header *headers, unsigned n_headers,
                                bf_event_stream_closed_fn *closed, void *ctx, struct bf_event_stream **ret, struct bf_error *e);
 /* Sends bytes that are complete events already. Copies. Any thread. BF_E_UNAVAILABLE when 256 KiB wait unsent: the client does not keep
- * up, the caller closes the stream and the client resumes from its last id. */
+ * up, the caller closes the stream and the client resumes from its last id. Where nothing waits, one send of up to 64 MiB is taken whole, so that
+ * no event is too large to get past; beyond that BF_E_TOO_LARGE. */
 enum bf_status bf_event_stream_send(struct bf_event_stream *stream, struct bf_str events);
 void bf_event_stream_close(struct bf_event_stream *stream); /* any thread; idempotent */
 void bf_event_stream_release(struct bf_event_stream **stream); /* any thread; after this only `closed` may still be about to run */

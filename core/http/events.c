@@ -5,6 +5,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* libh2o is given so much at a time: a client is judged by how fast it takes that, however much waits behind it. */
+enum { PIECE_MAX = 64 * 1024, SEND_MAX = 64 << 20 };
+
 struct bf_event_stream {
     struct bf_task task;
     struct bf_http *http;
@@ -19,6 +22,7 @@ struct bf_event_stream {
     struct bf_event_stream *next, **prev;
     struct bf_request *request;
     struct bf_buf flying;
+    size_t flown; /* bytes of `flying` that libh2o has or had */
     bool is_flying, is_final;
     int64_t last_ms;
 };
@@ -44,6 +48,14 @@ static void send_bytes(struct bf_event_stream *s, const char *p, size_t n)
     h2o_send(s->request->h2o, &piece, 1, H2O_SEND_STATE_IN_PROGRESS);
 }
 
+static void send_piece(struct bf_event_stream *s)
+{
+    size_t left = s->flying.n - s->flown, n = left < PIECE_MAX ? left : PIECE_MAX;
+    const char *p = s->flying.p + s->flown;
+    s->flown += n;
+    send_bytes(s, p, n);
+}
+
 static void flush(struct bf_event_stream *s)
 {
     bool is_closing;
@@ -52,11 +64,12 @@ static void flush(struct bf_event_stream *s)
     pthread_mutex_lock(&s->lock);
     assert(s->flying.n == 0);
     s->flying = s->waiting;
-    bf_buf_init(&s->waiting, BF__EVENTS_MAX);
+    s->flown = 0;
+    bf_buf_init(&s->waiting, SEND_MAX);
     is_closing = s->is_closing;
     pthread_mutex_unlock(&s->lock);
     if (s->flying.n > 0) {
-        send_bytes(s, s->flying.p, s->flying.n);
+        send_piece(s);
     } else if (is_closing) {
         s->is_final = true;
         s->last_ms = bf_mono_ms(s->http->env);
@@ -70,6 +83,10 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *h2o)
     struct bf_event_stream *s = guard->request->stream;
     (void)h2o;
     s->is_flying = false;
+    if (s->flown < s->flying.n) {
+        send_piece(s);
+        return;
+    }
     bf_buf_finish(&s->flying);
     flush(s);
 }
@@ -97,7 +114,7 @@ static void end(struct bf_event_stream *s)
     pthread_mutex_lock(&s->lock);
     s->is_ended = true;
     bf_buf_finish(&s->waiting);
-    bf_buf_init(&s->waiting, BF__EVENTS_MAX);
+    bf_buf_init(&s->waiting, SEND_MAX);
     pthread_mutex_unlock(&s->lock);
     atomic_fetch_sub(&s->http->event_streams, 1);
     bf_metric_add(s->http->env->metrics, BF_M_HTTP_STREAMS, -1);
@@ -183,7 +200,7 @@ enum bf_status bf_reply_events(struct bf_request *req, const struct bf_header *h
     s->ctx = ctx;
     atomic_init(&s->refs, 2);
     pthread_mutex_init(&s->lock, NULL);
-    bf_buf_init(&s->waiting, BF__EVENTS_MAX);
+    bf_buf_init(&s->waiting, SEND_MAX);
     bf_metric_add(http->env->metrics, BF_M_HTTP_STREAMS, 1);
     for (unsigned i = 0; i < n_headers; i++)
         with_type[i + 1] = headers[i];
@@ -209,8 +226,10 @@ enum bf_status bf_event_stream_send(struct bf_event_stream *s, struct bf_str eve
     pthread_mutex_lock(&s->lock);
     if (s->is_ended || s->is_closing)
         status = BF_E_CANCELLED;
-    else if (!bf_buf_add(&s->waiting, events.p, events.n))
+    else if (s->waiting.n > 0 && s->waiting.n + events.n > BF__EVENTS_MAX)
         status = BF_E_UNAVAILABLE;
+    else if (!bf_buf_add(&s->waiting, events.p, events.n))
+        status = BF_E_TOO_LARGE;
     else
         post = must_post(s);
     pthread_mutex_unlock(&s->lock);

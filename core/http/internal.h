@@ -25,7 +25,7 @@ enum {
     BF__TICK_MS = 250,            /* the sweeper's pace */
     BF__KEEPALIVE_MS = 15 * 1000, /* comments on event streams */
     BF__SOURCE_BYTES = 64 * 1024, /* one piece of a streamed answer */
-    BF__EVENTS_MAX = 256 * 1024,  /* unsent bytes of an event stream */
+    BF__EVENTS_MAX = 256 * 1024,  /* unsent bytes of an event stream, but for one send that found none */
     BF__HEADERS_OUT_MAX = 16,     /* what a handler may add */
     BF__RANDOM_BYTES = 1024,
     BF__ANSWER_SPACE = 4096, /* what a request has of its own for its answer */

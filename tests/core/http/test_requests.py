@@ -163,6 +163,10 @@ class Requests(unittest.TestCase):
         answer = self.server.curl("--http1.1", path="/events/100?end")
         self.assertEqual(len(re.findall(rb"id: (\d+)\n", answer.body)), 100)
 
+    def test_an_event_larger_than_a_stream_may_hold_is_sent_where_nothing_waits(self):
+        answer = self.server.curl("--http1.1", path="/events/1?bytes=1000000&end")
+        self.assertEqual(len(answer.body), len(":\n\nid: 0\ndata: \n\n") + 1000000)
+
     def test_a_client_that_leaves_closes_its_event_stream(self):
         closed = self.server.stats()["streams_closed"]
         for client in (H2, H1):
