@@ -14,8 +14,9 @@ extern const struct bf_service bf_access_service;
 /* Who holds this bearer token, as of now. Reads the session and the user's epoch with each call. BF_E_UNAUTHENTICATED, BF_E_TOKEN_EXPIRED. */
 enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str token, struct bf_arena *arena, struct bf_caller *ret,
                                       struct bf_error *e);
-/* Is the session that `caller` was authenticated by still good? For event streams, after users or sessions changed. */
-enum bf_status bf_access_recheck(struct bf_access *access, const struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e);
+/* Is the session that `caller` was authenticated by still good? Then fills it anew, as the next request would find it, with its memory in `arena`.
+ * For event streams, before each reading. */
+enum bf_status bf_access_recheck(struct bf_access *access, struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e);
 /* The installations on which the person may be told something: those with a session that nobody ended. One that merely ran out counts while the
  * installation was heard of within `session_life`; one from before the account's rights changed does not. None while the account is not active. */
 enum bf_status bf_access_installations(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena,

@@ -101,7 +101,7 @@ enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str te
     return look_up(access, &token, hash, now_ms, arena, ret, e);
 }
 
-enum bf_status bf_access_recheck(struct bf_access *access, const struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e)
+enum bf_status bf_access_recheck(struct bf_access *access, struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e)
 {
     struct bf_doc *session, *user;
     enum bf_status status = bf_store_get(access->store, &bf_sessions, caller->tenant, caller->session, arena, &session, e);
@@ -109,7 +109,8 @@ enum bf_status bf_access_recheck(struct bf_access *access, const struct bf_calle
         return status;
     if (session == NULL || bf__session_is_over(session, bf_now_ms(access->env)))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the session has ended");
-    return check_user(access, session, arena, &user, e);
+    status = check_user(access, session, arena, &user, e);
+    return status == BF_OK ? fill(access, session, user, arena, caller, e) : status;
 }
 
 void bf_access_watch(struct bf_access *access, void (*ended)(void *ctx), void *ctx)

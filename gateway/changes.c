@@ -3,17 +3,19 @@
 #include "gateway/feed.h"
 #include "gateway/routes.h"
 
+enum { ANSWER_MAX = 65 << 20 }; /* above what a page of the feed can hold */
+
 static void answer(struct bf_call *call, const struct bf_feed_pos *pos, const struct bf_feed_page *page)
 {
     struct bf_buf out;
     struct bf_jw w;
-    bf_buf_init(&out, 16 << 20);
+    bf_buf_init(&out, ANSWER_MAX);
     bf_jw_init(&w, &out);
     bf_jw_object(&w);
     bf_jw_key(&w, "items");
     bf_jw_array(&w);
     for (unsigned i = 0; i < page->n; i++)
-        bf__feed_write(&w, call, &page->items[i]);
+        bf_jw_raw(&w, page->items[i].json);
     bf_jw_end_array(&w);
     bf_jw_key(&w, "next");
     bf_jw_str(&w, bf__feed_seal(call, pos));
@@ -38,7 +40,7 @@ static enum bf_status read_page(struct bf_call *call, struct bf_feed_pos *pos, s
     if (limit.p != NULL && (!bf_str_u64(limit, BF_PAGE_MAX, &n) || n == 0))
         return bf_fail_field(e, BF_E_INVALID_QUERY, "limit", "too_large", "1 to %d", BF_PAGE_MAX);
     enum bf_status status = after.p == NULL ? bf__feed_start(call, pos, e) : bf__feed_open(call, after, pos, e);
-    return status == BF_OK ? bf__feed_read(call, pos, (unsigned)n, page, e) : status;
+    return status == BF_OK ? bf__feed_read(call, pos, (unsigned)n, "changes", page, e) : status;
 }
 
 static void changes(struct bf_call *call, void *service)

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A commit wakes the streams of its tenant, an ended session wakes all. Waking sets a flag and, unless it is under way already, posts the
- * stream's task to the workers: so a stream is read by one worker at a time, and any number of commits meanwhile cost one more round. Before
- * each round the session is checked again: a freeze, a revoked session or a change of rights ends the stream at once.
+ * stream's task to the workers: so a stream is read by one worker at a time, and any number of commits meanwhile cost one more round. A round is
+ * one page; what is left goes behind what else waits for a worker. Before each round the session is checked and the caller's rights are read
+ * again: a freeze, a revoked session or a change of rights ends the stream at once, a new team below a supervisor's is seen at once.
  *
  * Events come from the log under today's rights, never from memory: a reconnect with Last-Event-ID goes on where the stream was.
  */
 #include "gateway/events.h"
-#include "core/log.h"
 #include "core/pool.h"
 #include "gateway/feed.h"
 #include "gateway/routes.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { ITEMS_AT_ONCE = 100, EVENTS_MAX = 16 << 20 };
+enum { ITEMS_AT_ONCE = 100, EVENTS_MAX = 64 << 20 }; /* above what a page of the feed can hold, and what a stream takes at once */
 
 struct stream {
     struct stream *next, **link; /* in the hub's list, under its lock */
     struct bf_events *hub;
-    struct bf_arena *arena; /* the caller's teams and the like */
-    struct bf_call call;    /* without a request */
+    char trace[33];
+    struct bf_call call; /* without a request; the arena, and the caller's memory in it, are a round's */
     struct bf_event_stream *out;
     struct bf_feed_pos pos;
+    bool told; /* the client has an id to come back with; the rounds' */
     struct bf_task task;
     bool woken, under_way, open, closed; /* under the hub's lock; `out` is there once it is open */
     unsigned refs;                 /* under the hub's lock: the list, a task under way, the opener */
@@ -50,7 +52,6 @@ static void release(struct stream *s)
     if (!last)
         return;
     bf_event_stream_release(&s->out);
-    bf_arena_destroy(&s->arena);
     free(s);
 }
 
@@ -101,22 +102,37 @@ static void on_session_ended(void *ctx)
 
 /* ---- a round ---- */
 
+static void write_id(struct stream *s, struct bf_buf *out)
+{
+    struct bf_str id = bf__feed_seal(&s->call, &s->pos);
+    bf_buf_addz(out, "id: ");
+    bf_buf_add(out, id.p, id.n);
+    bf_buf_addc(out, '\n');
+}
+
+/* Where the stream stands, as an id without an event: also a stream that breaks before its first event is resumed from where it was opened. */
+static enum bf_status send_place(struct stream *s)
+{
+    struct bf_buf out;
+    bf_buf_init(&out, EVENTS_MAX);
+    write_id(s, &out);
+    bf_buf_addc(&out, '\n');
+    enum bf_status status = bf_event_stream_send(s->out, bf_buf_str(&out));
+    bf_buf_finish(&out);
+    s->told = true;
+    return status;
+}
+
 static enum bf_status send_page(struct stream *s, const struct bf_feed_page *page)
 {
     struct bf_buf out;
-    struct bf_jw w;
     bf_buf_init(&out, EVENTS_MAX);
     for (unsigned i = 0; i < page->n; i++) {
         bf_buf_addz(&out, "event: change\n");
-        if (i + 1 == page->n) {
-            struct bf_str id = bf__feed_seal(&s->call, &s->pos);
-            bf_buf_addz(&out, "id: ");
-            bf_buf_add(&out, id.p, id.n);
-            bf_buf_addc(&out, '\n');
-        }
+        if (i + 1 == page->n)
+            write_id(s, &out);
         bf_buf_addz(&out, "data: ");
-        bf_jw_init(&w, &out);
-        bf__feed_write(&w, &s->call, &page->items[i]);
+        bf_buf_add(&out, page->items[i].json.p, page->items[i].json.n);
         bf_buf_addz(&out, "\n\n");
     }
     enum bf_status status = out.overflowed ? BF_E_TOO_LARGE : out.n == 0 ? BF_OK : bf_event_stream_send(s->out, bf_buf_str(&out));
@@ -124,42 +140,47 @@ static enum bf_status send_page(struct stream *s, const struct bf_feed_page *pag
     return status;
 }
 
-/* Sends all that was committed since. False when the stream must end. */
-static bool read_on(struct stream *s, struct bf_error *e)
+/* Sends the next page of what was committed since. False when the stream must end. */
+static bool read_on(struct stream *s, bool *ret_more)
 {
-    struct bf_feed_page page = {.more = true};
-    enum bf_status status = bf_access_recheck(s->call.access, &s->call.caller, s->call.arena, e);
+    struct bf_feed_page page;
+    struct bf_error e = {0};
+    s->call.now_ms = bf_now_ms(s->call.env);
+    enum bf_status status = bf_access_recheck(s->call.access, &s->call.caller, s->call.arena, &e);
     if (status == BF_E_UNAUTHENTICATED)
         bf_event_stream_send(s->out, BF_STR("event: resync\ndata: {}\n\n"));
-    while (status == BF_OK && page.more) {
-        status = bf__feed_read(&s->call, &s->pos, ITEMS_AT_ONCE, &page, e);
-        if (status == BF_OK)
-            status = send_page(s, &page);
-        bf_arena_reset(s->call.arena);
-    }
+    if (status == BF_OK && !s->told)
+        status = send_place(s);
+    if (status == BF_OK)
+        status = bf__feed_read(&s->call, &s->pos, ITEMS_AT_ONCE, "events", &page, &e);
+    if (status == BF_OK)
+        status = send_page(s, &page);
+    *ret_more = status == BF_OK && page.more;
     return status == BF_OK;
 }
 
-static bool another_round(struct stream *s)
+static void rest(struct stream *s, bool more)
 {
     pthread_mutex_lock(&s->hub->lock);
-    bool again = s->woken && !s->closed;
-    s->woken = false;
-    s->under_way = again;
+    s->under_way = false;
+    if (s->woken || more)
+        wake(s);
     pthread_mutex_unlock(&s->hub->lock);
-    return again;
 }
 
-static void rounds(struct bf_task *task)
+static void take_round(struct bf_task *task)
 {
     struct stream *s = BF_CONTAINER(task, struct stream, task);
-    struct bf_error e = {0};
-    bool good = true;
+    bool more;
+    pthread_mutex_lock(&s->hub->lock);
+    s->woken = false;
+    pthread_mutex_unlock(&s->hub->lock);
     s->call.arena = bf_arena_create();
-    while (good && another_round(s))
-        good = read_on(s, &e);
+    bool good = read_on(s, &more);
     bf_arena_destroy(&s->call.arena);
-    if (!good)
+    if (good)
+        rest(s, more);
+    else
         bf_event_stream_close(s->out); /* under_way stays set: no further round */
     release(s);
 }
@@ -172,17 +193,18 @@ static struct stream *new_stream(struct bf_events *hub, const struct bf_call *ca
     if (s == NULL)
         abort();
     s->hub = hub;
-    s->arena = bf_arena_create();
     s->pos = *pos;
-    s->task.run = rounds;
+    s->task.run = take_round;
     s->refs = 2;
     s->under_way = true; /* no round before `out` is there */
     s->call = *call;
     s->call.req = NULL;
     s->call.arena = NULL;
-    s->call.trace = bf_arena_strdup(s->arena, call->trace);
-    s->call.caller.teams = bf_arena_dup(s->arena, call->caller.teams, call->caller.n_teams * sizeof *call->caller.teams);
-    s->call.caller.tz = bf_str_dup(s->arena, call->caller.tz);
+    snprintf(s->trace, sizeof s->trace, "%s", call->trace);
+    s->call.trace = s->trace;
+    s->call.caller.teams = NULL; /* each round reads them anew */
+    s->call.caller.n_teams = 0;
+    s->call.caller.tz = bf_str(NULL, 0);
     return s;
 }
 
@@ -215,12 +237,6 @@ static enum bf_status position(struct bf_call *call, struct bf_feed_pos *pos, st
     return bf_fail_field(e, BF_E_INVALID_HEADER, "Last-Event-ID", "bad_cursor", "an id as it was given to this user");
 }
 
-static void discard(struct stream *s)
-{
-    bf_arena_destroy(&s->arena);
-    free(s);
-}
-
 static void events(struct bf_call *call, void *service)
 {
     struct bf_events *hub = ((struct bf_gateway *)service)->events;
@@ -232,7 +248,7 @@ static void events(struct bf_call *call, void *service)
     }
     struct stream *s = new_stream(hub, call, pos);
     if (!link_stream(s)) {
-        discard(s);
+        free(s);
         bf_fail(&e, BF_E_UNAVAILABLE, "the server is stopping");
         e.retry_after_s = 2;
         bf_call_fail(call, &e);

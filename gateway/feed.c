@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <stddef.h>
 
-enum { ENTRIES_AT_ONCE = 200, ITEMS_MAX = BF_PAGE_MAX + BF_ENTRY_OPS_MAX };
+/* JSON_MAX: an entry of 256 of the largest records there are (transcripts, 120 KB and their escapes) stays below it. */
+enum { ENTRIES_AT_ONCE = 200, ITEMS_MAX = BF_PAGE_MAX + BF_ENTRY_OPS_MAX, PAGE_BYTES = 256 * 1024, JSON_MAX = 64 << 20 };
 
 static const char purpose[] = "/v1/changes";
 
@@ -226,13 +227,18 @@ static enum bf_status read_log(struct bf_call *call, struct bf_feed_pos *pos, un
         }
         pos->n = entries[i].n;
     }
-    ret->more = i < n || n == ENTRIES_AT_ONCE;
-    return load_items(call, ret, e);
+    ret->more = i < n;
+    if (!ret->more && n > 0) { /* the log gives fewer than were asked for when they are large */
+        int64_t head;
+        status = bf_log_head(call->store, call->caller.tenant, &head, e);
+        ret->more = status == BF_OK && pos->n < head;
+    }
+    return status == BF_OK ? load_items(call, ret, e) : status;
 }
 
 /* ---- reading on ---- */
 
-static enum bf_status note_views(struct bf_call *call, const struct bf_feed_page *page, struct bf_error *e)
+static enum bf_status note_views(struct bf_call *call, const struct bf_feed_page *page, const char *action, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     struct bf_uuid *ids = bf_arena_calloc(call->arena, page->n + 1, sizeof *ids);
@@ -241,22 +247,14 @@ static enum bf_status note_views(struct bf_call *call, const struct bf_feed_page
         if (page->items[i].doc != NULL)
             ids[n++] = page->items[i].id;
         if (n == BF_PAGE_MAX || (i + 1 == page->n && n > 0)) {
-            status = bf_call_viewed(call, "feed", "changes", ids, n, e);
+            status = bf_call_viewed(call, "feed", action, ids, n, e);
             n = 0;
         }
     }
     return status;
 }
 
-enum bf_status bf__feed_read(struct bf_call *call, struct bf_feed_pos *pos, unsigned limit, struct bf_feed_page *ret, struct bf_error *e)
-{
-    assert(limit > 0 && limit <= BF_PAGE_MAX);
-    *ret = (struct bf_feed_page){.items = bf_arena_calloc(call->arena, ITEMS_MAX, sizeof *ret->items)};
-    enum bf_status status = pos->kind < KINDS ? read_records(call, pos, limit, ret, e) : read_log(call, pos, limit, ret, e);
-    return status == BF_OK ? note_views(call, ret, e) : status;
-}
-
-void bf__feed_write(struct bf_jw *w, const struct bf_call *call, const struct bf_feed_item *item)
+static void write_item(struct bf_jw *w, const struct bf_call *call, const struct bf_feed_item *item)
 {
     bf_jw_object(w);
     bf_jw_key(w, "type");
@@ -271,4 +269,63 @@ void bf__feed_write(struct bf_jw *w, const struct bf_call *call, const struct bf
         bf_jw_bool(w, true);
     }
     bf_jw_end_object(w);
+}
+
+/* Writes the items' JSON and tells its size. */
+static enum bf_status write_items(struct bf_call *call, struct bf_feed_page *page, size_t *ret_bytes, struct bf_error *e)
+{
+    struct bf_buf out;
+    enum bf_status status = BF_OK;
+    bf_buf_init(&out, JSON_MAX);
+    for (unsigned i = 0; i < page->n; i++) {
+        struct bf_jw w;
+        size_t from = out.n;
+        bf_jw_init(&w, &out);
+        write_item(&w, call, &page->items[i]);
+        page->items[i].json.n = out.n - from;
+    }
+    const char *p = bf_str_dup(call->arena, bf_buf_str(&out)).p;
+    for (unsigned i = 0; i < page->n; p += page->items[i++].json.n)
+        page->items[i].json.p = p;
+    *ret_bytes = out.n;
+    if (out.overflowed)
+        status = bf_fail(e, BF_E_TOO_LARGE, "a page of the change feed is over %d bytes", JSON_MAX);
+    bf_buf_finish(&out);
+    return status;
+}
+
+static enum bf_status read_from(struct bf_call *call, struct bf_feed_pos *pos, unsigned limit, struct bf_feed_page *ret, size_t *ret_bytes,
+                                struct bf_error *e)
+{
+    *ret = (struct bf_feed_page){.items = bf_arena_calloc(call->arena, ITEMS_MAX, sizeof *ret->items)};
+    enum bf_status status = pos->kind < KINDS ? read_records(call, pos, limit, ret, e) : read_log(call, pos, limit, ret, e);
+    return status == BF_OK ? write_items(call, ret, ret_bytes, e) : status;
+}
+
+/* About as many items of that size as fill a page: at least one, and fewer than before. */
+static unsigned fewer(unsigned limit, unsigned n, size_t bytes)
+{
+    size_t fit = (size_t)n * PAGE_BYTES / bytes;
+    return fit >= limit ? limit - 1 : fit == 0 ? 1 : (unsigned)fit;
+}
+
+enum bf_status bf__feed_read(struct bf_call *call, struct bf_feed_pos *pos, unsigned limit, const char *action, struct bf_feed_page *ret,
+                             struct bf_error *e)
+{
+    struct bf_feed_pos at;
+    size_t bytes = 0;
+    enum bf_status status;
+    assert(limit > 0 && limit <= BF_PAGE_MAX);
+    for (;; limit = fewer(limit, ret->n, bytes)) {
+        at = *pos;
+        status = read_from(call, &at, limit, ret, &bytes, e);
+        bool too_large = status == BF_E_TOO_LARGE || (status == BF_OK && bytes > PAGE_BYTES);
+        if (!too_large || limit == 1)
+            break;
+    }
+    if (status == BF_OK)
+        status = note_views(call, ret, action, e);
+    if (status == BF_OK)
+        *pos = at;
+    return status;
 }

@@ -20,6 +20,7 @@ struct bf_feed_item {
     enum bf_subject subject;
     struct bf_uuid id;
     const struct bf_doc *doc; /* NULL: gone */
+    struct bf_str json;       /* {"type":...,"id":...,"doc":{...}} or {"type":...,"id":...,"gone":true}, masked for the caller */
 };
 
 struct bf_feed_page {
@@ -32,9 +33,9 @@ struct bf_feed_page {
 enum bf_status bf__feed_start(struct bf_call *call, struct bf_feed_pos *pos, struct bf_error *e);
 /* From now on. */
 enum bf_status bf__feed_now(struct bf_call *call, struct bf_feed_pos *pos, struct bf_error *e);
-/* Reads on from `pos` and moves it. About `limit` items: an entry is never split. Notes the views. */
-enum bf_status bf__feed_read(struct bf_call *call, struct bf_feed_pos *pos, unsigned limit, struct bf_feed_page *ret, struct bf_error *e);
+/* Reads on from `pos` and moves it. About `limit` items, fewer when they are large (256 KiB of JSON): but an entry is never split. Notes the views
+ * as `action`; BF_E_UNAVAILABLE when they cannot be noted. */
+enum bf_status bf__feed_read(struct bf_call *call, struct bf_feed_pos *pos, unsigned limit, const char *action, struct bf_feed_page *ret,
+                             struct bf_error *e);
 struct bf_str bf__feed_seal(struct bf_call *call, const struct bf_feed_pos *pos);
 enum bf_status bf__feed_open(struct bf_call *call, struct bf_str text, struct bf_feed_pos *ret, struct bf_error *e);
-/* {"type":...,"id":...,"doc":{...}} or {"type":...,"id":...,"gone":true} */
-void bf__feed_write(struct bf_jw *w, const struct bf_call *call, const struct bf_feed_item *item);
