@@ -7,6 +7,7 @@
 INDEX(bf_customers_by_owner, "owner", BF_CUSTOMER_OWNER, BF_CUSTOMER_SORT);
 INDEX(bf_customers_by_team, "team", BF_CUSTOMER_TEAM, BF_CUSTOMER_SORT);
 INDEX(bf_customers_by_sort, "sort", BF_CUSTOMER_SORT);
+INDEX(bf_customers_by_team_owner, "team_owner", BF_CUSTOMER_TEAM, BF_CUSTOMER_OWNER, BF_CUSTOMER_SORT);
 INDEX(bf_contacts_by_customer, "customer", BF_CONTACT_CUSTOMER);
 INDEX(bf_contacts_by_owner, "owner", BF_CONTACT_OWNER);
 INDEX(bf_contacts_by_team, "team", BF_CONTACT_TEAM);
@@ -15,6 +16,7 @@ INDEX(bf_visits_by_team, "team", BF_VISIT_TEAM, BF_VISIT_HAPPENED_AT);
 INDEX(bf_visits_by_time, "time", BF_VISIT_HAPPENED_AT);
 INDEX(bf_visits_by_customer, "customer", BF_VISIT_CUSTOMER, BF_VISIT_HAPPENED_AT);
 INDEX(bf_visits_by_rep, "rep", BF_VISIT_REP, BF_VISIT_HAPPENED_AT);
+INDEX(bf_visits_by_team_rep, "team_rep", BF_VISIT_TEAM, BF_VISIT_REP, BF_VISIT_HAPPENED_AT);
 INDEX(bf_verdicts_by_visit, "visit", BF_VERDICT_VISIT);
 INDEX(bf_verdicts_by_owner, "owner", BF_VERDICT_OWNER);
 INDEX(bf_verdicts_by_team, "team", BF_VERDICT_TEAM);
@@ -55,11 +57,11 @@ LOGGED(bf_tenants, "tenants", bf_tenant_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW
 LOGGED(bf_teams, "teams", bf_team_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE, &bf_teams_by_path);
 LOGGED(bf_users, "users", bf_user_schema, BF_ROW_ID, BF_ROW_ID, BF_USER_TEAM, &bf_users_by_team, &bf_users_by_login);
 LOGGED(bf_customers, "customers", bf_customer_schema, BF_ROW_ID, BF_CUSTOMER_OWNER, BF_CUSTOMER_TEAM, &bf_customers_by_owner,
-       &bf_customers_by_team, &bf_customers_by_sort);
+       &bf_customers_by_team, &bf_customers_by_sort, &bf_customers_by_team_owner);
 LOGGED(bf_contacts, "contacts", bf_contact_schema, BF_CONTACT_CUSTOMER, BF_CONTACT_OWNER, BF_CONTACT_TEAM, &bf_contacts_by_customer,
        &bf_contacts_by_owner, &bf_contacts_by_team);
 LOGGED(bf_visits, "visits", bf_visit_schema, BF_VISIT_CUSTOMER, BF_VISIT_OWNER, BF_VISIT_TEAM, &bf_visits_by_owner, &bf_visits_by_team,
-       &bf_visits_by_time, &bf_visits_by_customer, &bf_visits_by_rep);
+       &bf_visits_by_time, &bf_visits_by_customer, &bf_visits_by_rep, &bf_visits_by_team_rep);
 LOGGED(bf_verdicts, "verdicts", bf_verdict_schema, BF_VERDICT_CUSTOMER, BF_VERDICT_OWNER, BF_VERDICT_TEAM, &bf_verdicts_by_visit,
        &bf_verdicts_by_owner, &bf_verdicts_by_team);
 LOGGED(bf_supplements, "supplements", bf_supplement_schema, BF_SUPPLEMENT_CUSTOMER, BF_SUPPLEMENT_OWNER, BF_SUPPLEMENT_TEAM,

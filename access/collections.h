@@ -12,9 +12,11 @@ extern const struct bf_collection bf_credentials, bf_sessions, bf_views;
 
 /* Indexes that queries name. */
 extern const struct bf_index bf_customers_by_owner, bf_customers_by_team, bf_customers_by_sort; /* (owner, sort), (team, sort), (sort) */
+extern const struct bf_index bf_customers_by_team_owner;                                       /* (team, owner, sort) */
 extern const struct bf_index bf_contacts_by_customer;                                          /* (customer) */
 extern const struct bf_index bf_contacts_by_owner, bf_contacts_by_team;
 extern const struct bf_index bf_visits_by_owner, bf_visits_by_team, bf_visits_by_time, bf_visits_by_customer, bf_visits_by_rep; /* (.., happened_at) */
+extern const struct bf_index bf_visits_by_team_rep;                                            /* (team, rep, happened_at) */
 extern const struct bf_index bf_verdicts_by_visit, bf_verdicts_by_owner, bf_verdicts_by_team;
 extern const struct bf_index bf_supplements_by_visit, bf_supplements_by_owner, bf_supplements_by_team;
 extern const struct bf_index bf_media_by_visit, bf_media_by_owner, bf_media_by_team, bf_media_by_sha256, bf_media_by_device; /* (sha256), (device, state) */

@@ -21,6 +21,7 @@ struct bf_metrics;
     X(COMMIT_REQUESTS, COUNTER, "bf_commit_requests", "", "Requests in committed entries")                                \
     X(COMMIT_TIME, HISTOGRAM, "bf_commit_seconds", "seconds", "Time from submit to durable")                              \
     X(COMMIT_REPLAYS, COUNTER, "bf_commit_replays", "", "Requests answered from their first receipt")                     \
+    X(STORE_EXAMINED, COUNTER, "bf_store_examined", "", "Index entries that queries looked at")                          \
     X(STAGE_BYTES, COUNTER, "bf_stage_bytes", "bytes", "Uploaded bytes made durable")                                     \
     X(BLOBS_STORED, COUNTER, "bf_blobs_stored", "", "Blobs stored")                                                       \
     X(JOBS_DONE, COUNTER, "bf_jobs_done", "", "Jobs finished")                                                            \

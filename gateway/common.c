@@ -158,22 +158,67 @@ static enum bf_status read_filter(struct bf_call *call, const struct bf_filter *
     return BF_OK;
 }
 
-/* Adds the filters' conditions; the first one that leads an index may take the order over. */
-static enum bf_status add_filters(struct bf_call *call, const struct bf_list *list, struct bf_cond *conds, unsigned *n, struct bf_query *query,
-                                  struct bf_error *e)
+/* A list's query as it is put together. */
+struct selection {
+    struct bf_cond conds[FILTERS_MAX + 1];
+    struct bf_query query;
+    struct bf_scope_query scope; /* narrowed by a filter on its own row; n_conds 0: all that is left to select may be seen */
+    bool nothing;                /* what was asked for is outside the scope */
+    bool by_parent;              /* children of one record, whose right was judged */
+};
+
+/* The right to a parent's children, before any of them is read. */
+static enum bf_status judge_parent(struct bf_call *call, const struct bf_list *list, const struct bf_filter *f, struct bf_uuid id, bool *visible,
+                                   struct bf_error *e)
 {
-    for (const struct bf_filter *f = list->filters; f != NULL && f->name != NULL; f++) {
-        bool found;
-        struct bf_value *value = bf_arena_calloc(call->arena, 1, sizeof *value);
-        enum bf_status status = read_filter(call, f, &list->coll->schema->fields[f->row], &found, value, e);
-        if (status != BF_OK)
-            return status;
-        if (!found)
-            continue;
-        conds[(*n)++] = (struct bf_cond){.row = (int)f->row, .op = BF_EQ, .values = value, .n = 1};
-        if (f->index != NULL)
-            query->index = f->index;
+    struct bf_doc *doc;
+    struct bf_error cause = {0};
+    enum bf_status status = f->parent == &bf_customers
+                                ? bf__load(call, list->subject, BF_ACTION_READ, &bf_customers, id, &doc, &cause)
+                                : bf__load_child(call, list->subject, BF_ACTION_READ, &bf_visits, BF_VISIT_CUSTOMER, id, &doc, &cause);
+    *visible = status == BF_OK;
+    if (status == BF_OK || status == BF_E_NOT_FOUND)
+        return BF_OK;
+    *e = cause;
+    return status;
+}
+
+/* The filter beside the caller's scope. */
+static void combine(const struct bf_list *list, const struct bf_filter *f, const struct bf_value *value, struct selection *s)
+{
+    struct bf_cond *scope = &s->scope.cond;
+    if (s->scope.n_conds == 0) {
+        if (f->index != NULL && !s->by_parent)
+            s->query.index = f->index;
+    } else if (scope->row == (int)f->row) {
+        bool within = false;
+        for (unsigned i = 0; i < scope->n; i++)
+            within |= bf_uuid_eq(&scope->values[i].uuid, &value->uuid);
+        s->nothing |= !within;
+        s->scope.n_conds = 0; /* the filter's own condition is the narrower one */
+    } else if (f->in_team != NULL && scope->row == list->coll->team) {
+        s->query.index = f->in_team;
     }
+}
+
+static enum bf_status add_filter(struct bf_call *call, const struct bf_list *list, const struct bf_filter *f, struct selection *s, struct bf_error *e)
+{
+    bool found, visible = true;
+    struct bf_value *value = bf_arena_calloc(call->arena, 1, sizeof *value);
+    enum bf_status status = read_filter(call, f, &list->coll->schema->fields[f->row], &found, value, e);
+    if (status == BF_OK && found && f->parent != NULL)
+        status = judge_parent(call, list, f, value->uuid, &visible, e);
+    if (status != BF_OK || !found)
+        return status;
+    s->conds[s->query.n_conds++] = (struct bf_cond){.row = (int)f->row, .op = BF_EQ, .values = value, .n = 1};
+    if (f->parent == NULL) {
+        combine(list, f, value, s);
+        return BF_OK;
+    }
+    s->nothing |= !visible;
+    s->by_parent = true;
+    s->scope.n_conds = 0;
+    s->query.index = f->index;
     return BF_OK;
 }
 
@@ -193,40 +238,35 @@ static enum bf_status drop_foreign(struct bf_call *call, const struct bf_list *l
     return status;
 }
 
-static enum bf_status make_query(struct bf_call *call, const struct bf_list *list, struct bf_cond conds[FILTERS_MAX + 1], struct bf_query *query,
-                                 struct bf_error *e)
+static enum bf_status make_query(struct bf_call *call, const struct bf_list *list, struct selection *s, struct bf_error *e)
 {
-    struct bf_scope_query scope;
     const char *names[FILTERS_MAX + 1];
-    unsigned n = 0, n_names = 0;
-    *query = (struct bf_query){.coll = list->coll, .tenant = call->caller.tenant, .conds = conds, .descending = list->descending};
+    unsigned n_names = 0;
+    *s = (struct selection){.query = {.coll = list->coll, .tenant = call->caller.tenant, .conds = s->conds, .descending = list->descending}};
     for (const struct bf_filter *f = list->filters; f != NULL && f->name != NULL; f++)
         names[n_names++] = f->name;
     assert(n_names <= FILTERS_MAX);
     names[n_names] = NULL;
-    enum bf_status status = bf_call_page(call, names, &query->limit, &query->after, e);
+    enum bf_status status = bf_call_page(call, names, &s->query.limit, &s->query.after, e);
     if (status == BF_OK)
-        status = bf_scope_query(&call->caller, list->subject, list->coll, list->own, list->team, list->all, call->arena, &scope, e);
-    if (status != BF_OK)
-        return status;
-    query->index = scope.index;
-    if (scope.n_conds > 0)
-        conds[n++] = scope.cond;
-    status = add_filters(call, list, conds, &n, query, e);
-    query->n_conds = n;
+        status = bf_scope_query(&call->caller, list->subject, list->coll, list->own, list->team, list->all, call->arena, &s->scope, e);
+    s->query.index = s->scope.index;
+    for (const struct bf_filter *f = list->filters; status == BF_OK && f != NULL && f->name != NULL; f++)
+        status = add_filter(call, list, f, s, e);
+    if (status == BF_OK && s->scope.n_conds > 0)
+        s->conds[s->query.n_conds++] = s->scope.cond;
     return status;
 }
 
 void bf__list(struct bf_call *call, const struct bf_list *list)
 {
     struct bf_error e = {0};
-    struct bf_cond conds[FILTERS_MAX + 1];
-    struct bf_query query;
-    struct bf_page page;
-    enum bf_status status = make_query(call, list, conds, &query, &e);
-    if (status == BF_OK)
-        status = bf_store_find(call->store, &query, call->arena, &page, &e);
-    if (status == BF_OK && list->customer_row != BF_ROW_NONE)
+    struct selection s;
+    struct bf_page page = {.n = 0};
+    enum bf_status status = make_query(call, list, &s, &e);
+    if (status == BF_OK && !s.nothing)
+        status = bf_store_find(call->store, &s.query, call->arena, &page, &e);
+    if (status == BF_OK && list->customer_row != BF_ROW_NONE && !s.by_parent)
         status = drop_foreign(call, list, &page, &e);
     if (status == BF_OK)
         bf_call_answer_page(call, list->subject, &page);

@@ -95,7 +95,8 @@ static void read_contact(struct bf_call *call, void *service)
 
 static void list_contacts(struct bf_call *call, void *service)
 {
-    static const struct bf_filter filters[] = {{.name = "customer", .row = BF_CONTACT_CUSTOMER, .index = &bf_contacts_by_customer}, {.name = NULL}};
+    static const struct bf_filter filters[] = {
+        {.name = "customer", .row = BF_CONTACT_CUSTOMER, .parent = &bf_customers, .index = &bf_contacts_by_customer}, {.name = NULL}};
     static const struct bf_list list = {.subject = BF_SUBJECT_CONTACT,
                                         .coll = &bf_contacts,
                                         .customer_row = BF_CONTACT_CUSTOMER,

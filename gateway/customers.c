@@ -164,9 +164,10 @@ static void read_customer(struct bf_call *call, void *service)
 
 static void list_customers(struct bf_call *call, void *service)
 {
-    static const struct bf_filter filters[] = {{.name = "owner", .row = BF_CUSTOMER_OWNER, .index = &bf_customers_by_owner},
-                                               {.name = "grade", .row = BF_CUSTOMER_GRADE},
-                                               {.name = NULL}};
+    static const struct bf_filter filters[] = {
+        {.name = "owner", .row = BF_CUSTOMER_OWNER, .index = &bf_customers_by_owner, .in_team = &bf_customers_by_team_owner},
+        {.name = "grade", .row = BF_CUSTOMER_GRADE},
+        {.name = NULL}};
     static const struct bf_list list = {.subject = BF_SUBJECT_CUSTOMER,
                                         .coll = &bf_customers,
                                         .customer_row = BF_ROW_NONE,

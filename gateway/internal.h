@@ -88,11 +88,15 @@ enum bf_status bf__primary_in(const struct bf_view *view, const struct bf_primar
 /* BF_E_INVALID_QUERY for a query parameter that is not `name` (NULL: none is taken). */
 enum bf_status bf__only_query(struct bf_call *call, const char *name, struct bf_error *e);
 bool bf__is_dry_run(const struct bf_call *call);
-/* A plain list of the caller's own scope with optional equality filters; ends the call. */
+/* A plain list of the caller's own scope with optional equality filters; ends the call. What a filter selects is never read beyond the scope: a
+ * parent's right is judged before its children are read by its index, another filter's index serves those who see all of the company, and in a
+ * narrower scope both select together, or the filter is checked on what the scope selects. */
 struct bf_filter {
     const char *name; /* query parameter; NULL ends */
-    unsigned row;                 /* of ids or of words */
-    const struct bf_index *index; /* led by that row, or NULL: checked on what is read */
+    unsigned row;     /* of ids or of words */
+    const struct bf_collection *parent; /* the id is that of a customer or a visit, or NULL */
+    const struct bf_index *index;       /* led by that row, or NULL */
+    const struct bf_index *in_team;     /* led by the team and that row, or NULL */
 };
 struct bf_list {
     enum bf_subject subject;

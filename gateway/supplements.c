@@ -83,7 +83,8 @@ static void read_supplement(struct bf_call *call, void *service)
 
 static void list_supplements(struct bf_call *call, void *service)
 {
-    static const struct bf_filter filters[] = {{.name = "visit", .row = BF_SUPPLEMENT_VISIT, .index = &bf_supplements_by_visit}, {.name = NULL}};
+    static const struct bf_filter filters[] = {
+        {.name = "visit", .row = BF_SUPPLEMENT_VISIT, .parent = &bf_visits, .index = &bf_supplements_by_visit}, {.name = NULL}};
     static const struct bf_list list = {.subject = BF_SUBJECT_SUPPLEMENT,
                                         .coll = &bf_supplements,
                                         .customer_row = BF_SUPPLEMENT_CUSTOMER,

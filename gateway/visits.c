@@ -409,9 +409,10 @@ static void read_visit(struct bf_call *call, void *service)
 
 static void list_visits(struct bf_call *call, void *service)
 {
-    static const struct bf_filter filters[] = {{.name = "customer", .row = BF_VISIT_CUSTOMER, .index = &bf_visits_by_customer},
-                                               {.name = "rep", .row = BF_VISIT_REP, .index = &bf_visits_by_rep},
-                                               {.name = NULL}};
+    static const struct bf_filter filters[] = {
+        {.name = "customer", .row = BF_VISIT_CUSTOMER, .parent = &bf_customers, .index = &bf_visits_by_customer},
+        {.name = "rep", .row = BF_VISIT_REP, .index = &bf_visits_by_rep, .in_team = &bf_visits_by_team_rep},
+        {.name = NULL}};
     static const struct bf_list list = {.subject = BF_SUBJECT_VISIT,
                                         .coll = &bf_visits,
                                         .customer_row = BF_VISIT_CUSTOMER,

@@ -2,6 +2,7 @@
 /* Opening and closing a store, and reading from it. */
 #include "core/arena.h"
 #include "core/env.h"
+#include "core/metrics.h"
 #include "storage/committer.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -344,6 +345,8 @@ enum bf_status bf_store_find(struct bf_store *store, const struct bf_query *quer
     struct bf_session *s = store->driver->vt->reader(store->driver);
     enum bf_status status = store->driver->vt->find(s, query, arena, ret, e);
     store->driver->vt->release(store->driver, s);
+    if (status == BF_OK)
+        bf_metric_add(store->env->metrics, BF_M_STORE_EXAMINED, ret->examined);
     return status;
 }
 
