@@ -6,8 +6,6 @@
 #include "storage/commit.h"
 #include <assert.h>
 
-enum { TEAMS_MAX = BF_PAGE_MAX };
-
 /* ---- from a token to a person ---- */
 
 /* Until when the token with this hash is good; 0 when it is none of the session's. */
@@ -25,16 +23,26 @@ static enum bf_status load_teams(struct bf_access *access, struct bf_caller *cal
 {
     struct bf_value team = {.type = BF_T_UUID, .uuid = caller->team};
     struct bf_cond cond = {.row = BF_TEAM_PATH, .op = BF_EQ, .values = &team, .n = 1};
-    struct bf_query query = {.coll = &bf_teams, .tenant = caller->tenant, .conds = &cond, .n_conds = 1, .index = &bf_teams_by_path, .limit = TEAMS_MAX};
-    struct bf_page page;
-    enum bf_status status = bf_store_find(access->store, &query, arena, &page, e);
-    if (status != BF_OK)
-        return status;
-    struct bf_uuid *teams = bf_arena_calloc(arena, page.n + 1, sizeof *teams);
-    for (unsigned i = 0; i < page.n; i++)
-        teams[i] = page.docs[i]->id;
+    struct bf_query query = {.coll = &bf_teams, .tenant = caller->tenant, .conds = &cond, .n_conds = 1, .index = &bf_teams_by_path, .limit = BF_PAGE_MAX};
+    struct bf_uuid *teams = NULL;
+    unsigned n = 0;
+    do {
+        struct bf_page page;
+        enum bf_status status = bf_store_find(access->store, &query, arena, &page, e);
+        if (status == BF_OK && n + page.n > BF_CALLER_TEAMS_MAX)
+            status = bf_fail(e, BF_E_INTERNAL, "more than %d teams are below the caller's", BF_CALLER_TEAMS_MAX);
+        if (status != BF_OK)
+            return status;
+        struct bf_uuid *longer = bf_arena_calloc(arena, n + page.n + 1, sizeof *longer);
+        if (n > 0)
+            memcpy(longer, teams, n * sizeof *teams);
+        for (unsigned i = 0; i < page.n; i++)
+            longer[n++] = page.docs[i]->id;
+        teams = longer;
+        query.after = page.next;
+    } while (query.after.n > 0);
     caller->teams = teams;
-    caller->n_teams = page.n;
+    caller->n_teams = n;
     return BF_OK;
 }
 
@@ -179,6 +187,8 @@ enum bf_status bf_scope_query(const struct bf_caller *caller, enum bf_subject su
         return bf_fail(e, BF_E_FORBIDDEN, "the role does not allow this list");
     if (scope == BF_SCOPE_ALL)
         return BF_OK;
+    if (caller->n_teams == 0) /* the view of no team is one's own */
+        scope = BF_SCOPE_OWN;
     unsigned n = scope == BF_SCOPE_TEAM ? caller->n_teams : 1;
     struct bf_value *values = bf_arena_calloc(arena, n + 1, sizeof *values);
     for (unsigned i = 0; i < n; i++)

@@ -10,6 +10,9 @@
 
 struct bf_view;
 
+/* Teams below a supervisor's at most: what one list can select by. */
+enum { BF_CALLER_TEAMS_MAX = BF_IN_MAX };
+
 struct bf_caller {
     struct bf_uuid tenant, user, session, device; /* device: zero when the session was not bound to one */
     enum bf_role_word role;
@@ -38,7 +41,7 @@ struct bf_scope_query {
     unsigned n_conds; /* 0: all of the tenant */
     const struct bf_index *index;
 };
-/* `own`, `team`, `all`: the collection's indexes led by owner, by team and by order alone. BF_E_FORBIDDEN when the caller may list none. */
+/* `own`, `team`, `all`: the collection's indexes led by owner, by team and by order alone. Who sees a team's and has none gets one's own. BF_E_FORBIDDEN when the caller may list none. */
 enum bf_status bf_scope_query(const struct bf_caller *caller, enum bf_subject subject, const struct bf_collection *coll, const struct bf_index *own,
                               const struct bf_index *team, const struct bf_index *all, struct bf_arena *arena, struct bf_scope_query *ret,
                               struct bf_error *e);

@@ -9,7 +9,8 @@
 #include "crm/ids.h"
 #include "crm/policy.h"
 
-enum { TEAM_DEPTH_MAX = 16 };
+/* A supervisor's list selects by all the teams below. */
+enum { TEAM_DEPTH_MAX = 16, TEAMS_MAX = BF_CALLER_TEAMS_MAX };
 
 struct act {
     struct bf_uuid tenant;
@@ -129,13 +130,25 @@ static enum bf_status team_path(struct bf_access *access, struct bf_doc *team, s
     return BF_OK;
 }
 
+static enum bf_status check_team_count(struct bf_access *access, struct bf_uuid tenant, struct bf_error *e)
+{
+    struct bf_query query = {.coll = &bf_teams, .tenant = tenant, .limit = TEAMS_MAX};
+    int64_t n;
+    enum bf_status status = bf_store_count(access->store, &query, &n, e);
+    if (status == BF_OK && n >= TEAMS_MAX)
+        status = bf_fail(e, BF_E_UNPROCESSABLE, "a company has %d teams at most", TEAMS_MAX);
+    return status;
+}
+
 enum bf_status bf_directory_add_team(struct bf_access *access, struct bf_uuid tenant, struct bf_str name, struct bf_uuid parent, struct bf_uuid *ret,
                                      struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
     struct bf_doc *doc = bf_doc_create(arena, &bf_team_schema, tenant, bf_uuid_v7(access->env));
     struct act act = {.tenant = tenant, .coll = &bf_teams, .doc = doc};
-    enum bf_status status = team_path(access, doc, parent, arena, e);
+    enum bf_status status = check_team_count(access, tenant, e);
+    if (status == BF_OK)
+        status = team_path(access, doc, parent, arena, e);
     bf_set_str(&doc->object, BF_TEAM_NAME, name);
     bf_set_int(&doc->object, BF_TEAM_CREATED_AT, bf_now_ms(access->env));
     if (status == BF_OK && (name.n == 0 || bf_text_length(name) > 60))
@@ -175,19 +188,25 @@ static enum bf_status check_password(struct bf_access *access, struct bf_uuid te
     return bf_password_accept(access->passwords, password, login, (unsigned)bf_get_int(policy, BF_POLICY_PASSWORD_CHARS_MIN), e);
 }
 
+static enum bf_status check_team(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid team, struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf_doc *doc;
+    enum bf_status status = bf_store_get(access->store, &bf_teams, tenant, team, arena, &doc, e);
+    return status == BF_OK && doc == NULL ? bf_fail(e, BF_E_NOT_FOUND, "there is no such team") : status;
+}
+
+static enum bf_status no_team(struct bf_error *e) { return bf_fail(e, BF_E_UNPROCESSABLE, "a supervisor needs a team"); }
+
 static enum bf_status check_user(struct bf_access *access, struct bf_uuid tenant, const struct bf_directory_user *user, struct bf_str login,
                                  struct bf_arena *arena, struct bf_error *e)
 {
-    struct bf_doc *team;
     if (login.n < 2 || bf_text_length(login) > 60 || user->name.n == 0 || bf_text_length(user->name) > 60)
         return bf_fail(e, BF_E_INVALID_BODY, "a user name has 2 to 60 characters, a name 1 to 60");
-    if (!bf_uuid_is_zero(&user->team)) {
-        enum bf_status status = bf_store_get(access->store, &bf_teams, tenant, user->team, arena, &team, e);
-        if (status != BF_OK)
-            return status;
-        if (team == NULL)
-            return bf_fail(e, BF_E_NOT_FOUND, "there is no such team");
-    }
+    if (bf_uuid_is_zero(&user->team) && user->role == BF_ROLE_IS_SUPERVISOR)
+        return no_team(e);
+    enum bf_status status = bf_uuid_is_zero(&user->team) ? BF_OK : check_team(access, tenant, user->team, arena, e);
+    if (status != BF_OK)
+        return status;
     return user->password_exempt ? BF_OK : check_password(access, tenant, user->password, login, arena, e);
 }
 
@@ -299,11 +318,13 @@ struct assignment {
 static enum bf_status assign(struct bf_doc *doc, void *arg, struct bf_error *e)
 {
     const struct assignment *a = arg;
-    (void)e;
     if (a->role >= 0)
         bf_set_enum(&doc->object, BF_USER_ROLE, a->role);
     if (a->team != NULL)
         bf_set_uuid(&doc->object, BF_USER_TEAM, *a->team);
+    struct bf_uuid team_now = bf_get_uuid(&doc->object, BF_USER_TEAM);
+    if (bf_get_enum(&doc->object, BF_USER_ROLE) == BF_ROLE_IS_SUPERVISOR && bf_uuid_is_zero(&team_now))
+        return no_team(e);
     next_epoch(doc);
     return BF_OK;
 }
@@ -312,7 +333,10 @@ enum bf_status bf_directory_assign(struct bf_access *access, struct bf_uuid tena
                                    struct bf_error *e)
 {
     struct assignment a = {.role = role, .team = team};
-    return change_user(access, tenant, login, assign, &a, e);
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = team == NULL ? BF_OK : check_team(access, tenant, *team, arena, e);
+    bf_arena_destroy(&arena);
+    return status == BF_OK ? change_user(access, tenant, login, assign, &a, e) : status;
 }
 
 /* ---- the company's numbers ---- */

@@ -11,7 +11,7 @@
 enum bf_status bf_directory_add_tenant(struct bf_access *access, struct bf_str code, struct bf_str name, struct bf_str tz, struct bf_uuid *ret,
                                        struct bf_error *e);
 enum bf_status bf_directory_tenant(struct bf_access *access, struct bf_str code, struct bf_uuid *ret, struct bf_error *e);
-/* `parent` zero: a top team. */
+/* `parent` zero: a top team. BF_E_UNPROCESSABLE over BF_CALLER_TEAMS_MAX teams in the company. */
 enum bf_status bf_directory_add_team(struct bf_access *access, struct bf_uuid tenant, struct bf_str name, struct bf_uuid parent, struct bf_uuid *ret,
                                      struct bf_error *e);
 
@@ -21,7 +21,8 @@ struct bf_directory_user {
     struct bf_uuid team;
     bool password_exempt; /* need not change the first password (G-24): only for a demo */
 };
-/* The password is checked against the policy unless exempt. */
+/* The password is checked against the policy unless exempt. BF_E_NOT_FOUND for a team that is not there, BF_E_UNPROCESSABLE for a supervisor
+ * without one; so for bf_directory_assign. */
 enum bf_status bf_directory_add_user(struct bf_access *access, struct bf_uuid tenant, const struct bf_directory_user *user, struct bf_uuid *ret,
                                      struct bf_error *e);
 enum bf_status bf_directory_user(struct bf_access *access, struct bf_uuid tenant, struct bf_str login, struct bf_arena *arena, struct bf_doc **ret,

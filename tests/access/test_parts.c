@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of access/ that need no store: tokens, throttling, passwords. */
+#include "access/caller.h"
 #include "access/password.h"
 #include "access/throttle.h"
 #include "access/token.h"
+#include "core/arena.h"
 #include "core/env.h"
 #include "tests/test.h"
 
@@ -141,6 +143,31 @@ static void G_10_passwords_are_long_uncommon_and_not_ones_own_name(void **state)
     bf_passwords_destroy(&list);
 }
 
+/* ---- scope ---- */
+
+static void PER_03_a_supervisor_of_no_team_lists_the_own_records(void **state)
+{
+    static const struct bf_uuid team = {{7}};
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_caller caller = {.user = {{1}}, .role = BF_ROLE_IS_SUPERVISOR};
+    struct bf_scope_query scope;
+    struct bf_error e;
+    (void)state;
+    assert_int_equal(bf_scope_query(&caller, BF_SUBJECT_CUSTOMER, &bf_customers, &bf_customers_by_owner, &bf_customers_by_team,
+                                    &bf_customers_by_sort, arena, &scope, &e), BF_OK);
+    assert_ptr_equal(scope.index, &bf_customers_by_owner);
+    assert_int_equal(scope.cond.row, BF_CUSTOMER_OWNER);
+    assert_int_equal(scope.cond.n, 1);
+    assert_true(bf_uuid_eq(&scope.cond.values[0].uuid, &caller.user));
+    caller.teams = &team;
+    caller.n_teams = 1;
+    assert_int_equal(bf_scope_query(&caller, BF_SUBJECT_CUSTOMER, &bf_customers, &bf_customers_by_owner, &bf_customers_by_team,
+                                    &bf_customers_by_sort, arena, &scope, &e), BF_OK);
+    assert_ptr_equal(scope.index, &bf_customers_by_team);
+    assert_true(bf_uuid_eq(&scope.cond.values[0].uuid, &team));
+    bf_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +178,7 @@ int main(void)
         cmocka_unit_test(a_right_password_gives_the_tries_back_and_a_bucket_never_overflows),
         cmocka_unit_test(more_keys_than_entries_never_refuse_a_newcomer),
         cmocka_unit_test(G_10_passwords_are_long_uncommon_and_not_ones_own_name),
+        cmocka_unit_test(PER_03_a_supervisor_of_no_team_lists_the_own_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

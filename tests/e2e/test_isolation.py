@@ -485,6 +485,28 @@ def test_a_person_who_changes_teams_takes_the_customers_along(w):
     assert {c["team"] for c in read_all(moved, "/v1/customers")} == {w.zhou.tokens["user"]["team"]}
 
 
+def test_nobody_is_put_into_a_team_that_is_not_there_and_a_supervisor_needs_one(w):
+    code = w.company.code
+    for words, says in [(("user", "assign", code, "li", "rep", NEVER), "no such team"), (("user", "add", code, "neu", "新", "rep", NEVER), "no such team"),
+                        (("user", "add", code, "neu", "新", "supervisor"), "a supervisor needs a team"), (("team", "add", code, "丙", NEVER), "parent team")]:
+        status, _, error = w.server.run("admin", *words, input="drei-Birnen-am-Hang-42\n", check=False)
+        assert status == 1 and says in error, (words, error)
+    assert w.li.get("/v1/me").json()["team"] == w.company.team
+    w.server.admin("user", "add", code, "ohne", "无", "rep", "--exempt", input="drei-Birnen-am-Hang-42\n")
+    status, _, error = w.server.run("admin", "user", "assign", code, "ohne", "supervisor", check=False)
+    assert status == 1 and "a supervisor needs a team" in error
+
+
+def test_a_supervisor_sees_more_teams_than_a_page_holds(server):
+    company = server.company()
+    teams = [server.admin("team", "add", company.code, f"第{i}组", company.team) for i in range(205)]
+    company.add("last", "末", "rep", teams[-1])
+    customer = company.sign_in("last").customer()["id"]
+    boss = company.sign_in("zhao")
+    assert boss.get(f"/v1/customers/{customer}").status_code == 200 and [c["id"] for c in read_all(boss, "/v1/customers")] == [customer]
+    assert len(server.admin("team", "list", company.code).splitlines()) == 206
+
+
 def test_transfers_go_to_people_who_keep_customers(w):
     customer = w.wang.customer()["id"]
     for owner in (w.rui.id, w.gu.id, w.xu.id, w.fu.id, w.stranger.id, NEVER, customer):
