@@ -35,10 +35,18 @@ static enum bf_status check_subscription(const struct bf_gateway *gateway, const
     return BF_OK;
 }
 
+/* An installation is whose captures came from it, also before it is registered: its id stands in every visit, for others to read. */
+static bool is_anothers(const struct bf_view *view, const struct bf_caller *caller, struct bf_uuid device)
+{
+    const struct bf_doc *capture = bf_view_get(view, &bf_captures, bf_id_capture(caller->tenant, device));
+    struct bf_uuid user = capture == NULL ? caller->user : bf_get_uuid(&capture->object, BF_CAPTURE_USER);
+    return !bf_uuid_eq(&user, &caller->user);
+}
+
 static enum bf_status decide_create(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
     struct create *c = ctx;
-    if (bf_view_get(view, &bf_devices, c->doc->id) != NULL)
+    if (bf_view_get(view, &bf_devices, c->doc->id) != NULL || is_anothers(view, &c->call->caller, c->doc->id))
         return bf_fail(e, BF_E_ID_REUSED, "this id was used for another installation");
     struct bf_doc *doc = bf_doc_copy(arena, c->doc);
     bf_set_uuid(&doc->object, BF_DEVICE_USER, c->call->caller.user);
@@ -67,8 +75,8 @@ static void create_device(struct bf_call *call, void *service)
     c->call = call;
     c->doc = bf_doc_create(call->arena, &bf_device_schema, call->caller.tenant, id);
     c->doc->object = *object;
-    struct bf_read read = {.coll = &bf_devices, .id = id};
-    bf_call_submit(call, &(struct bf_call_submit){.reads = &read, .n_reads = 1, .decide = decide_create, .ctx = c});
+    struct bf_read reads[2] = {{.coll = &bf_devices, .id = id}, {.coll = &bf_captures, .id = bf_id_capture(call->caller.tenant, id)}};
+    bf_call_submit(call, &(struct bf_call_submit){.reads = reads, .n_reads = 2, .decide = decide_create, .ctx = c});
 }
 
 static void read_device(struct bf_call *call, void *service)
@@ -107,35 +115,89 @@ static void change_device(struct bf_call *call, void *service)
 
 /* ---- what is safe ---- */
 
+enum { PAGES_MAX = 1000 };
+
+/* The awaited media of an installation: the first page of them, and how far down the least of all stands. */
 struct awaited {
     struct bf_page media;
     struct bf_doc *visits[BF_PAGE_MAX];
+    bool more;
+    int64_t seq_min; /* of the captures with awaited media; INT64_MAX: none */
 };
 
-static enum bf_status find_awaited(struct bf_call *call, struct bf_uuid device, struct awaited *a, struct bf_error *e)
+static int64_t seq_of(const struct bf_doc *visit) { return visit == NULL ? 0 : bf_get_int(&visit->object, BF_VISIT_CAPTURE_SEQ); }
+
+/* One page and the visits of its media; lowers a->seq_min. */
+static enum bf_status find_page(struct bf_call *call, struct bf_query *query, struct bf_arena *arena, struct bf_doc *visits[BF_PAGE_MAX],
+                                struct bf_page *page, struct awaited *a, struct bf_error *e)
 {
-    struct bf_value values[2] = {{.type = BF_T_UUID, .uuid = device}, {.type = BF_T_ENUM, .i = BF_MEDIA_STATE_IS_AWAITED}};
-    struct bf_cond conds[2] = {{.row = BF_MEDIA_DEVICE, .op = BF_EQ, .values = &values[0], .n = 1},
-                               {.row = BF_MEDIA_STATE, .op = BF_EQ, .values = &values[1], .n = 1}};
-    struct bf_query query = {
-        .coll = &bf_media, .tenant = call->caller.tenant, .conds = conds, .n_conds = 2, .index = &bf_media_by_device, .limit = BF_PAGE_MAX};
     struct bf_uuid ids[BF_PAGE_MAX];
-    enum bf_status status = bf_store_find(call->store, &query, call->arena, &a->media, e);
-    for (unsigned i = 0; status == BF_OK && i < a->media.n; i++)
-        ids[i] = bf_get_uuid(&a->media.docs[i]->object, BF_MEDIA_VISIT);
-    return status == BF_OK ? bf_store_get_many(call->store, &bf_visits, call->caller.tenant, ids, a->media.n, call->arena, a->visits, e) : status;
+    enum bf_status status = bf_store_find(call->store, query, arena, page, e);
+    for (unsigned i = 0; status == BF_OK && i < page->n; i++)
+        ids[i] = bf_get_uuid(&page->docs[i]->object, BF_MEDIA_VISIT);
+    if (status == BF_OK)
+        status = bf_store_get_many(call->store, &bf_visits, call->caller.tenant, ids, page->n, arena, visits, e);
+    for (unsigned i = 0; status == BF_OK && i < page->n; i++)
+        if (seq_of(visits[i]) > 0 && seq_of(visits[i]) < a->seq_min)
+            a->seq_min = seq_of(visits[i]);
+    return status;
+}
+
+/* Numbers and ids need not be in one order, so that all are looked at. Where there is no end of them, nothing is called safe. */
+static enum bf_status find_rest(struct bf_call *call, struct bf_query *query, struct awaited *a, struct bf_error *e)
+{
+    struct bf_arena *arenas[2] = {bf_arena_create(), bf_arena_create()};
+    struct bf_doc *visits[BF_PAGE_MAX];
+    struct bf_page page = a->media;
+    enum bf_status status = BF_OK;
+    unsigned pages = 1;
+    for (; status == BF_OK && page.next.n > 0 && pages < PAGES_MAX; pages++) {
+        query->after = page.next; /* in the other arena */
+        bf_arena_reset(arenas[pages % 2]);
+        status = find_page(call, query, arenas[pages % 2], visits, &page, a, e);
+    }
+    if (pages == PAGES_MAX)
+        a->seq_min = 1;
+    bf_arena_destroy(&arenas[0]);
+    bf_arena_destroy(&arenas[1]);
+    return status;
+}
+
+/* Only what the installation's own person was to upload: after a transfer others read the visits, and the ids in them. */
+static enum bf_status find_awaited(struct bf_call *call, const struct bf_doc *device, struct awaited *a, struct bf_error *e)
+{
+    struct bf_value values[3] = {{.type = BF_T_UUID, .uuid = device->id},
+                                 {.type = BF_T_ENUM, .i = BF_MEDIA_STATE_IS_AWAITED},
+                                 {.type = BF_T_UUID, .uuid = bf_get_uuid(&device->object, BF_DEVICE_USER)}};
+    struct bf_cond conds[3] = {{.row = BF_MEDIA_DEVICE, .op = BF_EQ, .values = &values[0], .n = 1},
+                               {.row = BF_MEDIA_STATE, .op = BF_EQ, .values = &values[1], .n = 1},
+                               {.row = BF_MEDIA_UPLOADER, .op = BF_EQ, .values = &values[2], .n = 1}};
+    struct bf_query query = {
+        .coll = &bf_media, .tenant = call->caller.tenant, .conds = conds, .n_conds = 3, .index = &bf_media_by_device, .limit = BF_PAGE_MAX};
+    a->seq_min = INT64_MAX;
+    enum bf_status status = find_page(call, &query, call->arena, a->visits, &a->media, a, e);
+    a->more = status == BF_OK && a->media.next.n > 0;
+    return a->more ? find_rest(call, &query, a, e) : status;
 }
 
 /* Everything up to the answer was committed and its media are stored. */
 static int64_t safe_through(const struct bf_object *capture, const struct awaited *a)
 {
-    int64_t safe = bf_get_int(capture, BF_CAPTURE_THROUGH);
-    for (unsigned i = 0; i < a->media.n; i++) {
-        int64_t seq = a->visits[i] == NULL ? 0 : bf_get_int(&a->visits[i]->object, BF_VISIT_CAPTURE_SEQ);
-        if (seq > 0 && seq <= safe)
-            safe = seq - 1;
-    }
-    return safe;
+    int64_t through = bf_get_int(capture, BF_CAPTURE_THROUGH);
+    return a->seq_min <= through ? a->seq_min - 1 : through;
+}
+
+/* What was captured by the installation's own person. */
+static enum bf_status find_capture(struct bf_call *call, const struct bf_doc *device, const struct bf_object **ret, struct bf_error *e)
+{
+    struct bf_doc *stored;
+    struct bf_uuid id = bf_id_capture(call->caller.tenant, device->id), user = bf_get_uuid(&device->object, BF_DEVICE_USER);
+    enum bf_status status = bf_store_get(call->store, &bf_captures, call->caller.tenant, id, call->arena, &stored, e);
+    if (status != BF_OK)
+        return status;
+    struct bf_uuid captured_by = stored == NULL ? user : bf_get_uuid(&stored->object, BF_CAPTURE_USER);
+    *ret = stored == NULL || !bf_uuid_eq(&captured_by, &user) ? bf_object_create(call->arena, &bf_capture_schema) : &stored->object;
+    return BF_OK;
 }
 
 static void write_gaps(struct bf_jw *w, struct bf_arena *arena, const struct bf_object *capture)
@@ -169,19 +231,21 @@ static void write_awaited(struct bf_jw *w, const struct awaited *a)
         bf_jw_key(w, "sha256");
         bf_jw_hex(w, bf_get_sha256(&a->media.docs[i]->object, BF_MEDIA_SHA256), 32);
         bf_jw_key(w, "capture_seq");
-        bf_jw_int(w, a->visits[i] == NULL ? 0 : bf_get_int(&a->visits[i]->object, BF_VISIT_CAPTURE_SEQ));
+        bf_jw_int(w, seq_of(a->visits[i]));
         bf_jw_end_object(w);
     }
     bf_jw_end_array(w);
+    bf_jw_key(w, "media_awaited_more"); /* than are in the list */
+    bf_jw_bool(w, a->more);
 }
 
 static void safe(struct bf_call *call, void *service)
 {
     (void)service;
     struct bf_uuid id;
-    struct bf_doc *device, *stored;
+    struct bf_doc *device;
+    const struct bf_object *capture;
     struct awaited *awaited = bf_arena_calloc(call->arena, 1, sizeof *awaited);
-    struct bf_object *nothing = bf_object_create(call->arena, &bf_capture_schema);
     struct bf_error e = {0};
     struct bf_buf out;
     struct bf_jw w;
@@ -189,14 +253,13 @@ static void safe(struct bf_call *call, void *service)
     if (status == BF_OK)
         status = bf__load(call, BF_SUBJECT_DEVICE, BF_ACTION_READ, &bf_devices, id, &device, &e);
     if (status == BF_OK)
-        status = bf_store_get(call->store, &bf_captures, call->caller.tenant, bf_id_capture(call->caller.tenant, id), call->arena, &stored, &e);
+        status = find_capture(call, device, &capture, &e);
     if (status == BF_OK)
-        status = find_awaited(call, id, awaited, &e);
+        status = find_awaited(call, device, awaited, &e);
     if (status != BF_OK) {
         bf_call_fail(call, &e);
         return;
     }
-    const struct bf_object *capture = stored == NULL ? nothing : &stored->object;
     bf_buf_init(&out, 1 << 20);
     bf_jw_init(&w, &out);
     bf_jw_object(&w);

@@ -597,7 +597,7 @@ def safe(rep):
 
 def test_G_01_safe_means_committed_without_a_gap_and_the_media_stored(rep):
     assert rep.post("/v1/devices", json={"id": rep.device, "name": "手机", "platform": "android"}).status_code == 201
-    assert safe(rep) == {"safe_through": 0, "missing": [], "media_awaited": []}
+    assert safe(rep) == {"safe_through": 0, "missing": [], "media_awaited": [], "media_awaited_more": False}
     customer = rep.customer()
     got = set()
 
@@ -639,12 +639,46 @@ def test_G_01_what_waits_for_its_media_is_not_safe(rep):
     log(rep, customer, GOOD + "三")
     media = receipt["awaited"][0]
     assert safe(rep) == {"safe_through": 1, "missing": [],
-                         "media_awaited": [{"visit": receipt["visit"]["id"], "media": media, "sha256": sha256, "capture_seq": 2}]}
+                         "media_awaited": [{"visit": receipt["visit"]["id"], "media": media, "sha256": sha256, "capture_seq": 2}], "media_awaited_more": False}
     answer = rep.post("/v1/uploads", content=content, headers={"tus-resumable": "1.0.0", "upload-length": str(len(content)),
                       "content-type": "application/offset+octet-stream", "upload-metadata": "type aW1hZ2UvanBlZw=="})
     assert answer.status_code == 201, answer.text
     until(lambda: safe(rep)["media_awaited"] == [], "the medium is stored")
-    assert safe(rep) == {"safe_through": 3, "missing": [], "media_awaited": []}
+    assert safe(rep) == {"safe_through": 3, "missing": [], "media_awaited": [], "media_awaited_more": False}
+
+
+def awaiting(n, sha256=None):
+    return [{"id": uuid7(), "kind": "photo", "sha256": sha256 or secrets.token_hex(32), "type": "image/jpeg"} for _ in range(n)]
+
+
+def test_G_01_more_awaited_media_than_are_listed_are_reckoned_with(rep):
+    """The medium of the first capture has the last id, as on a phone whose clock was set back."""
+    assert rep.post("/v1/devices", json={"id": rep.device, "name": "手机", "platform": "android"}).status_code == 201
+    customer, late = rep.customer(), uuid7(4_000_000_000_000)
+    log(rep, customer, media=[{**awaiting(1)[0], "id": late}])
+    log(rep, customer, GOOD + "二")
+    for i in range(10):
+        log(rep, customer, GOOD + uuid7(), media=awaiting(20))
+    answer = safe(rep)
+    assert answer["safe_through"] == 0 and len(answer["media_awaited"]) == 200 and answer["media_awaited_more"] is True
+    assert late not in {m["media"] for m in answer["media_awaited"]}
+
+
+def test_an_installation_is_whose_captures_came_from_it(rep):
+    """Its id stands in visits that another may come to read: that opens neither what its person still has to upload, nor takes the id away."""
+    company = rep.company
+    li, manager = company.sign_in("li"), company.sign_in("qian")
+    customer = rep.customer()
+    log(rep, customer, media=awaiting(1))
+    answer = manager.post(f"/v1/customers/{customer['id']}/transfer", json={"owner": li.id, "reason": "调整"}, headers={"idempotency-key": uuid7()})
+    assert answer.status_code == 200
+    visit = until(lambda: li.get("/v1/visits").json()["items"], "the visit at the new owner's")[0]
+    assert visit["device"] == rep.device
+    taken = li.post("/v1/devices", json={"id": rep.device, "name": "手机", "platform": "android"})
+    assert taken.status_code == 409 and taken.json()["code"] == "id_reused"
+    assert li.get(f"/v1/devices/{rep.device}/safe").status_code == 404
+    assert rep.post("/v1/devices", json={"id": rep.device, "name": "手机", "platform": "android"}).status_code == 201
+    assert safe(rep)["safe_through"] == 0 and len(safe(rep)["media_awaited"]) == 1
 
 
 def test_two_phones_of_one_person_number_on_their_own(rep):
