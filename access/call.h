@@ -93,7 +93,7 @@ struct bf_call_submit {
 /* Submits under the call's request id and answers from the receipt: its status (200 for a replayed 201) and body, with the ETag of the `rev` in it. */
 void bf_call_submit(struct bf_call *call, const struct bf_call_submit *submit);
 
-/* ---- cursors: encrypted, bound to tenant, user and purpose ---- */
+/* ---- cursors: encrypted, bound to tenant, user, installation and purpose ---- */
 struct bf_str bf_cursor_seal(struct bf_call *call, const char *purpose, struct bf_str plain); /* base64url, in the arena */
 /* BF_E_RESYNC for one of another incarnation or epoch; BF_E_INVALID_QUERY otherwise. */
 enum bf_status bf_cursor_open(struct bf_call *call, const char *purpose, struct bf_str text, struct bf_str *ret, struct bf_error *e);

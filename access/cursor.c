@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cursors are sealed (AES-256-GCM): they show nothing of keys or positions and cannot be made up. Inside stand the store's incarnation and
- * the epoch of the caller's rights; the tenant, the user and the purpose are bound as associated data.
+ * the epoch of the caller's rights; the tenant, the user, the installation (zero for a session without one) and the purpose are bound as
+ * associated data: a cursor of one phone would leave another without what the first already has.
  */
 #include "access/call.h"
 #include "access/internal.h"
@@ -19,11 +20,12 @@ struct head {
 static struct bf_str aad(struct bf_call *call, const char *purpose)
 {
     size_t n = strlen(purpose);
-    char *p = bf_arena_alloc(call->arena, 32 + n);
+    char *p = bf_arena_alloc(call->arena, 48 + n);
     memcpy(p, &call->caller.tenant, 16);
     memcpy(p + 16, &call->caller.user, 16);
-    memcpy(p + 32, purpose, n);
-    return bf_str(p, 32 + n);
+    memcpy(p + 32, &call->caller.device, 16);
+    memcpy(p + 48, purpose, n);
+    return bf_str(p, 48 + n);
 }
 
 struct bf_str bf_cursor_seal(struct bf_call *call, const char *purpose, struct bf_str plain)

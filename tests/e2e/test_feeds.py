@@ -71,6 +71,17 @@ def test_a_stream_that_breaks_before_its_first_event_is_resumed_from_where_it_wa
         assert stream.wait_all(customer)[1]["doc"]["id"] == customer
 
 
+def test_a_cursor_of_one_phone_is_none_of_the_persons_other_phone(company):
+    """It would leave that one without all that the first already has."""
+    first, second = company.sign_in("wang"), company.sign_in("wang")
+    first.customer()
+    for cursor in (first.get("/v1/changes").json()["next"], Feed(first).pull().after):
+        assert first.get("/v1/changes", params={"after": cursor}).status_code == 200
+        for answer, pointer in [(second.get("/v1/changes", params={"after": cursor}), "after"),
+                                (second.get("/v1/events", headers={"last-event-id": cursor}), "Last-Event-ID")]:
+            assert answer.status_code == 400 and [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [(pointer, "bad_cursor")]
+
+
 def test_an_open_stream_follows_the_teams_of_its_supervisor(server):
     """PER-03: a team that is made below the supervisor's while the stream is open is seen in it, and nothing that moves there is told as gone."""
     company = server.company()

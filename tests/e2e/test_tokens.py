@@ -504,7 +504,7 @@ def test_a_change_of_role_ends_sessions_and_cursors_but_not_the_account(server, 
     cursor = before.get("/v1/changes").json()["next"]
     server.admin("user", "assign", company.code, login, "manager")
     assert code(before.get("/v1/me")) == "unauthenticated"
-    after = company.sign_in(login)
+    after = company.sign_in(login, device=before.device)
     assert after.get("/v1/me").json()["role"] == "manager"
     assert code(after.get("/v1/changes", params={"after": cursor}), 409) == "resync"
     assert code(after.get("/v1/events", headers={"last-event-id": cursor}), 409) == "resync"
