@@ -194,6 +194,11 @@ void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct b
     struct bf_header headers[2] = {type};
     struct bf_buf out;
     struct bf_jw w;
+    struct bf_error e = {0};
+    if (bf_call_viewed(call, current->object.schema->name, "read", &current->id, 1, &e) != BF_OK) {
+        bf_call_fail(call, &e);
+        return;
+    }
     bf_buf_init(&out, ANSWER_MAX);
     bf_jw_init(&w, &out);
     bf_jw_object(&w);

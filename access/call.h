@@ -57,7 +57,7 @@ void bf_call_fail(struct bf_call *call, const struct bf_error *e);
 void bf_call_status(struct bf_call *call, int status); /* no body: 204 */
 void bf_call_json(struct bf_call *call, int status, struct bf_str json);
 void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int64_t rev); /* with the ETag of `rev` */
-/* 412 with the record as it is now under `current`. */
+/* 412 with the record as it is now under `current`, the view noted. */
 void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct bf_doc *current);
 /* What bf_call_submit does without a `done` of one's own. */
 void bf_call_receipt(struct bf_call *call, const struct bf_receipt *receipt);

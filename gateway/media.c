@@ -74,6 +74,7 @@ static enum bf_status read_range(struct bf_call *call, int64_t size, const char 
 
 /* What to serve of a medium. */
 struct variant {
+    const char *name; /* for the view log */
     const uint8_t *sha256;
     struct bf_str type;
     bool original;
@@ -88,13 +89,14 @@ static enum bf_status find_variant(struct bf_call *call, const struct bf_doc *me
         if (state == BF_MEDIA_STATE_IS_AWAITED)
             return bf_fail(e, BF_E_NOT_FOUND, "the bytes have not arrived yet");
         *ret = (struct variant){
-            .sha256 = bf_get_sha256(&media->object, BF_MEDIA_SHA256), .type = BF_STR("application/octet-stream"), .original = true};
+            .name = "original", .sha256 = bf_get_sha256(&media->object, BF_MEDIA_SHA256), .type = BF_STR("application/octet-stream"), .original = true};
         return BF_OK;
     }
     for (unsigned i = 0; i < variants.n; i++) {
         const struct bf_object *v = variants.items[i].object;
         if (word >= 0 && bf_get_enum(v, BF_VARIANT_NAME) == word) {
-            *ret = (struct variant){.sha256 = bf_get_sha256(v, BF_VARIANT_SHA256), .type = bf_get_str(v, BF_VARIANT_TYPE)};
+            *ret = (struct variant){
+                .name = bf_enum_variant.words[word].word, .sha256 = bf_get_sha256(v, BF_VARIANT_SHA256), .type = bf_get_str(v, BF_VARIANT_TYPE)};
             return BF_OK;
         }
     }
@@ -172,7 +174,7 @@ static void read_media(struct bf_call *call, void *service)
         status = read_range(call, info.size, etag, &range, &e);
     }
     if (status == BF_OK)
-        status = bf_call_viewed_now(call, "media", variant.original ? "original" : "derivative", media->id, &e);
+        status = bf_call_viewed_now(call, "media", variant.name, media->id, &e);
     if (status == BF_OK) {
         answer(call, blob, &variant, &range, info.size, bf_arena_strdup(call->arena, etag));
         return;

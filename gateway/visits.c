@@ -360,6 +360,14 @@ static void write_children(struct bf_jw *w, struct bf_call *call, const char *ke
     bf_jw_end_array(w);
 }
 
+static enum bf_status note_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page, struct bf_error *e)
+{
+    struct bf_uuid ids[BF_PAGE_MAX];
+    for (unsigned i = 0; i < page->n; i++)
+        ids[i] = page->docs[i]->id;
+    return bf_call_viewed(call, bf_subject_name(subject), "read", ids, page->n, e);
+}
+
 static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const struct bf_page *verdicts, const struct bf_page *media,
                          const struct bf_page *transcripts)
 {
@@ -378,7 +386,14 @@ static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const
     write_children(&w, call, "media_states", BF_SUBJECT_MEDIA, media);
     write_children(&w, call, "transcripts", BF_SUBJECT_TRANSCRIPT, transcripts);
     bf_jw_end_object(&w);
-    if (bf_call_viewed(call, "visit", "read", &visit->id, 1, &e) == BF_OK)
+    enum bf_status status = bf_call_viewed(call, "visit", "read", &visit->id, 1, &e);
+    if (status == BF_OK)
+        status = note_page(call, BF_SUBJECT_VERDICT, verdicts, &e);
+    if (status == BF_OK)
+        status = note_page(call, BF_SUBJECT_MEDIA, media, &e);
+    if (status == BF_OK)
+        status = note_page(call, BF_SUBJECT_TRANSCRIPT, transcripts, &e);
+    if (status == BF_OK)
         bf_call_json_rev(call, 200, bf_buf_str(&out), visit->rev);
     else
         bf_call_fail(call, &e);

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AUD-01, AUD-02: who was shown what, as the store's own rows say it: of every way in which a record is read, and of media before the first byte."""
+import os
+import signal
+import time
+
+import pytest
+
+from baifang import Feed, until, uuid7
+from rig import stored
+from test_isolation import Story
+
+
+def text(id):
+    return f"{id.hex()[:8]}-{id.hex()[8:12]}-{id.hex()[12:16]}-{id.hex()[16:20]}-{id.hex()[20:]}"
+
+
+class Views:
+    """The rows about one person, in no order: (kind, how, ids, trace, ms)."""
+
+    def __init__(self, server, person):
+        self.server, self.person = server, person
+
+    def rows(self):
+        fields = [doc["f"] for doc in stored(self.server, "views").values()]
+        return [(f["entity"], f["action"], {text(id) for id in f["records"].values()}, f["trace"], f["at"]) for f in fields if text(f["user"]) == self.person.id]
+
+    def of(self, kind, how, *ids):
+        return [row for row in self.rows() if row[:2] == (kind, how) and set(ids) <= row[2]]
+
+    def wait(self, kind, how, *ids):
+        return until(lambda: self.of(kind, how, *ids), f"a row that {ids} were shown ({kind}, {how})")[0]
+
+
+@pytest.fixture(scope="module")
+def story(company):
+    return Story(company.sign_in("wang"))
+
+
+@pytest.fixture
+def boss(server, company):
+    """A reader who is not the owner, with the rows about what the reader was shown."""
+    login = "boss" + uuid7()[-10:]
+    company.add(login, "主管", "supervisor", company.team)
+    person = company.sign_in(login)
+    person.views = Views(server, person)
+    return person
+
+
+def test_a_record_that_is_read_is_noted_with_its_request(story, boss):
+    kinds = {"customer": story.customer, "contact": story.contact, "transcript": story.transcript, "supplement": story.supplement}
+    for kind, id in kinds.items():
+        before = time.time() * 1000
+        answer = boss.get(f"/v1/{kind}s/{id}")
+        _, _, ids, trace, at = boss.views.wait(kind, "read", id)
+        assert ids == {id} and trace == answer.headers["traceparent"].split("-")[1]
+        assert before - 1000 <= at <= time.time() * 1000 + 1000
+
+
+def test_a_visit_is_noted_with_all_that_is_shown_in_it(story, boss):
+    body = boss.get(f"/v1/visits/{story.visit}").json()
+    boss.views.wait("visit", "read", story.visit)
+    for kind, key in [("verdict", "verdicts"), ("media", "media_states"), ("transcript", "transcripts")]:
+        assert body[key] and boss.views.wait(kind, "read", *[doc["id"] for doc in body[key]])[2] == {doc["id"] for doc in body[key]}
+
+
+def test_every_record_of_a_list_is_noted(story, boss):
+    for kind in ("customer", "contact", "visit", "supplement"):
+        ids = [item["id"] for item in boss.get(f"/v1/{kind}s").json()["items"]]
+        assert getattr(story, kind) in ids and boss.views.wait(kind, "list", *ids)[2] == set(ids)
+
+
+def test_what_the_feed_and_a_stream_carry_is_noted(story, boss):
+    seen = Feed(boss).pull().ids()
+    assert story.ids() <= seen
+    until(lambda: seen <= set().union(*[row[2] for row in boss.views.of("feed", "changes")]), "all that the feed carried")
+    with boss.events() as stream:
+        stream.last_id()
+        customer = story.owner.customer()["id"]
+        stream.wait_all(customer)
+        boss.views.wait("feed", "events", customer)
+        assert not boss.views.of("feed", "changes", customer)
+
+
+def test_the_record_in_a_412_is_noted(story, server):
+    customer, views = story.owner.customer()["id"], Views(server, story.owner)
+    etag = story.owner.etag(f"/v1/customers/{customer}")
+    views.wait("customer", "read", customer)
+    for remark, status in [("一", 200), ("二", 412)]:
+        answer = story.owner.patch(f"/v1/customers/{customer}", json={"remark": remark, "reason": "更正"}, headers={"if-match": etag})
+        assert answer.status_code == status
+    assert answer.json()["current"]["remark"] == "一"
+    until(lambda: len(views.of("customer", "read", customer)) == 2, "the row of the 412")
+
+
+def test_what_was_not_shown_is_not_noted(story, boss, company, server):
+    li = company.sign_in("li")
+    views, own = Views(server, li), li.customer()["id"]
+    for paths in story.paths().values():
+        for path in paths:
+            assert li.get(path).status_code == 404
+    assert li.get("/v1/visits", params={"customer": story.customer}).json()["items"] == []
+    assert li.get(f"/v1/customers/{own}").status_code == 200
+    views.wait("customer", "read", own)
+    assert not set().union(*[row[2] for row in views.rows()]) & story.ids()
+
+
+@pytest.mark.parametrize("variant", ["original", "large", "small"])
+def test_a_medium_is_noted_before_its_first_byte(story, boss, server, variant):
+    """The server is killed as the first byte comes: what it had only in memory is gone with it."""
+    path, ready = f"/v1/visits/{story.visit}/media/{story.media}/{variant}", server.count("ready")
+    with server.client() as http, http.stream("GET", path, headers=boss.headers()) as answer:
+        assert answer.status_code == 200
+        first = next(answer.iter_raw())
+        os.kill(server.server_pid(), signal.SIGKILL)
+    assert first
+    assert boss.views.of("media", variant, story.media)
+    server.wait_event("ready", ready + 1)
