@@ -32,6 +32,21 @@ const char *bf_status_title(enum bf_status status, enum bf_lang lang)
     return lang == BF_LANG_ZH ? table[row(status)].zh : table[row(status)].en;
 }
 
+const char *bf_field_words(const char *code, enum bf_lang lang)
+{
+    static const struct {
+        const char *code, *en, *zh;
+    } words[] = {
+#define X(code, en, zh) {code, en, zh},
+        BF_FIELD_CODE_MAP(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].code, code) == 0)
+            return lang == BF_LANG_ZH ? words[i].zh : words[i].en;
+    return lang == BF_LANG_ZH ? "此项无效" : "this is not valid";
+}
+
 enum bf_status bf_fail(struct bf_error *e, enum bf_status status, const char *fmt, ...)
 {
     if (e != NULL) {

@@ -63,6 +63,53 @@ enum bf_status_index {
         BF_IX_COUNT
 };
 
+/* What can be wrong with one field: X(code, English words, Chinese words). A maker of errors says more in English ("at most 80 characters"), which
+ * English callers and the log get; others get these words. */
+#define BF_FIELD_CODE_MAP(X)                                                                                                           \
+    X("required", "this is required", "此项必填")                                                                                      \
+    X("null", "this may not be null", "此项不能为空值")                                                                                \
+    X("blank", "this says nothing", "此项不能为空白")                                                                                  \
+    X("unknown", "there is no such record", "所指的记录不存在或无权查看")                                                              \
+    X("unknown_field", "there is no such field here", "没有此字段或参数")                                                              \
+    X("unknown_word", "this is not one of the words", "不是可选的值")                                                                  \
+    X("read_only", "this cannot be written", "此项不可写")                                                                             \
+    X("immutable", "this never changes", "此项不可修改")                                                                               \
+    X("wrong_type", "this is of another type", "类型不对")                                                                             \
+    X("too_short", "this is too short", "内容太短")                                                                                    \
+    X("too_long", "this is too long", "内容太长")                                                                                      \
+    X("too_small", "this is too small", "数值太小")                                                                                    \
+    X("too_large", "this is too large", "数值太大")                                                                                    \
+    X("bad_time", "this is no time", "时间格式不对")                                                                                   \
+    X("bad_date", "this is no date", "日期格式不对")                                                                                   \
+    X("bad_wall_time", "this is no wall time", "当地时间无效")                                                                         \
+    X("bad_zone", "this is no time zone", "时区无效")                                                                                  \
+    X("bad_uuid", "this is no id", "编号格式不对")                                                                                     \
+    X("bad_sha256", "this is no SHA-256", "SHA-256 校验值格式不对")                                                                    \
+    X("bad_base64", "this is no base64", "base64 编码不对")                                                                            \
+    X("bad_character", "this holds characters that are not allowed", "含有不允许的字符")                                               \
+    X("bad_phone", "this is no telephone number", "电话号码无效")                                                                      \
+    X("bad_email", "this is no email address", "邮箱地址无效")                                                                         \
+    X("bad_url", "this is no address of this server", "不是本服务器的地址")                                                            \
+    X("bad_type", "this is no media type", "媒体类型格式不对")                                                                         \
+    X("bad_key", "this is no key of its kind", "密钥无效")                                                                             \
+    X("unreachable", "this address cannot be reached", "此地址无法送达")                                                               \
+    X("id_reused", "this id was used before", "此编号已被使用")                                                                        \
+    X("bad_etag", "this is no ETag as it was given", "ETag 与服务器给出的不符")                                                        \
+    X("bad_cursor", "this is no cursor as it was given", "游标与服务器给出的不符")                                                     \
+    X("unsupported_type", "this type is not taken", "不支持此类型")                                                                    \
+    X("duplicate", "this is named twice", "重复")                                                                                      \
+    X("in_past", "this lies in the past", "时间已过去")                                                                                \
+    X("in_future", "this lies in the future", "时间尚未到来")                                                                          \
+    X("after_capture", "this is later than the capture", "晚于记录时间")                                                               \
+    X("consent_required", "consent is needed", "录音须先取得同意")                                                                     \
+    X("no_change", "nothing would change", "没有任何改动")                                                                             \
+    X("primary_needed", "a customer keeps a primary contact", "客户须保留一位主要联系人")                                              \
+    X("forbidden", "this is not allowed to the caller", "没有权限填写此项")                                                            \
+    X("wrong", "this is not right", "不正确")                                                                                          \
+    X("common_password", "this password is too common", "密码过于常见")                                                                \
+    X("contains_name", "the password holds the user name", "密码中含有用户名")                                                         \
+    X("too_simple", "this password is too simple", "密码过于简单")
+
 enum bf_status {
     BF_OK = 0,
 #define X(name, http, code, en, zh) BF_E_##name = -1 - BF_IX_##name,
@@ -74,7 +121,7 @@ enum bf_lang { BF_LANG_ZH, BF_LANG_EN };
 
 enum { BF_ERROR_FIELDS_MAX = 8, BF_CAUSE_MAX = 240 };
 
-/* One field at fault: where (RFC 6901 JSON pointer, or the name of a header or query parameter), a stable code, and words. */
+/* One field at fault: where (RFC 6901 JSON pointer, or the name of a header or query parameter), a stable code of the table above, and words. */
 struct bf_field_error {
     char pointer[96];
     char code[32];
@@ -104,3 +151,5 @@ enum bf_status bf_fail_errno(struct bf_error *e, enum bf_status status, int errn
 int bf_status_http(enum bf_status status);         /* 200 for BF_OK */
 const char *bf_status_code(enum bf_status status); /* "ok" for BF_OK */
 const char *bf_status_title(enum bf_status status, enum bf_lang lang);
+/* The table's words for a field's code; for a code that is not in it, that the field is not valid. */
+const char *bf_field_words(const char *code, enum bf_lang lang);

@@ -3,7 +3,7 @@
 #include "core/http/internal.h"
 #include "core/json.h"
 
-static void write_fields(struct bf_jw *w, const struct bf_error *e)
+static void write_fields(struct bf_jw *w, const struct bf_error *e, enum bf_lang lang)
 {
     bf_jw_key(w, "errors");
     bf_jw_array(w);
@@ -14,7 +14,7 @@ static void write_fields(struct bf_jw *w, const struct bf_error *e)
         bf_jw_key(w, "code");
         bf_jw_str(w, bf_strz(e->fields[i].code));
         bf_jw_key(w, "detail");
-        bf_jw_str(w, bf_strz(e->fields[i].detail));
+        bf_jw_str(w, bf_strz(lang == BF_LANG_EN ? e->fields[i].detail : bf_field_words(e->fields[i].code, lang)));
         bf_jw_end_object(w);
     }
     bf_jw_end_array(w);
@@ -42,7 +42,7 @@ void bf__problem_write(struct bf_buf *out, const struct bf_error *e, enum bf_lan
         bf_jw_str(&w, lang == BF_LANG_EN && e->cause[0] != '\0' ? bf_strz(e->cause) : bf_strz(bf_status_title(e->status, lang)));
     }
     if (e->n_fields > 0)
-        write_fields(&w, e);
+        write_fields(&w, e, lang);
     bf_jw_key(&w, "trace_id");
     bf_jw_str(&w, bf_strz(trace));
     bf_jw_end_object(&w);

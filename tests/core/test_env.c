@@ -116,6 +116,23 @@ static void each_status_has_a_code_of_its_own_and_an_http_status(void **state)
     }
 }
 
+static void each_code_of_a_field_has_words_in_both_languages(void **state)
+{
+    static const char *const codes[] = {
+#define X(code, en, zh) code,
+        BF_FIELD_CODE_MAP(X)
+#undef X
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const char *zh = bf_field_words(codes[i], BF_LANG_ZH);
+        assert_true(strlen(codes[i]) < sizeof((struct bf_field_error *)0)->code && strlen(zh) >= 6 && strlen(bf_field_words(codes[i], BF_LANG_EN)) > 5);
+        assert_string_not_equal(zh, bf_field_words("no such code", BF_LANG_ZH));
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(codes[i], codes[k]);
+    }
+}
+
 static void causes_and_fields_are_cut_at_their_room(void **state)
 {
     (void)state;
@@ -140,6 +157,7 @@ int main(void)
         cmocka_unit_test(the_fake_clock_stands_until_it_is_moved), cmocka_unit_test(the_fake_random_stream_is_that_of_its_seed),
         cmocka_unit_test(a_shifted_clock_follows_its_file),        cmocka_unit_test(a_version_7_uuid_begins_with_the_time),
         cmocka_unit_test(uuids_are_read_in_one_form_only),         cmocka_unit_test(each_status_has_a_code_of_its_own_and_an_http_status),
+        cmocka_unit_test(each_code_of_a_field_has_words_in_both_languages),
         cmocka_unit_test(causes_and_fields_are_cut_at_their_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

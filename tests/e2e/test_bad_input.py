@@ -6,6 +6,7 @@ A row says how a good request looks, so that each attack is wrong in one thing o
 import copy
 import gzip
 import json
+import re
 import subprocess
 
 import httpx
@@ -299,6 +300,8 @@ def refused(answer, status, code=None, pointer=None, why=None):
     assert answer.headers["content-type"] == "application/problem+json"
     assert body["status"] == status and body["title"] and body["detail"] and len(body["trace_id"]) == 32
     assert body["type"] == "urn:baifang:problem:" + body["code"]
+    for error in body.get("errors", []):  # nobody asked for English: in words of the one table, none of them unknown to it
+        assert re.search("[\u4e00-\u9fff]", error["detail"]) and error["detail"] != "此项无效", body
     if code:
         assert body["code"] == code, body
     if pointer is not None:
