@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { RETRY_AFTER_S = 1 };
+
 /* ---- made ---- */
 
 /* One block: the struct, then the header values, then the body. It is the request's own when it fits and `space` is not NULL. */
@@ -41,6 +43,13 @@ void bf__answer_free(struct bf_request *req, struct bf__answer **answer)
     *answer = NULL;
 }
 
+/* 429 and 503 always say when to come back, also where the error's maker did not. */
+static int retry_after_s(const struct bf_error *e)
+{
+    int status = bf_status_http(e->status);
+    return e->retry_after_s == 0 && (status == 429 || status == 503) ? RETRY_AFTER_S : e->retry_after_s;
+}
+
 /* A problem document, and Retry-After. */
 static struct bf__answer *make_error(void *space, const struct bf_request *req, const struct bf_error *e, const struct bf_header *more,
                                      unsigned n_more)
@@ -52,8 +61,8 @@ static struct bf__answer *make_error(void *space, const struct bf_request *req, 
     assert(n_more <= BF__HEADERS_OUT_MAX - 3);
     for (unsigned i = 0; i < n_more; i++)
         headers[n++] = more[i];
-    if (e->retry_after_s > 0) {
-        int len = snprintf(retry, sizeof retry, "%d", e->retry_after_s);
+    if (retry_after_s(e) > 0) {
+        int len = snprintf(retry, sizeof retry, "%d", retry_after_s(e));
         headers[n++] = (struct bf_header){"retry-after", bf_str(retry, (size_t)len)};
     }
     if (bf_status_http(e->status) == 401)

@@ -82,6 +82,15 @@ class Requests(unittest.TestCase):
             self.assertEqual(problem["errors"], [{"pointer": "/name", "code": "too_short", "detail": detail}])
             self.assertRegex(problem["trace_id"], "^[0-9a-f]{32}$")
 
+    def test_each_429_and_503_says_when_to_come_back(self):
+        seen = set()
+        for number in range(100):  # beyond the last row: 422
+            answer = H2(self.server).request("GET", f"/fail?number={number}")
+            if answer.status in (429, 503):
+                self.assertGreaterEqual(int(answer.headers["retry-after"]), 1)
+                seen.add(answer.json()["code"])
+        self.assertLessEqual({"unavailable", "unknown_outcome", "cancelled", "throttled"}, seen)
+
     def test_404_and_405_are_problems_and_405_lists_methods(self):
         peer = H2(self.server)
         answer = peer.request("GET", "/nothing/here")

@@ -120,8 +120,12 @@ static void stats(struct bf_request *req, void *service)
 static void fail(struct bf_request *req, void *service)
 {
     struct bf_error e = {.status = BF_OK};
+    uint64_t number = 0;
     (void)service;
-    bf_fail_field(&e, BF_E_UNPROCESSABLE, "/name", "too_short", "at least %d characters, \"so\"", 3);
+    if (bf_str_u64(bf_request_query(req, "number"), BF_IX_COUNT - 1, &number))
+        bf_fail(&e, (enum bf_status)(-1 - (int)number), "the status of that row");
+    else
+        bf_fail_field(&e, BF_E_UNPROCESSABLE, "/name", "too_short", "at least %d characters, \"so\"", 3);
     bf_reply_error(req, &e);
 }
 
