@@ -35,7 +35,8 @@ static enum bf_status decide_create(const struct bf_view *view, struct bf_decisi
     return BF_OK;
 }
 
-/* The visit never changes, so it may be read beforehand; the right to it is judged in the decision, on the customer as it is then. */
+/* The visit never changes, so it may be read beforehand. The right to it is judged here, so that a foreign visit is refused as soon as one that never
+ * was, and again in the decision, on the customer as it is then. */
 static enum bf_status prepare(struct bf_call *call, struct create *c, struct bf_reads *reads, struct bf_error *e)
 {
     struct bf_object *object;
@@ -45,11 +46,10 @@ static enum bf_status prepare(struct bf_call *call, struct create *c, struct bf_
     if (status == BF_OK && bf_has(object, BF_SUPPLEMENT_CAPTURE_SEQ) != bf_has(object, BF_SUPPLEMENT_DEVICE))
         status = bf_fail_field(e, BF_E_UNPROCESSABLE, "/device", "required", "device and capture_seq go together (G-01)");
     if (status == BF_OK)
-        status = bf_store_get(call->store, &bf_visits, call->caller.tenant, bf_get_uuid(object, BF_SUPPLEMENT_VISIT), call->arena, &visit, e);
-    if (status == BF_OK && (visit == NULL || visit->tombstone))
-        status = bf_fail_field(e, BF_E_UNPROCESSABLE, "/visit", "unknown", "no such visit");
+        status = bf__load_child(call, BF_SUBJECT_SUPPLEMENT, BF_ACTION_CREATE, &bf_visits, BF_VISIT_CUSTOMER, bf_get_uuid(object, BF_SUPPLEMENT_VISIT),
+                                &visit, e);
     if (status != BF_OK)
-        return status;
+        return bf__unknown(e, "/visit", "no such visit");
     *c = (struct create){.call = call, .customer = bf_get_uuid(&visit->object, BF_VISIT_CUSTOMER)};
     c->doc = bf_doc_create(call->arena, &bf_supplement_schema, call->caller.tenant, id);
     c->doc->object = *object;
