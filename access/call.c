@@ -40,23 +40,27 @@ enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, str
     return bf_access_authenticate(access, token, call->arena, &call->caller, e);
 }
 
-static enum bf_status check_filters(struct bf_call *call, const char *const *filters, bool is_list, struct bf_error *e)
+static bool is_among(struct bf_str name, const char *const *names)
+{
+    for (; names != NULL && *names != NULL; names++)
+        if (bf_str_eqz(name, *names))
+            return true;
+    return false;
+}
+
+static enum bf_status check_names(struct bf_call *call, const char *const *names, const char *const *more, struct bf_error *e)
 {
     for (unsigned i = 0; i < bf_request_query_count(call->req); i++) {
         struct bf_str name;
-        bool known;
         bf_request_query_at(call->req, i, &name);
-        known = is_list && (bf_str_eqz(name, "limit") || bf_str_eqz(name, "after"));
-        for (const char *const *f = filters; !known && f != NULL && *f != NULL; f++)
-            known = bf_str_eqz(name, *f);
-        if (!known) {
-            char text[64];
-            snprintf(text, sizeof text, "%.*s", name.n > 60 ? 60 : (int)name.n, name.p);
-            return bf_fail_field(e, BF_E_INVALID_QUERY, text, "unknown_field", "no such parameter here");
-        }
+        if (!is_among(name, names) && !is_among(name, more))
+            return bf_fail_field(e, BF_E_INVALID_QUERY, bf_arena_printf(call->arena, "%.*s", name.n > 60 ? 60 : (int)name.n, name.p),
+                                 "unknown_field", "no such parameter here");
     }
     return BF_OK;
 }
+
+enum bf_status bf_call_only_query(struct bf_call *call, const char *const *names, struct bf_error *e) { return check_names(call, names, NULL, e); }
 
 /* The media type alone, without its parameters. */
 static struct bf_str media_type(struct bf_str header)
@@ -88,7 +92,7 @@ static enum bf_status check_query(struct bf_call *call, const struct bf_endpoint
 {
     if ((endpoint->flags & BF_EP_QUERY) || bf_request_route(call->req)->kind == BF_ROUTE_LIST)
         return BF_OK;
-    return check_filters(call, NULL, false, e);
+    return bf_call_only_query(call, NULL, e);
 }
 
 static enum bf_status check_frame(struct bf_call *call, const struct bf_endpoint *endpoint, struct bf_error *e)
@@ -173,6 +177,18 @@ void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int6
 
 void bf_call_json(struct bf_call *call, int status, struct bf_str json) { bf_call_json_rev(call, status, json, 0); }
 
+void bf_call_json_buf(struct bf_call *call, int status, struct bf_buf *json, int64_t rev)
+{
+    struct bf_error e = {0};
+    if (json->overflowed) {
+        bf_fail(&e, BF_E_INTERNAL, "the answer is over %zu bytes", json->max);
+        bf_call_fail(call, &e);
+    } else {
+        bf_call_json_rev(call, status, bf_buf_str(json), rev);
+    }
+    bf_buf_finish(json);
+}
+
 void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_doc *doc)
 {
     struct bf_buf out;
@@ -181,11 +197,12 @@ void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_
     bf_buf_init(&out, ANSWER_MAX);
     bf_jw_init(&w, &out);
     bf_jw_doc(&w, doc, bf_shown(&call->caller, subject));
-    if (bf_call_viewed(call, doc->object.schema->name, "read", &doc->id, 1, &e) == BF_OK)
-        bf_call_json_rev(call, 200, bf_buf_str(&out), doc->rev);
-    else
-        bf_call_fail(call, &e);
+    if (bf_call_viewed(call, doc->object.schema->name, "read", &doc->id, 1, &e) == BF_OK) {
+        bf_call_json_buf(call, 200, &out, doc->rev);
+        return;
+    }
     bf_buf_finish(&out);
+    bf_call_fail(call, &e);
 }
 
 void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct bf_doc *current)
@@ -234,8 +251,9 @@ enum bf_status bf_call_id(struct bf_call *call, const char *param, struct bf_uui
 enum bf_status bf_call_page(struct bf_call *call, const char *const *filters, unsigned *ret_limit, struct bf_str *ret_after, struct bf_error *e)
 {
     struct bf_str limit = bf_request_query(call->req, "limit"), after = bf_request_query(call->req, "after");
+    static const char *const of_lists[] = {"limit", "after", NULL};
     uint64_t n = LIMIT_DEFAULT;
-    enum bf_status status = check_filters(call, filters, true, e);
+    enum bf_status status = check_names(call, of_lists, filters, e);
     if (status != BF_OK)
         return status;
     if (limit.p != NULL && (!bf_str_u64(limit, BF_PAGE_MAX, &n) || n == 0))
@@ -287,19 +305,16 @@ enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct b
 
 /* ---- lists ---- */
 
-static enum bf_status write_list(struct bf_call *call, enum bf_subject subject, const struct bf_page *page, struct bf_buf *out, struct bf_error *e)
+static void write_list(struct bf_call *call, enum bf_subject subject, const struct bf_page *page, struct bf_buf *out)
 {
     unsigned show = bf_shown(&call->caller, subject);
-    struct bf_uuid *ids = bf_arena_calloc(call->arena, page->n + 1, sizeof *ids);
     struct bf_jw w;
     bf_jw_init(&w, out);
     bf_jw_object(&w);
     bf_jw_key(&w, "items");
     bf_jw_array(&w);
-    for (unsigned i = 0; i < page->n; i++) {
+    for (unsigned i = 0; i < page->n; i++)
         bf_jw_doc(&w, page->docs[i], show);
-        ids[i] = page->docs[i]->id;
-    }
     bf_jw_end_array(&w);
     bf_jw_key(&w, "next");
     if (page->next.n > 0)
@@ -307,19 +322,31 @@ static enum bf_status write_list(struct bf_call *call, enum bf_subject subject, 
     else
         bf_jw_null(&w);
     bf_jw_end_object(&w);
+}
+
+static enum bf_status note_list(struct bf_call *call, enum bf_subject subject, const struct bf_page *page, struct bf_error *e)
+{
+    struct bf_uuid *ids = bf_arena_calloc(call->arena, page->n + 1, sizeof *ids);
+    for (unsigned i = 0; i < page->n; i++)
+        ids[i] = page->docs[i]->id;
     return bf_call_viewed(call, bf_subject_name(subject), "list", ids, page->n, e);
 }
 
-void bf_call_answer_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page)
+bool bf_call_answer_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page)
 {
     struct bf_buf out;
     struct bf_error e = {0};
     bf_buf_init(&out, ANSWER_MAX);
-    if (write_list(call, subject, page, &out, &e) == BF_OK)
-        bf_call_json(call, 200, bf_buf_str(&out));
-    else
-        bf_call_fail(call, &e);
+    write_list(call, subject, page, &out);
+    bool fits = !out.overflowed || page->n <= 1;
+    if (fits && note_list(call, subject, page, &e) == BF_OK) {
+        bf_call_json_buf(call, 200, &out, 0);
+        return true;
+    }
     bf_buf_finish(&out);
+    if (fits)
+        bf_call_fail(call, &e);
+    return fits;
 }
 
 /* ---- submit ---- */

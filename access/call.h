@@ -57,6 +57,8 @@ void bf_call_fail(struct bf_call *call, const struct bf_error *e);
 void bf_call_status(struct bf_call *call, int status); /* no body: 204 */
 void bf_call_json(struct bf_call *call, int status, struct bf_str json);
 void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int64_t rev); /* with the ETag of `rev` */
+/* What was written as JSON, with the ETag of `rev` (0: none); 500 when it overflowed. Finishes the buffer. */
+void bf_call_json_buf(struct bf_call *call, int status, struct bf_buf *json, int64_t rev);
 /* 412 with the record as it is now under `current`, the view noted. */
 void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct bf_doc *current);
 /* What bf_call_submit does without a `done` of one's own. */
@@ -66,6 +68,8 @@ void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_
 
 /* ---- parameters ---- */
 enum bf_status bf_call_id(struct bf_call *call, const char *param, struct bf_uuid *ret, struct bf_error *e); /* of the path: 404 when it is no UUID */
+/* BF_E_INVALID_QUERY for a query parameter that is not among `names` (NULL-ended). */
+enum bf_status bf_call_only_query(struct bf_call *call, const char *const *names, struct bf_error *e);
 /* `limit` and `after` of a list. Any query parameter that is not among `filters` (NULL-ended), limit, after: BF_E_INVALID_QUERY. */
 enum bf_status bf_call_page(struct bf_call *call, const char *const *filters, unsigned *ret_limit, struct bf_str *ret_after, struct bf_error *e);
 /* A filter that is an id; *found = false when absent. */
@@ -78,8 +82,9 @@ int64_t bf_call_skew_ms(const struct bf_call *call);
 enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct bf_error *e);
 
 /* ---- lists ---- */
-/* Writes {items, next} with each record masked, notes the views, ends the call. */
-void bf_call_answer_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page);
+/* Writes {items, next} with each record masked, notes the views, ends the call. False, and nothing was answered, when the page is larger than an
+ * answer may be: fewer are to be read. */
+bool bf_call_answer_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page);
 
 /* ---- submit ---- */
 struct bf_call_submit {

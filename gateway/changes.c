@@ -22,24 +22,20 @@ static void answer(struct bf_call *call, const struct bf_feed_pos *pos, const st
     bf_jw_key(&w, "more");
     bf_jw_bool(&w, page->more);
     bf_jw_end_object(&w);
-    bf_call_json(call, 200, bf_buf_str(&out));
-    bf_buf_finish(&out);
+    bf_call_json_buf(call, 200, &out, 0);
 }
 
 static enum bf_status read_page(struct bf_call *call, struct bf_feed_pos *pos, struct bf_feed_page *page, struct bf_error *e)
 {
     struct bf_str after = bf_request_query(call->req, "after"), limit = bf_request_query(call->req, "limit");
     uint64_t n = BF_PAGE_MAX;
-    for (unsigned i = 0; i < bf_request_query_count(call->req); i++) {
-        struct bf_str name;
-        bf_request_query_at(call->req, i, &name);
-        if (!bf_str_eqz(name, "after") && !bf_str_eqz(name, "limit"))
-            return bf_fail_field(e, BF_E_INVALID_QUERY, bf_arena_printf(call->arena, "%.*s", name.n > 60 ? 60 : (int)name.n, name.p), "unknown_field",
-                                 "no such parameter here");
-    }
+    static const char *const names[] = {"after", "limit", NULL};
+    enum bf_status status = bf_call_only_query(call, names, e);
+    if (status != BF_OK)
+        return status;
     if (limit.p != NULL && (!bf_str_u64(limit, BF_PAGE_MAX, &n) || n == 0))
         return bf_fail_field(e, BF_E_INVALID_QUERY, "limit", "too_large", "1 to %d", BF_PAGE_MAX);
-    enum bf_status status = after.p == NULL ? bf__feed_start(call, pos, e) : bf__feed_open(call, after, pos, e);
+    status = after.p == NULL ? bf__feed_start(call, pos, e) : bf__feed_open(call, after, pos, e);
     return status == BF_OK ? bf__feed_read(call, pos, (unsigned)n, "changes", page, e) : status;
 }
 

@@ -127,18 +127,6 @@ struct bf_str bf__doc_json(struct bf_arena *arena, const struct bf_caller *calle
 
 /* ---- parameters ---- */
 
-enum bf_status bf__only_query(struct bf_call *call, const char *name, struct bf_error *e)
-{
-    for (unsigned i = 0; i < bf_request_query_count(call->req); i++) {
-        struct bf_str given;
-        bf_request_query_at(call->req, i, &given);
-        if (name == NULL || !bf_str_eqz(given, name))
-            return bf_fail_field(e, BF_E_INVALID_QUERY, bf_arena_printf(call->arena, "%.*s", given.n > 60 ? 60 : (int)given.n, given.p),
-                                 "unknown_field", "no such parameter here");
-    }
-    return BF_OK;
-}
-
 bool bf__is_dry_run(const struct bf_call *call) { return bf_str_eqz(bf_request_query(call->req, "dry_run"), "1"); }
 
 /* ---- lists ---- */
@@ -258,19 +246,28 @@ static enum bf_status make_query(struct bf_call *call, const struct bf_list *lis
     return status;
 }
 
+static enum bf_status read_page(struct bf_call *call, const struct bf_list *list, const struct selection *s, struct bf_page *ret, struct bf_error *e)
+{
+    *ret = (struct bf_page){.n = 0};
+    enum bf_status status = s->nothing ? BF_OK : bf_store_find(call->store, &s->query, call->arena, ret, e);
+    if (status == BF_OK && list->customer_row != BF_ROW_NONE && !s->by_parent)
+        status = drop_foreign(call, list, ret, e);
+    return status;
+}
+
 void bf__list(struct bf_call *call, const struct bf_list *list)
 {
     struct bf_error e = {0};
     struct selection s;
-    struct bf_page page = {.n = 0};
+    struct bf_page page;
     enum bf_status status = make_query(call, list, &s, &e);
-    if (status == BF_OK && !s.nothing)
-        status = bf_store_find(call->store, &s.query, call->arena, &page, &e);
-    if (status == BF_OK && list->customer_row != BF_ROW_NONE && !s.by_parent)
-        status = drop_foreign(call, list, &page, &e);
-    if (status == BF_OK)
-        bf_call_answer_page(call, list->subject, &page);
-    else
+    bool answered = false;
+    while (status == BF_OK && !answered) {
+        status = read_page(call, list, &s, &page, &e);
+        answered = status == BF_OK && bf_call_answer_page(call, list->subject, &page);
+        s.query.limit = s.query.limit > 1 ? s.query.limit / 2 : 1; /* of records too large for one answer together; one alone always fits */
+    }
+    if (status != BF_OK)
         bf_call_fail(call, &e);
 }
 

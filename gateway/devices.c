@@ -268,8 +268,7 @@ static void safe(struct bf_call *call, void *service)
     write_gaps(&w, call->arena, capture);
     write_awaited(&w, awaited);
     bf_jw_end_object(&w);
-    bf_call_json(call, 200, bf_buf_str(&out));
-    bf_buf_finish(&out);
+    bf_call_json_buf(call, 200, &out, 0);
 }
 
 const struct bf_endpoint bf__devices_list = {.run = list_devices}, bf__devices_create = {.run = create_device},

@@ -85,8 +85,6 @@ struct bf_primary {
 };
 enum bf_status bf__primary_reads(struct bf_call *call, struct bf_uuid customer, struct bf_reads *reads, struct bf_primary *ret, struct bf_error *e);
 enum bf_status bf__primary_in(const struct bf_view *view, const struct bf_primary *primary, const struct bf_doc **ret, struct bf_error *e);
-/* BF_E_INVALID_QUERY for a query parameter that is not `name` (NULL: none is taken). */
-enum bf_status bf__only_query(struct bf_call *call, const char *name, struct bf_error *e);
 bool bf__is_dry_run(const struct bf_call *call);
 /* A plain list of the caller's own scope with optional equality filters; ends the call. What a filter selects is never read beyond the scope: a
  * parent's right is judged before its children are read by its index, another filter's index serves those who see all of the company, and in a

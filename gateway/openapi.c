@@ -376,8 +376,7 @@ static void openapi(struct bf_call *call, void *service)
     bf_buf_init(&out, DOCUMENT_MAX);
     bf_jw_init(&o->w, &out);
     document(o, routes, n);
-    bf_call_json(call, 200, bf_buf_str(&out));
-    bf_buf_finish(&out);
+    bf_call_json_buf(call, 200, &out, 0);
 }
 
 const struct bf_endpoint bf__openapi = {.run = openapi};

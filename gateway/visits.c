@@ -315,7 +315,8 @@ static enum bf_status prepare(struct bf_call *call, struct log_visit *l, struct 
 /* A parameter that is nearly `dry_run=1` must not log the visit after all. */
 static enum bf_status check_query(struct bf_call *call, struct bf_error *e)
 {
-    enum bf_status status = bf__only_query(call, "dry_run", e);
+    static const char *const names[] = {"dry_run", NULL};
+    enum bf_status status = bf_call_only_query(call, names, e);
     if (status == BF_OK && bf_request_query(call->req, "dry_run").p != NULL && !bf__is_dry_run(call))
         return bf_fail_field(e, BF_E_INVALID_QUERY, "dry_run", "unknown_word", "1, or not at all");
     return status;
@@ -393,11 +394,12 @@ static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const
         status = note_page(call, BF_SUBJECT_MEDIA, media, &e);
     if (status == BF_OK)
         status = note_page(call, BF_SUBJECT_TRANSCRIPT, transcripts, &e);
-    if (status == BF_OK)
-        bf_call_json_rev(call, 200, bf_buf_str(&out), visit->rev);
-    else
-        bf_call_fail(call, &e);
+    if (status == BF_OK) {
+        bf_call_json_buf(call, 200, &out, visit->rev);
+        return;
+    }
     bf_buf_finish(&out);
+    bf_call_fail(call, &e);
 }
 
 static void read_visit(struct bf_call *call, void *service)
