@@ -1,14 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /openapi.json: OpenAPI 3.1, written from the mounted routes and the schema tables; nothing about a route or field stands twice. */
+/* GET /openapi.json: OpenAPI 3.1, written from the mounted routes, the schema tables and the notes on routes; nothing about a route or field stands
+ * twice. */
+#include "gateway/openapi_notes.h"
 #include "gateway/routes.h"
+#include <assert.h>
 #include <stdio.h>
 
-enum { DOCUMENT_MAX = 4 << 20, SCHEMAS_MAX = 64 };
+enum { DOCUMENT_MAX = 4 << 20, SCHEMAS_MAX = 128 };
+
+#define PROBLEM                                                                                                                          \
+    "{\"type\":\"object\",\"required\":[\"type\",\"title\",\"status\",\"code\",\"trace_id\"],\"properties\":{\"type\":{\"type\":\"string\"},"              \
+    "\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"code\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"},"                  \
+    "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"pointer\",\"code\",\"detail\"],\"properties\":{"                       \
+    "\"pointer\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}}}},\"trace_id\":{\"type\":\"string\"},"             \
+    "\"current\":{\"type\":\"object\"}}}"
+
+/* A record has an id and a rev; a patch has what may be changed, all of it optional. */
+enum form { PLAIN, RECORD, PATCH };
 
 struct writer {
     struct bf_jw w;
-    const struct bf_schema *schemas[SCHEMAS_MAX]; /* met so far, in order */
-    unsigned n_schemas;
+    struct {
+        const struct bf_schema *schema;
+        enum form form;
+    } met[SCHEMAS_MAX]; /* so far, in order */
+    unsigned n_met;
 };
 
 static void text(struct bf_jw *w, const char *key, const char *value)
@@ -23,20 +39,24 @@ static void number(struct bf_jw *w, const char *key, int64_t value)
     bf_jw_int(w, value);
 }
 
-static void note_schema(struct writer *o, const struct bf_schema *schema)
+/* PLAIN and RECORD are one component: a record is one wherever it is met. */
+static void note_schema(struct writer *o, const struct bf_schema *schema, enum form form)
 {
-    for (unsigned i = 0; i < o->n_schemas; i++)
-        if (o->schemas[i] == schema)
+    for (unsigned i = 0; i < o->n_met; i++)
+        if (o->met[i].schema == schema && (o->met[i].form == PATCH) == (form == PATCH)) {
+            o->met[i].form |= form;
             return;
-    if (o->n_schemas < SCHEMAS_MAX)
-        o->schemas[o->n_schemas++] = schema;
+        }
+    assert(o->n_met < SCHEMAS_MAX);
+    o->met[o->n_met].schema = schema;
+    o->met[o->n_met++].form = form;
 }
 
-static void reference(struct writer *o, const struct bf_schema *schema)
+static void reference(struct writer *o, const struct bf_schema *schema, enum form form)
 {
     char ref[96];
-    note_schema(o, schema);
-    snprintf(ref, sizeof ref, "#/components/schemas/%s", schema->name);
+    note_schema(o, schema, form);
+    snprintf(ref, sizeof ref, "#/components/schemas/%s%s", schema->name, form == PATCH ? "_patch" : "");
     text(&o->w, "$ref", ref);
 }
 
@@ -122,7 +142,7 @@ static void type_of(struct writer *o, enum bf_type type, const struct bf_field *
         text(w, "contentEncoding", "base64url");
         break;
     case BF_T_OBJECT:
-        reference(o, f->sub);
+        reference(o, f->sub, PLAIN);
         break;
     case BF_T_ARRAY:
         text(w, "type", "array");
@@ -138,46 +158,84 @@ static void type_of(struct writer *o, enum bf_type type, const struct bf_field *
     }
 }
 
-static void field(struct writer *o, const struct bf_field *f)
+static void flag(struct bf_jw *w, const char *key)
+{
+    bf_jw_key(w, key);
+    bf_jw_bool(w, true);
+}
+
+/* In a merge patch, null takes an optional field away. */
+static void nullable(struct writer *o, const struct bf_field *f)
+{
+    struct bf_jw *w = &o->w;
+    bf_jw_key(w, "anyOf");
+    bf_jw_array(w);
+    bf_jw_object(w);
+    type_of(o, f->type, f, f->min, f->max);
+    bf_jw_end_object(w);
+    bf_jw_raw(w, BF_STR("{\"type\":\"null\"}"));
+    bf_jw_end_array(w);
+}
+
+static void field(struct writer *o, const struct bf_field *f, enum form form)
 {
     struct bf_jw *w = &o->w;
     bf_jw_key(w, f->name);
     bf_jw_object(w);
-    type_of(o, f->type, f, f->min, f->max);
+    if (form == PATCH && (f->flags & BF_F_REQUIRED) == 0)
+        nullable(o, f);
+    else
+        type_of(o, f->type, f, f->min, f->max);
     text(w, "title", f->en);
     text(w, "x-title-zh", f->zh);
-    if (f->flags & BF_F_SERVER) {
-        bf_jw_key(w, "readOnly");
-        bf_jw_bool(w, true);
-    }
-    if (f->flags & BF_F_WRITE_ONLY) {
-        bf_jw_key(w, "writeOnly");
-        bf_jw_bool(w, true);
-    }
+    if (f->flags & BF_F_SERVER)
+        flag(w, "readOnly");
+    if (f->flags & BF_F_WRITE_ONLY)
+        flag(w, "writeOnly");
     if (f->required_prose != NULL)
         text(w, "x-required", f->required_prose);
     bf_jw_end_object(w);
 }
 
-static void schema(struct writer *o, const struct bf_schema *s)
+static bool is_in(const struct bf_field *f, enum form form)
+{
+    return (f->flags & BF_F_HIDDEN) == 0 && (form != PATCH || (f->flags & (BF_F_SERVER | BF_F_CREATE_ONLY)) == 0);
+}
+
+static void required(struct bf_jw *w, const struct bf_schema *s, enum form form)
+{
+    bf_jw_key(w, "required");
+    bf_jw_array(w);
+    if (form == RECORD)
+        bf_jw_raw(w, BF_STR("\"id\",\"rev\"")); /* rev is readOnly: required of answers only */
+    for (unsigned i = 0; i < s->n_fields && form != PATCH; i++)
+        if (s->fields[i].flags & BF_F_REQUIRED)
+            bf_jw_str(w, bf_strz(s->fields[i].name));
+    bf_jw_end_array(w);
+}
+
+static void schema(struct writer *o, const struct bf_schema *s, enum form form)
 {
     struct bf_jw *w = &o->w;
-    bf_jw_key(w, s->name);
+    char name[96];
+    snprintf(name, sizeof name, "%s%s", s->name, form == PATCH ? "_patch" : "");
+    bf_jw_key(w, name);
     bf_jw_object(w);
     text(w, "type", "object");
     text(w, "title", s->en);
     text(w, "x-title-zh", s->zh);
-    bf_jw_key(w, "required");
-    bf_jw_array(w);
-    for (unsigned i = 0; i < s->n_fields; i++)
-        if (s->fields[i].flags & BF_F_REQUIRED)
-            bf_jw_str(w, bf_strz(s->fields[i].name));
-    bf_jw_end_array(w);
+    required(w, s, form);
     bf_jw_key(w, "properties");
     bf_jw_object(w);
+    if (form == RECORD) {
+        bf_jw_key(w, "id");
+        bf_jw_raw(w, BF_STR("{\"type\":\"string\",\"format\":\"uuid\",\"title\":\"Id, of version 7, made by the client\"}"));
+        bf_jw_key(w, "rev");
+        bf_jw_raw(w, BF_STR("{\"type\":\"integer\",\"minimum\":1,\"readOnly\":true,\"title\":\"Revision\"}"));
+    }
     for (unsigned i = 0; i < s->n_fields; i++)
-        if ((s->fields[i].flags & BF_F_HIDDEN) == 0)
-            field(o, &s->fields[i]);
+        if (is_in(&s->fields[i], form))
+            field(o, &s->fields[i], form);
     bf_jw_end_object(w);
     bf_jw_end_object(w);
 }
@@ -199,24 +257,26 @@ static void parameter(struct bf_jw *w, const char *name, size_t n, const char *i
     bf_jw_end_object(w);
 }
 
-static void parameters(struct bf_jw *w, const struct bf_route *route)
+static void parameters(struct bf_jw *w, const struct bf_route *route, const struct bf__note *note)
 {
     bf_jw_key(w, "parameters");
     bf_jw_array(w);
     for (const char *p = strchr(route->pattern, '{'); p != NULL; p = strchr(p + 1, '{'))
         parameter(w, p + 1, (size_t)(strchr(p, '}') - p - 1), "path", true);
     if (route->kind == BF_ROUTE_LIST) {
-        parameter(w, "limit", 5, "query", false);
+        bf_jw_raw(w, BF_STR("{\"name\":\"limit\",\"in\":\"query\",\"required\":false,\"schema\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}}"));
         parameter(w, "after", 5, "query", false);
     }
-    if (route->kind == BF_ROUTE_CHANGE)
-        parameter(w, "If-Match", 8, "header", true);
-    if (route->kind == BF_ROUTE_VERB)
+    if (route->kind == BF_ROUTE_CHANGE || route->kind == BF_ROUTE_VERB)
+        parameter(w, "If-Match", 8, "header", route->kind == BF_ROUTE_CHANGE);
+    if (route->kind == BF_ROUTE_CREATE || route->kind == BF_ROUTE_CHANGE || route->kind == BF_ROUTE_VERB)
         parameter(w, "Idempotency-Key", 15, "header", false);
+    if (note != NULL && note->parameters != NULL)
+        bf_jw_raw(w, bf_strz(note->parameters));
     bf_jw_end_array(w);
 }
 
-static void content(struct writer *o, const char *type, const struct bf_schema *s, bool list)
+static void content(struct writer *o, const char *type, const struct bf_schema *s, enum form form, bool list)
 {
     struct bf_jw *w = &o->w;
     bf_jw_key(w, "content");
@@ -227,6 +287,8 @@ static void content(struct writer *o, const char *type, const struct bf_schema *
     bf_jw_object(w);
     if (list) {
         text(w, "type", "object");
+        bf_jw_key(w, "required");
+        bf_jw_raw(w, BF_STR("[\"items\",\"next\"]"));
         bf_jw_key(w, "properties");
         bf_jw_object(w);
         bf_jw_key(w, "items");
@@ -234,26 +296,64 @@ static void content(struct writer *o, const char *type, const struct bf_schema *
         text(w, "type", "array");
         bf_jw_key(w, "items");
         bf_jw_object(w);
-        reference(o, s);
+        reference(o, s, form);
         bf_jw_end_object(w);
         bf_jw_end_object(w);
+        bf_jw_key(w, "next");
+        bf_jw_raw(w, BF_STR("{\"type\":[\"string\",\"null\"]}"));
         bf_jw_end_object(w);
     } else {
-        reference(o, s);
+        reference(o, s, form);
     }
     bf_jw_end_object(w);
     bf_jw_end_object(w);
     bf_jw_end_object(w);
 }
 
-static void response(struct writer *o, const char *status, const char *description, const struct bf_schema *s, bool list)
+static void noted_content(struct writer *o, const struct bf__note *note)
+{
+    struct bf_jw *w = &o->w;
+    for (unsigned i = 0; i < BF__NOTE_SCHEMAS && note->records[i] != NULL; i++)
+        note_schema(o, note->records[i], RECORD);
+    bf_jw_key(w, "content");
+    bf_jw_object(w);
+    bf_jw_key(w, note->type == NULL ? "application/json" : note->type);
+    bf_jw_object(w);
+    bf_jw_key(w, "schema");
+    bf_jw_raw(w, bf_strz(note->answer));
+    bf_jw_end_object(w);
+    bf_jw_end_object(w);
+}
+
+static void success(struct writer *o, const struct bf_route *route, const struct bf__note *note, const char *status, const char *description)
 {
     struct bf_jw *w = &o->w;
     bf_jw_key(w, status);
     bf_jw_object(w);
     text(w, "description", description);
-    if (s != NULL)
-        content(o, "application/json", s, list);
+    if (note != NULL && note->answer != NULL)
+        noted_content(o, note);
+    else if (route->answer != NULL)
+        content(o, "application/json", route->answer, RECORD, route->kind == BF_ROUTE_LIST);
+    if (route->kind == BF_ROUTE_LIST && route->answer != NULL && note != NULL && note->answer != NULL)
+        note_schema(o, route->answer, PLAIN); /* which the note refers to */
+    bf_jw_end_object(w);
+}
+
+static void responses(struct writer *o, const struct bf_route *route, const struct bf__note *note)
+{
+    struct bf_jw *w = &o->w;
+    bf_jw_key(w, "responses");
+    bf_jw_object(w);
+    if (note != NULL && note->status != NULL) {
+        success(o, route, note, note->status, "Done");
+    } else {
+        if (route->kind == BF_ROUTE_CREATE)
+            success(o, route, note, "201", "Created");
+        success(o, route, note, "200", route->kind == BF_ROUTE_CREATE ? "The same request again, or a dry run" : "OK");
+    }
+    bf_jw_key(w, "default");
+    bf_jw_raw(w, BF_STR("{\"description\":\"RFC 9457\",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/problem\"}}}}"));
     bf_jw_end_object(w);
 }
 
@@ -265,27 +365,29 @@ static void lower(const char *method, char out[16])
     out[i] = '\0';
 }
 
+static enum form form_of_body(enum bf_route_kind kind)
+{
+    return kind == BF_ROUTE_CREATE ? RECORD : kind == BF_ROUTE_CHANGE ? PATCH : PLAIN;
+}
+
 static void operation(struct writer *o, const struct bf_route *route)
 {
     struct bf_jw *w = &o->w;
+    const struct bf__note *note = bf__note_of(route->method, route->pattern);
     char method[16];
     lower(route->method, method);
     bf_jw_key(w, method);
     bf_jw_object(w);
     text(w, "summary", route->summary == NULL ? "" : route->summary);
-    parameters(w, route);
+    parameters(w, route, note);
     if (route->body != NULL) {
         bf_jw_key(w, "requestBody");
         bf_jw_object(w);
-        content(o, route->kind == BF_ROUTE_CHANGE ? "application/merge-patch+json" : "application/json", route->body, false);
+        flag(w, "required");
+        content(o, route->kind == BF_ROUTE_CHANGE ? "application/merge-patch+json" : "application/json", route->body, form_of_body(route->kind), false);
         bf_jw_end_object(w);
     }
-    bf_jw_key(w, "responses");
-    bf_jw_object(w);
-    response(o, route->kind == BF_ROUTE_CREATE ? "201" : "200", route->kind == BF_ROUTE_CREATE ? "Created" : "OK", route->answer,
-             route->kind == BF_ROUTE_LIST);
-    response(o, "default", "application/problem+json (RFC 9457)", NULL, false);
-    bf_jw_end_object(w);
+    responses(o, route, note);
     if (route->public) {
         bf_jw_key(w, "security");
         bf_jw_array(w);
@@ -359,8 +461,10 @@ static void document(struct writer *o, const struct bf_route *const *routes, uns
     bf_jw_raw(w, BF_STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
     bf_jw_key(w, "schemas");
     bf_jw_object(w);
-    for (unsigned i = 0; i < o->n_schemas; i++) /* grows while it is walked: schemas name others */
-        schema(o, o->schemas[i]);
+    bf_jw_key(w, "problem");
+    bf_jw_raw(w, BF_STR(PROBLEM));
+    for (unsigned i = 0; i < o->n_met; i++) /* grows while it is walked: schemas name others */
+        schema(o, o->met[i].schema, o->met[i].form);
     bf_jw_end_object(w);
     bf_jw_end_object(w);
     bf_jw_end_object(w);

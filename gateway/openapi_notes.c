@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/openapi_notes.h"
+#include "crm/entities.h"
+#include <stddef.h>
+#include <string.h>
+
+#define TEXT "{\"type\":\"string\"}"
+#define UUID "{\"type\":\"string\",\"format\":\"uuid\"}"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define INTEGER "{\"type\":\"integer\"}"
+#define BOOLEAN "{\"type\":\"boolean\"}"
+#define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define ARRAY(of) "{\"type\":\"array\",\"items\":" of "}"
+#define OBJECT(required, properties) "{\"type\":\"object\",\"required\":[" required "],\"properties\":{" properties "}}"
+#define PARAMETER(in, name, schema) "{\"name\":\"" name "\",\"in\":\"" in "\",\"required\":false,\"schema\":" schema "}"
+#define QUERY(name, schema) PARAMETER("query", name, schema)
+#define HEADER(name) PARAMETER("header", name, TEXT)
+#define NEEDED(name) "{\"name\":\"" name "\",\"in\":\"header\",\"required\":true,\"schema\":" TEXT "}"
+
+#define VERDICT                                                                                                                          \
+    "\"verdict\":" REF("verdict") ",\"hints\":" ARRAY(OBJECT("\"reason\",\"zh-CN\",\"en\"", "\"reason\":" TEXT ",\"zh-CN\":" TEXT ",\"en\":" TEXT))  \
+    ",\"week\":" OBJECT("\"week\",\"valid\",\"quota\",\"missing\"",                                                                          \
+                         "\"week\":" TEXT ",\"valid\":" INTEGER ",\"quota\":" INTEGER ",\"missing\":" INTEGER)
+#define TOKENS                                                                                                                           \
+    OBJECT("\"access_token\",\"access_expires_at\",\"refresh_token\",\"session\",\"must_change_password\",\"user\"",                     \
+           "\"access_token\":" TEXT ",\"access_expires_at\":" TIME ",\"refresh_token\":" TEXT ",\"session\":" UUID                        \
+           ",\"must_change_password\":" BOOLEAN ",\"user\":" REF("user"))
+#define STATUS OBJECT("\"status\"", "\"status\":" TEXT)
+#define TUS NEEDED("Tus-Resumable")
+
+static const struct bf__note notes[] = {
+    {.method = "POST", .pattern = "/v1/sign_in", .answer = TOKENS, .records = {&bf_user_schema}},
+    {.method = "POST", .pattern = "/v1/refresh", .answer = TOKENS, .records = {&bf_user_schema}},
+    {.method = "POST", .pattern = "/v1/sign_out", .status = "204"},
+    {.method = "POST", .pattern = "/v1/password", .status = "204"},
+    {.method = "DELETE", .pattern = "/v1/sessions/{id}", .status = "204"},
+    {.method = "GET", .pattern = "/v1/sessions",
+     .answer = OBJECT("\"items\",\"next\"",
+                      "\"items\":" ARRAY("{\"allOf\":[" REF("session") "," OBJECT("\"id\",\"current\"", "\"id\":" UUID ",\"current\":" BOOLEAN) "]}")
+                      ",\"next\":{\"type\":[\"string\",\"null\"]}")},
+    {.method = "GET", .pattern = "/v1/customers", .parameters = QUERY("owner", UUID) "," QUERY("grade", TEXT)},
+    {.method = "GET", .pattern = "/v1/contacts", .parameters = QUERY("customer", UUID)},
+    {.method = "GET", .pattern = "/v1/visits", .parameters = QUERY("customer", UUID) "," QUERY("rep", UUID)},
+    {.method = "GET", .pattern = "/v1/supplements", .parameters = QUERY("visit", UUID)},
+    {.method = "POST", .pattern = "/v1/visits", .parameters = QUERY("dry_run", "{\"const\":\"1\"}") "," HEADER("X-Client-Time"),
+     .answer = OBJECT("\"visit\",\"verdict\",\"hints\",\"week\",\"media\",\"awaited\",\"reminder\"",
+                      "\"visit\":" REF("visit") "," VERDICT ",\"media\":" ARRAY(OBJECT("\"id\",\"state\"", "\"id\":" UUID ",\"state\":" TEXT))
+                      ",\"awaited\":" ARRAY(UUID) ",\"reminder\":{\"anyOf\":[{\"type\":\"null\"},"
+                      OBJECT("\"id\",\"due_at\",\"send_at\",\"delayed_by_quiet_hours\"",
+                             "\"id\":" UUID ",\"due_at\":" TIME ",\"send_at\":" TIME ",\"delayed_by_quiet_hours\":" BOOLEAN) "]}"),
+     .records = {&bf_visit_schema, &bf_verdict_schema}},
+    {.method = "GET", .pattern = "/v1/visits/{id}",
+     .answer = "{\"allOf\":[" REF("visit") "," OBJECT("\"verdicts\",\"media_states\",\"transcripts\"",
+                                                      "\"verdicts\":" ARRAY(REF("verdict")) ",\"media_states\":" ARRAY(REF("media"))
+                                                      ",\"transcripts\":" ARRAY(REF("transcript"))) "]}",
+     .records = {&bf_visit_schema, &bf_verdict_schema, &bf_media_schema, &bf_transcript_schema}},
+    {.method = "GET", .pattern = "/v1/visits/{id}/media/{media_id}/{variant}", .parameters = HEADER("Range") "," HEADER("If-Range"), .type = "*/*",
+     .answer = "{\"contentMediaType\":\"application/octet-stream\"}"},
+    {.method = "POST", .pattern = "/v1/transcripts/{id}/confirm", .answer = OBJECT("\"transcript\"", "\"transcript\":" REF("transcript") "," VERDICT),
+     .records = {&bf_transcript_schema, &bf_verdict_schema}},
+    {.method = "GET", .pattern = "/v1/devices/{id}/safe",
+     .answer = OBJECT("\"safe_through\",\"missing\",\"media_awaited\",\"media_awaited_more\"",
+                      "\"safe_through\":" INTEGER ",\"missing\":" ARRAY(OBJECT("\"from\",\"to\"", "\"from\":" INTEGER ",\"to\":" INTEGER))
+                      ",\"media_awaited\":" ARRAY(OBJECT("\"visit\",\"media\",\"sha256\",\"capture_seq\"",
+                                                         "\"visit\":" UUID ",\"media\":" UUID ",\"sha256\":" TEXT ",\"capture_seq\":" INTEGER))
+                      ",\"media_awaited_more\":" BOOLEAN)},
+    {.method = "GET", .pattern = "/v1/push_key", .answer = OBJECT("\"public_key\"", "\"public_key\":" TEXT)},
+    {.method = "GET", .pattern = "/v1/changes", .parameters = QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
+     .answer = OBJECT("\"items\",\"next\",\"more\"",
+                      "\"items\":" ARRAY(OBJECT("\"type\",\"id\"", "\"type\":" TEXT ",\"id\":" UUID ",\"doc\":{\"type\":\"object\"},\"gone\":{\"const\":true}"))
+                      ",\"next\":" TEXT ",\"more\":" BOOLEAN)},
+    {.method = "GET", .pattern = "/v1/events", .parameters = HEADER("Last-Event-ID"), .type = "text/event-stream", .answer = TEXT},
+    {.method = "GET", .pattern = "/openapi.json", .answer = "{\"type\":\"object\"}"},
+    {.method = "GET", .pattern = "/healthz", .answer = STATUS},
+    {.method = "GET", .pattern = "/readyz", .answer = STATUS},
+    {.method = "GET", .pattern = "/metrics", .type = "application/openmetrics-text", .answer = TEXT},
+    {.method = "GET", .pattern = "/", .type = "text/html", .answer = TEXT},
+    {.method = "OPTIONS", .pattern = "/v1/uploads", .status = "204"},
+    {.method = "OPTIONS", .pattern = "/v1/uploads/{id}", .status = "204"},
+    {.method = "POST", .pattern = "/v1/uploads", .status = "201",
+     .parameters = TUS "," HEADER("Upload-Length") "," HEADER("Upload-Defer-Length") "," HEADER("Upload-Metadata") "," HEADER("Upload-Concat") ","
+         HEADER("Upload-Checksum")},
+    {.method = "HEAD", .pattern = "/v1/uploads/{id}", .parameters = TUS},
+    {.method = "PATCH", .pattern = "/v1/uploads/{id}", .status = "204",
+     .parameters = TUS "," NEEDED("Upload-Offset") "," HEADER("Upload-Length") "," HEADER("Upload-Checksum")},
+    {.method = "DELETE", .pattern = "/v1/uploads/{id}", .status = "204", .parameters = TUS},
+    {.method = "POST", .pattern = "/v1/uploads/{id}", .parameters = TUS "," NEEDED("X-HTTP-Method-Override")},
+};
+
+const struct bf__note *bf__note_of(const char *method, const char *pattern)
+{
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+        if (strcmp(notes[i].method, method) == 0 && strcmp(notes[i].pattern, pattern) == 0)
+            return &notes[i];
+    return NULL;
+}
