@@ -3,13 +3,13 @@
 #include "tests/storage/contract/suite.h"
 
 extern const struct suite_part suite_documents, suite_commit, suite_replay, suite_log, suite_queries, suite_jobs, suite_job_runner,
-    suite_follower, suite_media;
+    suite_follower, suite_uploads, suite_holders;
 
 int main(void)
 {
     const struct suite_part *const parts_of_suite[] = {&suite_documents, &suite_commit, &suite_replay,   &suite_log,
                                                        &suite_queries,   &suite_jobs,   &suite_job_runner, &suite_follower,
-                                                       &suite_media};
+                                                       &suite_uploads,   &suite_holders};
     struct CMUnitTest all[200];
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts_of_suite / sizeof *parts_of_suite; i++)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes digests.h: checksums, by Python's hashlib, of the bytes that test_media.c makes (byte i is (i * 7 + i // 251) % 256)."""
+"""Writes digests.h: checksums, by Python's hashlib, of the bytes that test_uploads.c makes (byte i is (i * 7 + i // 251) % 256)."""
 import hashlib
 import sys
 
