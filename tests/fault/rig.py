@@ -58,11 +58,11 @@ class Ledger:
 class Phone(Person):
     """A person whose requests are repeated until they are answered, whatever becomes of the server meanwhile."""
 
-    def __init__(self, company, login, seed=0):
+    def __init__(self, company, login, seed=0, device=None):
         self.random = random.Random(f"{SEED} {login} {seed}")
         self.faults = 0  # answers lost
         self.busy = {}   # answers that said "later", by code
-        super().__init__(company, login)
+        super().__init__(company, login, device)
         answer = self.sure("POST", "/v1/devices", {"id": self.device, "name": "测试手机", "platform": "android"})
         assert answer.status_code in (200, 201), answer.text
 

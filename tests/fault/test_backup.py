@@ -131,7 +131,7 @@ def test_a_backup_under_load_restored_elsewhere_is_equal_up_to_its_position(tmp_
         other.run("restore", str(tmp_path / "backup"))
         with other:
             company.server = other
-            there = Phone(company, "qian")
+            there = Phone(company, "qian", device=boss.device)
             answer = there.sure("GET", "/v1/changes?after=" + cursor)
             assert (answer.status_code, answer.json()["code"]) == (409, "resync"), answer.text
             n_media = compare_media(other, there)
