@@ -75,6 +75,7 @@ struct target {
     bool over;       /* settled in this run */
     bool waits;      /* its next try is later than this run */
     struct bf_doc *device, *attempt;
+    int64_t rev; /* of the record as stored; 0: not yet */
     struct bf_push_attempt message;
 };
 
@@ -143,23 +144,36 @@ static enum bf_status find_attempts(struct run *r, struct bf_error *e)
         struct target *t = &r->targets[kept++];
         *t = r->targets[i];
         t->attempt = before[i] != NULL ? before[i] : bf__attempt_create(r->arena, r->notification, t->device->id);
+        t->rev = before[i] != NULL ? before[i]->rev : 0;
     }
     r->n = kept;
     return status;
 }
 
+/* BF_E_STALE when another run, which took the job over meanwhile, has written one: the record is its by then, and it counted this run's try. */
 static enum bf_status write_attempts(struct run *r, struct bf_error *e)
 {
     struct bf_write writes[DEVICES_MAX];
     enum bf_status rets[DEVICES_MAX];
+    struct target *of[DEVICES_MAX];
     unsigned n = 0;
     for (unsigned i = 0; i < r->n; i++) {
         struct target *t = &r->targets[i];
-        if (t->changed)
-            writes[n++] = (struct bf_write){.kind = BF_W_PUT, .coll = &bf__attempts, .doc = t->attempt};
+        if (!t->changed)
+            continue;
         t->changed = false;
+        of[n] = t;
+        writes[n++] = (struct bf_write){
+            .kind = t->rev == 0 ? BF_W_INSERT : BF_W_REPLACE, .coll = &bf__attempts, .doc = t->attempt, .rev = t->rev};
     }
-    return n == 0 ? BF_OK : bf_store_write(r->push->ctx->store, writes, n, rets, e);
+    enum bf_status status = n == 0 ? BF_OK : bf_store_write(r->push->ctx->store, writes, n, rets, e);
+    for (unsigned i = 0; status == BF_OK && i < n; i++) {
+        if (rets[i] == BF_OK)
+            of[i]->rev++;
+        else
+            return bf_fail(e, BF_E_STALE, "another run has taken the message over");
+    }
+    return status;
 }
 
 static void settle(struct run *r, struct target *t, enum bf_attempt_state state, const char *cause)
