@@ -125,7 +125,7 @@ static void G_10_passwords_are_long_uncommon_and_not_ones_own_name(void **state)
     static const char *const cases[][2] = {
         {"short-1", "too_short"},          {"elevenchars", "too_short"},       {"twelve-chars", "accepted"},
         {"password1234", "common_password"}, {"PassWord1234", "common_password"}, {"qwertyuiop12", "common_password"},
-        {"iloveyouiloveyou", "common_password"}, {"my-wang.wei-is", "contains_name"}, {"MY-WANG.WEI-IS", "contains_name"},
+        {"iloveyouiloveyou", "common_password"}, {"football-2027!", "common_password"}, {"my-wang.wei-is", "contains_name"}, {"MY-WANG.WEI-IS", "contains_name"},
         {"aaaaaaaaaaaa", "too_simple"},    {"abababababab", "too_simple"},     {"drei-Birnen-am-Hang-42", "accepted"},
         {"我的密码很长很安全不会被猜", "accepted"},
     };

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from baifang import Server, at_once, rfc3339, uuid7
+from baifang import PASSWORD, Server, at_once, rfc3339, uuid7
 
 MANY = 16
 NOW = rfc3339(1795320000000)  # the tests of this file do not mind the server's clock
@@ -284,6 +284,7 @@ def test_changing_the_policy_changes_no_old_verdict_and_no_receipt(server, compa
     server.admin("policy", company.code, input='{"min_units":18,"reason":"写得更详细"}')
     same(first, send(wang, "POST", "/v1/visits", body))
     assert wang.get(f"/v1/visits/{body['id']}").content == before
+    assert wang.get(f"/v1/visits/{body['id']}").json()["verdicts"] == [first.json()["verdict"]]
     other = send(wang, "POST", "/v1/visits", visit_of(wang, wang.customer(), contacts=[], content="客户确认下季度采购两台设备，预算已批"))
     assert other.json()["verdict"]["policy_version"] == 2 and "too_short" in other.json()["verdict"]["reasons"]
     assert wang.get("/v1/policy").json()["min_units"] == 18
@@ -348,6 +349,16 @@ def test_a_frozen_person_gets_no_receipt_and_a_person_in_another_role_the_first(
     reviewer = company.sign_in(login)
     problem(send(reviewer, "POST", "/v1/customers", CREATES["customers"](rep, None)), 403, "forbidden")
     same(first, send(reviewer, "POST", "/v1/customers", body))
+
+
+def test_who_must_change_the_password_gets_no_receipt_before(server, company):
+    login = "rep" + uuid7()[-12:]
+    company.add(login, "褚平", "rep", company.team)
+    body = CREATES["customers"](None, None)
+    first = send(company.sign_in(login), "POST", "/v1/customers", body)
+    assert first.status_code == 201
+    server.admin("password", company.code, login, input=PASSWORD + "\n")
+    problem(send(company.sign_in(login), "POST", "/v1/customers", body), 403, "password_change_required")
 
 
 def test_receipts_outlive_a_clean_restart_and_a_kill(tmp_path):

@@ -378,6 +378,23 @@ def test_G_03_a_confirmed_text_is_judged_like_a_written_one(rep):
     assert confirmed["verdict"]["validity"] == "invalid" and confirmed["verdict"]["reasons"] == ["too_short"] and confirmed["week"]["valid"] == 0
 
 
+def test_G_03_only_the_author_settles_a_transcript(rep):
+    """Also when the customer, and the record with it, is another's by now."""
+    boss, li, qian = (rep.company.sign_in(login) for login in ("zhao", "li", "qian"))
+    customer = rep.customer()
+    voice = {"id": uuid7(), "kind": "voice", "sha256": secrets.token_hex(32), "type": "audio/ogg", "consent_at": rfc3339(server_now(rep))}
+    visit = log(rep, customer, None, media=[voice])["visit"]["id"]
+    transcript = "/v1/transcripts/" + rep.get(f"/v1/visits/{visit}").json()["transcripts"][0]["id"]
+
+    def confirm(person):
+        return person.post(transcript + "/confirm", json={"text": GOOD}, headers={"idempotency-key": uuid7()})
+
+    assert {confirm(person).status_code for person in (boss, qian)} == {403}
+    answer = qian.post(f"/v1/customers/{customer['id']}/transfer", json={"owner": li.id, "reason": "调整"}, headers={"idempotency-key": uuid7()})
+    assert answer.status_code == 200 and confirm(li).status_code == 403
+    assert li.get(transcript).json()["state"] == "waiting"
+
+
 def test_G_04_a_recording_needs_a_consent_time_unless_the_company_says_otherwise(server, rep):
     customer = rep.customer()
     voice = {"id": uuid7(), "kind": "voice", "sha256": secrets.token_hex(32), "type": "audio/ogg"}

@@ -269,7 +269,7 @@ def must_change(server, tokens):
     return tokens["must_change_password"]
 
 
-def test_a_password_must_be_changed_every_90_days(server, company, newcomer, person, clock):
+def test_a_password_must_be_changed_every_90_days(server, company, newcomer, clock):
     """G-10. A phone that stays signed in learns it at a refresh."""
     phone = good(sign_in(server, company, newcomer, device=uuid7()))
     assert change(server, phone, PASSWORD, NEW_PASSWORD).status_code == 204
@@ -287,8 +287,19 @@ def test_a_password_must_be_changed_every_90_days(server, company, newcomer, per
     assert not must_change(server, {**phone, "must_change_password": False})
     assert not must_change(server, good(refresh(server, phone["refresh_token"])))
     assert not must_change(server, good(sign_in(server, company, newcomer, NEW_PASSWORD + "-2", device=uuid7())))
-    # A demo's account is exempt.
-    assert not must_change(server, good(sign_in(server, company, person[0], device=uuid7())))
+
+
+def test_a_demos_account_is_exempt_until_an_administrator_gives_it_a_password(server, company, person, clock):
+    """G-24."""
+    for days in (0, 91):
+        clock(days * DAY_MS)
+        assert not must_change(server, good(sign_in(server, company, person[0], device=uuid7())))
+    server.admin("password", company.code, person[0], input="Sommerregen-im-Tal-88\n")
+    tokens = good(sign_in(server, company, person[0], "Sommerregen-im-Tal-88", device=uuid7()))
+    assert must_change(server, tokens) and change(server, tokens, "Sommerregen-im-Tal-88", NEW_PASSWORD).status_code == 204
+    assert not must_change(server, good(sign_in(server, company, person[0], NEW_PASSWORD, device=uuid7())))
+    clock((91 + 91) * DAY_MS)
+    assert must_change(server, good(sign_in(server, company, person[0], NEW_PASSWORD, device=uuid7())))
 
 
 def test_a_company_may_let_passwords_live(server, clock):
