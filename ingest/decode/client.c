@@ -201,6 +201,10 @@ static enum bf_status judge_end(struct call *call, struct bf_decoded *d, struct 
         return bf_fail(e, BF_E_DEADLINE, "the decoder was stopped at its deadline");
     if (r->outcome == BF_DECODE_BUSY)
         return bf_fail(e, BF_E_UNAVAILABLE, "the decoder has no process left");
+    if (r->outcome == BF_DECODE_UNCONFINED)
+        return bf_fail(
+            e, BF_E_UNAVAILABLE,
+            "the decoder cannot confine its child: look at what the service may call (capset, prlimit, landlock, seccomp) and its limits");
     switch (r->signal) {
     case SIGXCPU:
         d->reason = BF_DECODE_TIMEOUT;

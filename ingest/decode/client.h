@@ -5,7 +5,8 @@
  *
  * Two kinds of ending. BF_OK: there is a verdict, `ret->reason`, which is BF_DECODE_OK or why the file is refused; the same bytes get the
  * same verdict again, so it can be stored. Anything else: there is none, ask again later:
- *   BF_E_UNAVAILABLE  the zygote is gone (until bf_decode_client_replace), does not answer, or has no process left; no turn came
+ *   BF_E_UNAVAILABLE  the zygote is gone (until bf_decode_client_replace), does not answer, has no process left, or cannot confine one; no
+ *                     turn came
  *   BF_E_IO, BF_E_NO_SPACE   no memory file could be made
  * and where the input may be to blame, so that a caller counts how often it happens:
  *   BF_E_DEADLINE     the child was at it for `work_ms` and was stopped

@@ -102,6 +102,7 @@ enum bf_decode_outcome {
     BF_DECODE_DIED,       /* by `signal`, or without a result */
     BF_DECODE_WALL,       /* killed at wall_ms */
     BF_DECODE_BUSY,       /* BF_DECODE_JOBS_MAX children run, or no process could be made */
+    BF_DECODE_UNCONFINED, /* the child could not be put behind its walls: no byte of the input was read */
 };
 
 struct bf_decode_reply {

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/* By which a child ends whose walls cannot be raised. Behind them nothing can send it, so no input can end its child that way. */
+enum { UNCONFINED = SIGUSR1 };
 enum { FD_INPUT, FD_OUTPUT, FD_REPLY, FD_COUNT };
 enum { POLL_SOCKET, POLL_CHILDREN, POLL_MAX = POLL_CHILDREN + 2 * BF_DECODE_JOBS_MAX };
 
@@ -114,8 +116,10 @@ static _Noreturn void be_child(const struct bf_decode_request *request, const in
                          .duration_max_ms = BF_VOICE_MS_MAX};
     const struct bf_sandbox_limits limits = limits_of(request);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != zygote || !bf__sandbox_descriptors(fds[FD_INPUT], fds[FD_OUTPUT]) ||
-        !map_input(&job) || !bf__sandbox_enter(&limits, &job.mapped_at_entry))
+        !map_input(&job) || !bf__sandbox_enter(&limits, &job.mapped_at_entry)) {
+        raise(UNCONFINED);
         _exit(1);
+    }
     _exit(bf__job_run(&job, stt) ? 0 : 1);
 }
 
@@ -224,6 +228,8 @@ static void reap(struct child *c)
         reply.outcome = BF_DECODE_WALL;
     else if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         reply.outcome = BF_DECODE_EXITED;
+    else if (WIFSIGNALED(status) && WTERMSIG(status) == UNCONFINED)
+        reply.outcome = BF_DECODE_UNCONFINED;
     reply.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     reply.rss_kb = (uint32_t)u.ru_maxrss;
     reply.cpu_us = (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 + (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);

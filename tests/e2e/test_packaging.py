@@ -169,6 +169,10 @@ def test_systemd_takes_the_unit(unit):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_decoder_that_the_kernel_ends_does_not_stop_the_service(unit):
+    assert re.findall(r"^OOMPolicy=(.*)", unit.read_text(encoding="utf-8"), re.M) == ["continue"]
+
+
 def allowed(unit):
     """The names of system calls that the unit's filter lets pass."""
     def names(word):

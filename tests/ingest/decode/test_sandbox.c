@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -512,6 +513,17 @@ static void a_job_has_three_descriptors_and_the_zygote_keeps_none_of_another_num
     f->client = kept;
 }
 
+static void a_child_that_cannot_be_confined_is_no_word_on_the_file(void **state)
+{
+    struct fixture *f = *state;
+    enum bf_decode_reason reason = BF_DECODE_OK;
+    const struct rlimit small = {.rlim_cur = 1 << 20, .rlim_max = 1 << 20}; /* less than the output that the child is to be limited to */
+    assert_int_equal(prlimit(f->zygote, RLIMIT_FSIZE, &small, NULL), 0);
+    int fd = long_recording(500);
+    assert_int_equal(decode(f, fd, DEADLINE_MS, &reason), BF_E_UNAVAILABLE);
+    close(fd);
+}
+
 /* --- threads --- */
 
 struct crowd {
@@ -562,6 +574,7 @@ int main(void)
         TEST(a_client_without_a_zygote_says_so),
         TEST(garbage_on_the_socket_harms_nobody),
         TEST(a_job_has_three_descriptors_and_the_zygote_keeps_none_of_another_number),
+        TEST(a_child_that_cannot_be_confined_is_no_word_on_the_file),
         TEST(many_threads_share_one_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
