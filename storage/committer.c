@@ -7,7 +7,7 @@
  *
  * When a group fails and nothing of it was committed (full disk, one document that cannot be read), its items run again one by one, so that
  * only the one at fault gets the error. When it is not known whether it was committed (a failed sync: the kernel may have dropped the dirty
- * pages, and a second sync that succeeds would prove nothing), all get BF_E_UNKNOWN_OUTCOME, the store's `broken` is called, and every further
+ * pages, and a second sync that succeeds would prove nothing), all get BF_E_UNKNOWN_OUTCOME, then the store's `broken` is called, and every further
  * write is refused with BF_E_UNAVAILABLE until the store was opened anew.
  */
 #include "core/arena.h"
@@ -29,6 +29,7 @@ struct bf_committer {
     bool stopping;
     /* the committer's own */
     struct bf_error poison; /* status BF_OK: healthy */
+    bool told;              /* `broken` was called */
 };
 
 /* ---- the queue ---- */
@@ -238,8 +239,17 @@ static void poison(struct bf_committer *c, enum bf_status status, const struct b
     bf_fail(&c->poison, BF_E_UNAVAILABLE, "nothing is written until the store was opened anew: %s", e->cause);
     c->poison.retry_after_s = 1;
     atomic_store(&store->is_broken, true);
-    if (store->config.broken != NULL)
-        store->config.broken(store->config.broken_ctx, &c->poison);
+}
+
+/* Behind the answers of the group that failed: who is told may stop the server at once. */
+static void tell_broken(struct bf_committer *c)
+{
+    const struct bf_store_config *config = &c->store->config;
+    if (c->poison.status == BF_OK || c->told)
+        return;
+    c->told = true;
+    if (config->broken != NULL)
+        config->broken(config->broken_ctx, &c->poison);
 }
 
 /* Commits the items as one group; on a failure that left nothing behind, each by itself. */
@@ -316,6 +326,7 @@ static void *committer_main(void *arg)
             run_call(c, items[0]);
         else
             run_group(c, items, n);
+        tell_broken(c);
     }
     free(items);
     return NULL;

@@ -196,9 +196,9 @@ static void after_a_failed_sync_nothing_more_is_acknowledged(void **state)
     atomic_store(&fail_sync, SQLITE_IOERR_FSYNC);
     assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_E_UNKNOWN_OUTCOME);
     atomic_store(&fail_sync, 0); /* the disk says it is well again: too late */
-    assert_int_equal(atomic_load(&broken), 1);
     assert_int_equal(bf_store_probe(s->store, NULL), BF_E_UNAVAILABLE);
     assert_int_equal(submit_rename(s, tenant_a, 3, &two, &r), BF_E_UNAVAILABLE);
+    assert_int_equal(atomic_load(&broken), 1);
     assert_int_equal(r.error.retry_after_s, 1);
     assert_string_equal(name_of(get(s, &items, tenant_a, one.id)), "one"); /* reads go on */
     reopen(s);
@@ -207,6 +207,53 @@ static void after_a_failed_sync_nothing_more_is_acknowledged(void **state)
     assert_int_equal(r.n, 2);
     assert_int_equal(get(s, &items, tenant_a, two.id)->rev, 1);
     assert_string_equal(rig_check(s, false, &report), "");
+}
+
+struct last {
+    struct rename rename;
+    bool is_answered, is_broken;
+};
+
+static void answer_last(const struct bf_receipt *receipt, void *ctx)
+{
+    struct last *last = ctx;
+    assert_int_equal(receipt->status, BF_E_UNKNOWN_OUTCOME);
+    assert_false(last->is_broken);
+    last->is_answered = true;
+}
+
+static void break_last(void *ctx, const struct bf_error *why)
+{
+    struct last *last = ctx;
+    (void)why;
+    assert_true(last->is_answered);
+    last->is_broken = true;
+}
+
+static void run_at_once(struct bf_mailbox *mailbox, struct bf_task *task)
+{
+    (void)mailbox;
+    task->run(task);
+}
+
+static void who_waits_for_a_sync_that_fails_is_answered_before_the_server_is_told(void **state)
+{
+    struct suite *s = *state;
+    struct last last = {.rename = {.coll = &items, .id = suite_uuid(1), .name = "one"}};
+    struct bf_mailbox home = {.post = run_at_once};
+    struct bf_read read = {.coll = &items, .id = last.rename.id};
+    struct bf_submission submission = {
+        .tenant = tenant_a, .reads = &read, .n_reads = 1, .decide = decide_rename, .ctx = &last, .home = &home, .done = answer_last};
+    s->limits.broken = break_last;
+    s->limits.broken_ctx = &last;
+    reopen(s);
+    memset(&submission.request, 1, sizeof submission.request);
+    atomic_store(&fail_sync, SQLITE_IOERR_FSYNC);
+    assert_int_equal(bf_submit(s->store, &submission, NULL), BF_OK);
+    rig_close(s); /* ends what is under way */
+    assert_true(last.is_answered && last.is_broken);
+    atomic_store(&fail_sync, 0);
+    reopen(s);
 }
 
 static int syncs_of_probes(struct suite *s, unsigned probes)
@@ -447,6 +494,7 @@ SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work
            FAULTY_TEST(a_backup_that_a_failed_sync_broke_off_does_not_hold_up_the_end), FAULTY_TEST(a_full_queue_does_not_refuse_a_call),
            FAULTY_TEST(nobody_else_waits_for_a_store_that_does_not_answer), FAULTY_TEST(writes_that_the_disk_refused_are_no_success),
            FAULTY_TEST(after_a_failed_sync_nothing_more_is_acknowledged),
+           FAULTY_TEST(who_waits_for_a_sync_that_fails_is_answered_before_the_server_is_told),
            FAULTY_TEST(after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged), FAULTY_TEST(a_store_on_a_full_disk_is_opened_and_read),
            FAULTY_TEST(a_file_system_without_a_write_ahead_log_is_refused),
            FAULTY_TEST(what_was_erased_is_gone_from_the_write_ahead_log_or_it_is_said_that_it_is_not),
