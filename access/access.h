@@ -18,9 +18,10 @@ enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str to
  * For event streams, before each reading. */
 enum bf_status bf_access_recheck(struct bf_access *access, struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e);
 /* The installations on which the person may be told something: those with a session that nobody ended. One that merely ran out counts while the
- * installation was heard of within `session_life`; one from before the account's rights changed does not. None while the account is not active. */
+ * installation was heard of within `session_life`; so does one from before a change of role or team, which is good for nothing else any more. None
+ * while the account is not active. */
 enum bf_status bf_access_installations(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena,
                                        struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
-/* `ended(ctx)` runs whenever a session of this process was ended (revoked, signed out, replaced), on the thread that ended it: it may only post
+/* `ended(ctx)` runs whenever a session of this process was ended (revoked, signed out, replaced) or holds no longer (another role), on the thread that ended it: it may only post
  * tasks. Up to 4 watchers; they stay until access closes. */
 void bf_access_watch(struct bf_access *access, void (*ended)(void *ctx), void *ctx);

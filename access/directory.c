@@ -252,8 +252,9 @@ enum bf_status bf_directory_user(struct bf_access *access, struct bf_uuid tenant
     return status;
 }
 
-/* Changes the user's record by a commit, then ends all sessions: what they were issued on no longer holds. */
-static enum bf_status change_user(struct bf_access *access, struct bf_uuid tenant, struct bf_str login,
+/* Changes the user's record by a commit; what the sessions were issued on no longer holds. Sessions that are not ended here are good for nothing but
+ * to say where the person is told something. */
+static enum bf_status change_user(struct bf_access *access, struct bf_uuid tenant, struct bf_str login, bool end_sessions,
                                   enum bf_status (*change)(struct bf_doc *doc, void *arg, struct bf_error *e), void *arg, struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
@@ -263,9 +264,11 @@ static enum bf_status change_user(struct bf_access *access, struct bf_uuid tenan
     if (status == BF_OK) {
         struct act act = {.tenant = tenant, .coll = &bf_users, .target = user->id, .change = change, .arg = arg};
         status = submit(access, &act, decide_change, arena, e);
-        if (status == BF_OK)
-            status = bf__session_end_all(access, tenant, user->id, none, e);
     }
+    if (status == BF_OK && end_sessions)
+        status = bf__session_end_all(access, tenant, user->id, none, e);
+    else if (status == BF_OK)
+        bf__session_tell(access);
     bf_arena_destroy(&arena);
     return status;
 }
@@ -290,7 +293,7 @@ enum bf_status bf_directory_set_password(struct bf_access *access, struct bf_uui
     if (status == BF_OK)
         status = store_credential(access, tenant, user->id, password, /* exempt= */ false, arena, e);
     if (status == BF_OK)
-        status = change_user(access, tenant, login, only_epoch, NULL, e);
+        status = change_user(access, tenant, login, /* end_sessions= */ true, only_epoch, NULL, e);
     bf_arena_destroy(&arena);
     return status;
 }
@@ -307,7 +310,7 @@ static enum bf_status set_frozen(struct bf_doc *doc, void *arg, struct bf_error 
 
 enum bf_status bf_directory_freeze(struct bf_access *access, struct bf_uuid tenant, struct bf_str login, bool frozen, struct bf_error *e)
 {
-    return change_user(access, tenant, login, set_frozen, &frozen, e);
+    return change_user(access, tenant, login, /* end_sessions= */ true, set_frozen, &frozen, e);
 }
 
 struct assignment {
@@ -336,7 +339,7 @@ enum bf_status bf_directory_assign(struct bf_access *access, struct bf_uuid tena
     struct bf_arena *arena = bf_arena_create();
     enum bf_status status = team == NULL ? BF_OK : check_team(access, tenant, *team, arena, e);
     bf_arena_destroy(&arena);
-    return status == BF_OK ? change_user(access, tenant, login, assign, &a, e) : status;
+    return status == BF_OK ? change_user(access, tenant, login, /* end_sessions= */ false, assign, &a, e) : status;
 }
 
 /* ---- the company's numbers ---- */

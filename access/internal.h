@@ -64,6 +64,8 @@ bool bf__session_is_over(const struct bf_doc *session, int64_t now_ms);
 enum bf_status bf__session_password_changed(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_arena *arena,
                                             struct bf_error *e);
 enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e);
+/* To the watchers: a session was ended, or holds no longer. */
+void bf__session_tell(struct bf_access *access);
 /* Ends all sessions of the user but `keep` (zero: all). */
 enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e);
 /* A page of the user's sessions. */

@@ -59,12 +59,17 @@ static void issue_refresh(struct bf_access *access, struct bf_doc *session, cons
     bf_token_write_refresh(&token, ret->refresh);
 }
 
+void bf__session_tell(struct bf_access *access)
+{
+    for (unsigned i = 0; i < access->n_watchers; i++)
+        access->watchers[i].ended(access->watchers[i].ctx);
+}
+
 static enum bf_status remove_session(struct bf_access *access, const struct bf_doc *session, struct bf_error *e)
 {
     enum bf_status status = bf_store_write(access->store, &(struct bf_write){.kind = BF_W_DELETE, .coll = &bf_sessions, .doc = session}, 1, NULL, e);
     bf_caller_cache_forget(access->callers, session->id);
-    for (unsigned i = 0; i < access->n_watchers; i++)
-        access->watchers[i].ended(access->watchers[i].ctx);
+    bf__session_tell(access);
     return status;
 }
 
@@ -233,10 +238,8 @@ enum bf_status bf__session_refresh(struct bf_access *access, struct bf_str text,
             status = bf__user_active(access, token.tenant, bf_get_uuid(&session->object, BF_SESSION_USER), arena, ret_user, e);
         if (status != BF_OK)
             return status;
-        if (bf_get_int(&session->object, BF_SESSION_EPOCH) != bf_get_int(&(*ret_user)->object, BF_USER_EPOCH)) {
-            remove_session(access, session, e);
+        if (bf_get_int(&session->object, BF_SESSION_EPOCH) != bf_get_int(&(*ret_user)->object, BF_USER_EPOCH))
             return bf_fail(e, BF_E_UNAUTHENTICATED, "the account's rights changed: sign in again");
-        }
         status = rotate(access, session, &token, arena, ret, e);
         *ret_session = session;
         if (status != BF_E_STALE && status != BF_E_NOT_FOUND)
@@ -287,10 +290,9 @@ enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant,
     return bf_store_find(access->store, &query, arena, ret, e);
 }
 
-static bool may_be_told(const struct bf_access *access, const struct bf_object *session, const struct bf_doc *user)
+static bool may_be_told(const struct bf_access *access, const struct bf_object *session)
 {
-    return bf_has(session, BF_SESSION_DEVICE) && bf_get_int(session, BF_SESSION_EPOCH) == bf_get_int(&user->object, BF_USER_EPOCH) &&
-           bf_now_ms(access->env) < bf_get_int(session, BF_SESSION_USED_AT) + access->session_ms;
+    return bf_has(session, BF_SESSION_DEVICE) && bf_now_ms(access->env) < bf_get_int(session, BF_SESSION_USED_AT) + access->session_ms;
 }
 
 enum bf_status bf_access_installations(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena,
@@ -306,7 +308,7 @@ enum bf_status bf_access_installations(struct bf_access *access, struct bf_uuid 
         return status;
     struct bf_uuid *ids = bf_arena_calloc(arena, page.n + 1, sizeof *ids);
     for (unsigned i = 0; i < page.n; i++)
-        if (may_be_told(access, &page.docs[i]->object, doc))
+        if (may_be_told(access, &page.docs[i]->object))
             ids[n++] = bf_get_uuid(&page.docs[i]->object, BF_SESSION_DEVICE);
     *ret = ids;
     *ret_n = n;

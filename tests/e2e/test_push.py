@@ -247,6 +247,19 @@ def test_ACC_15_a_frozen_account_is_told_nothing(server, phones, two_phones):
     assert phones.pushed(at_a) == phones.pushed(at_b) == 0
 
 
+def test_who_was_given_another_role_is_told_before_signing_in_again(server, phones, two_phones):
+    clock, rep, other, subscription, _ = two_phones
+    remind(rep, wall(clock.now() + datetime.timedelta(minutes=5)), text="三")
+    server.admin("user", "assign", rep.company.code, "wang", "manager")
+    for person in (rep, other):
+        assert person.http.post("/v1/refresh", json={"refresh_token": person.tokens["refresh_token"]}).status_code == 401
+    clock.people.clear()
+    clock.forward(minutes=6)
+    outcome(server, rep, "accepted", "accepted")
+    message, = phones.messages(subscription)
+    assert json.loads(message["text"])["body"] == "三"
+
+
 @pytest.mark.parametrize("platform, idle", [("android", {"days": 20}), ("web", {"hours": 2})])
 def test_a_phone_that_was_not_used_for_long_is_told_all_the_same(server, phones, platform, idle):
     clock = Clock(server, phones, 9)

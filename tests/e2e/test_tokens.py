@@ -483,7 +483,7 @@ def test_a_freeze_acts_on_the_next_request_and_on_an_open_stream_at_once(server,
     assert company.sign_in(login).get("/v1/me").status_code == 200
 
 
-@pytest.mark.parametrize("end", ["sign_out", "delete", "admin", "password", "replaced", "theft"])
+@pytest.mark.parametrize("end", ["sign_out", "delete", "admin", "password", "replaced", "theft", "role"])
 def test_whatever_ends_a_session_ends_its_open_stream(server, company, end):
     login = "rep" + uuid7()[-12:]
     company.add(login, "郑流", "rep", company.team)
@@ -499,6 +499,8 @@ def test_whatever_ends_a_session_ends_its_open_stream(server, company, end):
             assert change(server, other.tokens, PASSWORD, NEW_PASSWORD).status_code == 204
         elif end == "replaced":
             company.sign_in(login, device=watcher.device)
+        elif end == "role":
+            server.admin("user", "assign", company.code, login, "manager")
         else:
             first = watcher.tokens["refresh_token"]
             watcher.refresh()
