@@ -62,14 +62,17 @@ int64_t bf__breaker_wait(struct bf__breaker *b)
     return wait;
 }
 
-void bf__breaker_away(struct bf__breaker *b, unsigned turn, int64_t wants_ms)
+bool bf__breaker_away(struct bf__breaker *b, unsigned turn, int64_t wants_ms)
 {
     pthread_mutex_lock(&b->lock);
     int64_t now = bf_mono_ms(b->env), longest = b->config.pause_ms_max;
+    bool is_news = b->known && b->state.state == BF_BREAKER_CLOSED;
     b->known = true;
     if (bf_breaker_report(&b->state, &b->config, now, turn, BF_BREAKER_FAILED) && wants_ms > b->state.pause_ms)
         b->state.until_ms = now + (wants_ms < longest ? wants_ms : longest);
+    is_news = is_news && b->state.state != BF_BREAKER_CLOSED;
     pthread_mutex_unlock(&b->lock);
+    return is_news;
 }
 
 bool bf__breaker_answered(struct bf__breaker *b, unsigned turn)

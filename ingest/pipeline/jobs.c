@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingest/pipeline/pipeline.h"
 #include <limits.h>
+#include <string.h>
 
 enum { PAUSE_MS = 500, PAUSE_MS_MAX = 60 * 1000 };
+
+bool bf__is_verdict(const struct bf_job *job, const char *cause, int max)
+{
+    return job->attempt >= BF__FAILURES_MAX || (job->attempt >= max && strcmp(job->cause, cause) == 0);
+}
 
 struct bf_job_runner *bf__jobs_start(struct bf_ingest *ingest, unsigned media_threads, unsigned transcribe_threads, int64_t lease_ms)
 {

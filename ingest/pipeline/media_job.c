@@ -20,9 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Real time, far above the processor time that a child may use: a slow box is no fault of a file's. FAILURES_MAX: of decodes without a verdict that the
- * file may be to blame for. DEATHS_MAX: of children that were killed or just ended, as also happens where memory is short for a while. */
-enum { PHOTO_MS = 5 * 60 * 1000, VOICE_MS = 30 * 60 * 1000, VARIANTS_MAX = 2, FAILURES_MAX = 3, DEATHS_MAX = 20 };
+/* Real time, far above the processor time that a child may use: a slow box is no fault of a file's. */
+enum { PHOTO_MS = 5 * 60 * 1000, VOICE_MS = 30 * 60 * 1000, VARIANTS_MAX = 2 };
 
 struct variant {
     int name;
@@ -252,17 +251,18 @@ static void refuse(struct work *w, enum bf_decode_reason reason, const char *det
     say(w, BF_LOG_INFO, "media.refused", detail, BF_L_STR("reason", w->result.refusal));
 }
 
-/* How often a decode may end so before the file is refused; 0: as often as it likes, since the file has nothing to do with it. */
+/* How often a decode may end so before the file is refused; 0: as often as it likes, since the file has nothing to do with it. Children are also killed
+ * where memory is short for a while. */
 static int failures_max(enum bf_status status)
 {
-    return status == BF_E_CORRUPT || status == BF_E_DEADLINE ? FAILURES_MAX : status == BF_E_INTERNAL ? DEATHS_MAX : 0;
+    return status == BF_E_CORRUPT || status == BF_E_DEADLINE ? BF__FAULTS_MAX : status == BF_E_INTERNAL ? BF__FAILURES_MAX : 0;
 }
 
 /* The last failure that counts is a verdict. A job is not given up in any other way, so that no record waits for one that is. */
 static enum bf_status judge_failure(struct work *w, enum bf_status status, struct bf_error *e)
 {
     int max = failures_max(status);
-    w->again->count = max > 0 && w->job->attempt < max;
+    w->again->count = max > 0 && !bf__is_verdict(w->job, e->cause, max);
     if (max == 0 || w->again->count)
         return status;
     refuse(w, status == BF_E_DEADLINE ? BF_DECODE_TIMEOUT : BF_DECODE_CRASHED, e->cause);
@@ -387,7 +387,7 @@ static enum bf_status check_consent(struct work *w, struct bf_error *e)
 
 static enum bf_status process(struct work *w, struct bf_error *e)
 {
-    struct bf_blob_info info;
+    struct bf_blob_info info = {0};
     enum bf_status status = bf_blob_stat(w->ingest->store, w->job->tenant, w->customer, w->sha256, &info, e);
     if (status == BF_OK)
         status = check_consent(w, e);

@@ -52,6 +52,12 @@ enum bf_status bf__commit(struct bf_store *store, const struct bf__change *chang
 /* Neither leaves giving up to the runner: the last attempt writes the verdict itself, and fails uncounted when it cannot. */
 bf_job_run_fn bf__run_media, bf__run_transcribe;
 
+/* Ends of an attempt that the file or the recording may be to blame for. So many that are most likely its doing are a verdict, if the last two were
+ * alike; or so many in all, some of which the box or the provider may have had a part in. */
+enum { BF__FAULTS_MAX = 3, BF__FAILURES_MAX = 20 };
+/* Is this failure the last one of its job? `max` is one of the two above, `cause` what the job says of it, as that of the attempt before it. */
+bool bf__is_verdict(const struct bf_job *job, const char *cause, int max);
+
 /* ---- the provider's breaker (breaker.c) ---- */
 
 /* One for the process. It opens with the first call that finds the provider away; then one call at a time may try again, after pauses that double up to
@@ -62,8 +68,9 @@ void bf__breaker_destroy(struct bf__breaker **breaker);
 int64_t bf__breaker_enter(struct bf__breaker *breaker, unsigned *ret_turn);
 /* What enter would say now, without a turn. */
 int64_t bf__breaker_wait(struct bf__breaker *breaker);
-/* `wants_ms`: when the provider wants to be asked again; 0: it does not say. More than the longest pause is not waited. */
-void bf__breaker_away(struct bf__breaker *breaker, unsigned turn, int64_t wants_ms);
+/* `wants_ms`: when the provider wants to be asked again; 0: it does not say. More than the longest pause is not waited. True when it had answered the
+ * calls before, so that what was asked may be to blame. */
+bool bf__breaker_away(struct bf__breaker *breaker, unsigned turn, int64_t wants_ms);
 /* It answered, whatever it said. True when that is news (the breaker closed, or it is the first answer since the start): what waits may go on. */
 bool bf__breaker_answered(struct bf__breaker *breaker, unsigned turn);
 /* It was not asked after all, or nothing is known of it. */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CALL_MS = 10 * 60 * 1000, CALL_MS_MAX = 2 * 3600 * 1000, PROMPT_MAX = 600, REFUSED_MS = 60 * 1000, FAULTS_MAX = 3 };
+enum { CALL_MS = 10 * 60 * 1000, CALL_MS_MAX = 2 * 3600 * 1000, PROMPT_MAX = 600, REFUSED_MS = 60 * 1000 };
 
 /* What is written into the transcript. */
 struct outcome {
@@ -154,7 +154,19 @@ static void hasten_if_back(struct work *w)
         bf_log_error(w->ingest->env, BF_LOG_WARN, "stt.hasten", &e);
 }
 
-/* REFUSED is for the administrator to mend; until then the provider is as good as away. */
+/* The attempt counts. The last one ends the job itself, so that no job is given up whose transcript does not say so. */
+static enum bf_status fault(struct work *w, const struct bf_stt_result *found, int max, struct bf_error *e)
+{
+    if (bf__is_verdict(w->job, found->detail, max)) {
+        say(w, BF_LOG_ERROR, "stt.failed", found->detail);
+        return commit_end(w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);
+    }
+    w->again->count = true;
+    return bf_fail(e, BF_E_UPSTREAM, "%s", found->detail);
+}
+
+/* REFUSED is for the administrator to mend; until then the provider is as good as away. One that answers the others and fails, or takes too long, over
+ * this one again and again would hold up all of them for it: that counts. */
 static enum bf_status away(struct work *w, const struct bf_stt_result *found, struct bf_error *e)
 {
     bool refused = found->outcome == BF_STT_REFUSED;
@@ -164,19 +176,10 @@ static enum bf_status away(struct work *w, const struct bf_stt_result *found, st
         return bf_fail(e, BF_E_CANCELLED, "the server is stopping");
     }
     say(w, refused ? BF_LOG_ERROR : BF_LOG_WARN, refused ? "stt.refused" : "stt.away", found->detail);
-    bf__breaker_away(w->ingest->breaker, w->turn, refused ? REFUSED_MS : found->wait_ms);
+    w->again->count = bf__breaker_away(w->ingest->breaker, w->turn, refused ? REFUSED_MS : found->wait_ms) && found->reached && !refused;
+    if (w->again->count && bf__is_verdict(w->job, found->detail, BF__FAILURES_MAX))
+        return fault(w, found, BF__FAILURES_MAX, e);
     return put_off(w, found->detail, e);
-}
-
-/* The attempt counts. The last one ends the job itself, so that no job is given up whose transcript does not say so. */
-static enum bf_status fault(struct work *w, const struct bf_stt_result *found, struct bf_error *e)
-{
-    if (w->job->attempt >= FAULTS_MAX) {
-        say(w, BF_LOG_ERROR, "stt.failed", found->detail);
-        return commit_end(w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);
-    }
-    w->again->count = true;
-    return bf_fail(e, BF_E_UPSTREAM, "%s", found->detail);
 }
 
 /* As much as the record may hold, with a mark where it was cut. */
@@ -200,8 +203,8 @@ static enum bf_status take_answer(struct work *w, const struct bf_stt_result *fo
         hasten_if_back(w);
     else
         bf__breaker_leave(w->ingest->breaker, w->turn);
-    if (found->outcome == BF_STT_FAULT)
-        return fault(w, found, e);
+    if (found->outcome == BF_STT_FAULT || found->outcome == BF_STT_DIED)
+        return fault(w, found, found->outcome == BF_STT_DIED ? BF__FAILURES_MAX : BF__FAULTS_MAX, e);
     if (found->outcome == BF_STT_REJECTED) {
         say(w, BF_LOG_WARN, "stt.rejected", found->detail);
         return commit_end(w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);

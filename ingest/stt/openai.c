@@ -28,7 +28,7 @@ struct openai {
     struct bf_str key;
     bool as_wav;
     size_t bytes_max;
-    unsigned try_ms_max;
+    unsigned try_ms_max, minute_s; /* minute_s: for a minute of speech */
 };
 
 /* A recording in the container that the provider takes. */
@@ -94,6 +94,7 @@ static enum bf_status open_openai(const struct bf_stt_ctx *ctx, void **ret, stru
     o->as_wav = bf_str_eqz(setting(o, "container"), "wav");
     o->bytes_max = (size_t)bf_config_int(ctx->config, "stt", "bytes_max");
     o->try_ms_max = (unsigned)bf_config_int(ctx->config, "stt", "try_ms");
+    o->minute_s = (unsigned)bf_config_int(ctx->config, "stt", "seconds_per_minute");
     set_key(o);
     *ret = o;
     return BF_OK;
@@ -136,7 +137,7 @@ static bool make_wav(const struct openai *o, const struct bf_stt_request *reques
     if (status != BF_OK) {
         audio->decoded = (struct bf_voice_result){.d.output_fd = -1};
         bool away = status == BF_E_UNAVAILABLE || status == BF_E_IO || status == BF_E_NO_SPACE;
-        bf_stt_end(ret, away ? BF_STT_AWAY : BF_STT_FAULT, "%s", e.cause);
+        bf_stt_end(ret, away ? BF_STT_AWAY : status == BF_E_INTERNAL ? BF_STT_DIED : BF_STT_FAULT, "%s", e.cause);
         return false;
     }
     if (audio->decoded.d.reason != BF_DECODE_OK) {
@@ -241,7 +242,7 @@ static void send_audio(struct openai *o, const struct bf_stt_request *request, c
 {
     struct bf_fetch call;
     struct bf_fetch_part parts[PARTS_MAX];
-    unsigned try_ms = bf_openai_try_ms(request->duration_ms, o->try_ms_max);
+    unsigned try_ms = bf_openai_try_ms(request->duration_ms, o->minute_s, o->try_ms_max);
     const struct bf_fetch_header key = {"authorization", bf_strz(o->bearer)};
     bf_fetch_init(&call);
     call.url = o->url;

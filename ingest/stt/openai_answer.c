@@ -101,9 +101,9 @@ void bf_openai_read(int http_status, struct bf_str body, struct bf_str key, stru
     bf_stt_end(ret, outcome, "%d %s%s%s", http_status, tidy(arena, c.code, key), c.code.n > 0 ? ": " : "", tidy(arena, c.message, key));
 }
 
-unsigned bf_openai_try_ms(int64_t duration_ms, unsigned ms_max)
+unsigned bf_openai_try_ms(int64_t duration_ms, unsigned minute_s, unsigned ms_max)
 {
-    int64_t ms = TRY_MS + 2 * duration_ms;
+    int64_t ms = TRY_MS + duration_ms * minute_s / 60;
     return ms < ms_max ? (unsigned)ms : ms_max;
 }
 

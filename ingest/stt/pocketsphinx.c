@@ -38,6 +38,9 @@ static void transcribe(void *impl, const struct bf_stt_request *request, struct 
     case BF_E_NO_SPACE:
         bf_stt_end(ret, BF_STT_AWAY, "%s", e.cause);
         return;
+    case BF_E_INTERNAL:
+        bf_stt_end(ret, BF_STT_DIED, "%s", e.cause);
+        return;
     default: /* the deadline, or an answer that does not hold: it may be the recording's doing */
         ret->reached = true;
         bf_stt_end(ret, BF_STT_FAULT, "%s", e.cause);

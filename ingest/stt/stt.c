@@ -24,8 +24,9 @@ const struct bf_config_row bf_stt_rows[] = {
     {"stt", "language", BF_CF_STR, "", 0, 20, "", NULL, "openai: ISO 639-1 code of what is spoken; empty: the provider finds out"},
     {"stt", "prompt", BF_CF_STR, "", 0, 400, "", NULL, "openai: words put before the visit's own names in the prompt"},
     {"stt", "bytes_max", BF_CF_INT, "26214400", 1000, 1000000000, "bytes", NULL, "openai: the largest recording it takes"},
-    {"stt", "try_ms", BF_CF_INT, "600000", 1000, 3600000, "ms", NULL,
-     "openai: how long one request may take at most; a short recording gets a minute and twice its length"},
+    {"stt", "seconds_per_minute", BF_CF_INT, "120", 10, 240, "s", NULL,
+     "openai: how long a minute of speech may take; a request gets a minute and so much, up to try_ms"},
+    {"stt", "try_ms", BF_CF_INT, "600000", 1000, 7200000, "ms", NULL, "openai: how long one request may take at most"},
 };
 const unsigned bf_stt_n_rows = sizeof bf_stt_rows / sizeof bf_stt_rows[0];
 
@@ -85,8 +86,8 @@ const char *bf_stt_provider_name(const struct bf_stt *stt) { return stt->provide
 
 const char *bf_stt_outcome_code(enum bf_stt_outcome outcome)
 {
-    static const char *const codes[] = {"text", "away", "fault", "refused", "rejected"};
-    assert(outcome <= BF_STT_REJECTED);
+    static const char *const codes[] = {"text", "away", "fault", "refused", "rejected", "died"};
+    assert(outcome <= BF_STT_DIED);
     return codes[outcome];
 }
 

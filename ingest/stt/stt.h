@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Speech to text: providers behind one table. A provider takes a stored recording and gives its text, or one of four reasons why not; what
+ * Speech to text: providers behind one table. A provider takes a stored recording and gives its text, or one of five reasons why not; what
  * follows from the reason (again, when, or not at all) is the pipeline's to decide, so that every provider is treated alike.
  *
  * Transcribing blocks, for minutes with a slow provider: it is for the threads that run jobs. Any number of them may ask at once. A
@@ -40,6 +40,7 @@ enum bf_stt_outcome {
     BF_STT_FAULT, /* it answered, and the answer makes no sense */
     BF_STT_REFUSED,  /* it refuses us: key, model or address are wrong. Nothing helps before the configuration changes */
     BF_STT_REJECTED, /* it refuses this recording, and will again */
+    BF_STT_DIED,     /* a child of ours that worked on it was killed or just ended: mostly the box's doing, where memory is short */
 };
 
 enum { BF_STT_TEXT_BYTES_MAX = 256 << 10, BF_STT_DETAIL_MAX = 240, BF_STT_PROMPT_BYTES_MAX = 800 };
@@ -79,7 +80,7 @@ enum bf_status bf_stt_open_with(const struct bf_stt_provider *provider, const st
 void bf_stt_close(struct bf_stt **stt); /* no call may be under way */
 void bf_stt_transcribe(struct bf_stt *stt, const struct bf_stt_request *request, struct bf_arena *arena, struct bf_stt_result *ret);
 const char *bf_stt_provider_name(const struct bf_stt *stt);
-const char *bf_stt_outcome_code(enum bf_stt_outcome outcome); /* "text", "away", "fault", "refused", "rejected" */
+const char *bf_stt_outcome_code(enum bf_stt_outcome outcome); /* "text", "away", "fault", "refused", "rejected", "died" */
 
 /* For providers: fills outcome and detail; no text. */
 void bf_stt_end(struct bf_stt_result *ret, enum bf_stt_outcome outcome, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

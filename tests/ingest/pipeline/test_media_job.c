@@ -539,8 +539,9 @@ static void failures_of_children_count_and_the_last_is_a_verdict(void **state)
         enum bf_decode_outcome outcome;
         int last; /* attempt */
         enum bf_status status;
-        const char *refusal;
-    } rows[] = {{BF_DECODE_WALL, 3, BF_E_DEADLINE, "timeout"}, {BF_DECODE_DIED, 20, BF_E_INTERNAL, "crashed"}};
+        const char *cause, *refusal;
+    } rows[] = {{BF_DECODE_WALL, 3, BF_E_DEADLINE, "the decoder was stopped at its deadline", "timeout"},
+                {BF_DECODE_DIED, 20, BF_E_INTERNAL, "", "crashed"}};
     struct rig *r = *state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct bf_job_again again;
@@ -552,11 +553,27 @@ static void failures_of_children_count_and_the_last_is_a_verdict(void **state)
         assert_true(again.count && state_of(r, id) == BF_MEDIA_STATE_IS_STORED);
         assert_int_equal(run_ending(r, job, rows[i].last, BF_DECODE_BUSY, &again), BF_E_UNAVAILABLE);
         assert_true(!again.count && state_of(r, id) == BF_MEDIA_STATE_IS_STORED);
+        snprintf(job->cause, sizeof job->cause, "%s", rows[i].cause);
         assert_int_equal(run_ending(r, job, rows[i].last, rows[i].outcome, &again), BF_OK);
         assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_REFUSED);
         assert_true(bf_str_eqz(bf_get_str(&media_of(r, id)->object, BF_MEDIA_REFUSAL), rows[i].refusal));
         assert_true(!holds(r, r->rep) && holds(r, r->customer));
     }
+}
+
+static void one_deadline_after_other_failures_is_no_verdict(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    upload(r);
+    struct bf_uuid id = log_photo(r);
+    derive(r);
+    struct bf_job *job = take(r, BF__JOB_MEDIA);
+    snprintf(job->cause, sizeof job->cause, "the decoder's child ended by signal 9, without an answer");
+    assert_int_equal(run_ending(r, job, 7, BF_DECODE_WALL, &again), BF_E_DEADLINE);
+    assert_true(again.count && state_of(r, id) == BF_MEDIA_STATE_IS_STORED);
+    assert_int_equal(run_ending(r, job, 20, BF_DECODE_WALL, &again), BF_OK);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_REFUSED);
 }
 
 static void a_result_that_comes_late_changes_nothing(void **state)
@@ -638,6 +655,7 @@ int main(void)
         T(a_hash_that_somebody_else_uploaded_makes_no_job),
         T(a_sandbox_that_is_away_is_no_verdict_and_does_not_count),
         T(failures_of_children_count_and_the_last_is_a_verdict),
+        T(one_deadline_after_other_failures_is_no_verdict),
         T(a_result_that_comes_late_changes_nothing),
         T(G_04_a_recording_without_consent_is_not_listened_to),
         T(G_04_every_type_that_a_visit_may_name_has_a_decoder),

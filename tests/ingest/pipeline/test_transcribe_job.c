@@ -429,6 +429,43 @@ static void three_answers_without_sense_end_it(void **state)
     assert_null(take(r));
 }
 
+static void a_child_that_is_killed_is_no_fault_of_the_recording_and_no_word_on_the_provider(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    struct bf_uuid id = log_voice(r);
+    says(r, BF_STT_DIED, false);
+    for (int i = 0; i < BF__FAILURES_MAX - 1; i++) {
+        assert_int_equal(run(r, &again), BF_E_UPSTREAM);
+        assert_true(again.count);
+        assert_int_equal(state_of(r, id), BF_TRANSCRIPT_STATE_IS_WAITING);
+        bf_env_fake_advance(&r->env, 1);
+    }
+    assert_int_equal(bf__breaker_wait(r->ingest.breaker), 0);
+    assert_int_equal(run(r, &again), BF_OK);
+    assert_int_equal(state_of(r, id), BF_TRANSCRIPT_STATE_IS_FAILED);
+}
+
+/* The provider answers a recording, then fails over the other one, which opens the breaker until the next is answered. */
+static void a_recording_on_which_a_provider_fails_that_answers_the_others_ends_failed(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    struct bf_uuid bad = log_voice(r);
+    for (int i = 0; i < BF__FAILURES_MAX; i++) {
+        assert_int_not_equal(state_of(r, bad), BF_TRANSCRIPT_STATE_IS_FAILED);
+        bf_env_fake_advance(&r->env, PAUSE_MAX);
+        park(r);
+        struct bf_uuid good_one = log_voice(r);
+        says(r, BF_STT_TEXT, true);
+        assert_int_equal(run(r, &again), BF_OK); /* and makes the other one due */
+        assert_int_equal(state_of(r, good_one), BF_TRANSCRIPT_STATE_IS_READY);
+        says(r, BF_STT_AWAY, true);
+        run(r, &again);
+    }
+    assert_int_equal(state_of(r, bad), BF_TRANSCRIPT_STATE_IS_FAILED);
+}
+
 struct meanwhile {
     struct rig *r;
     struct bf_uuid id;
@@ -496,6 +533,8 @@ int main(void)
         T(what_waited_over_a_restart_goes_on_with_the_first_answer),
         T(what_was_judged_here_says_nothing_about_a_provider_that_is_away),
         T(three_answers_without_sense_end_it),
+        T(a_child_that_is_killed_is_no_fault_of_the_recording_and_no_word_on_the_provider),
+        T(a_recording_on_which_a_provider_fails_that_answers_the_others_ends_failed),
         T(what_the_rep_wrote_meanwhile_stays),
         T(asking_again_while_the_provider_is_away_makes_the_older_round_pointless),
         T(a_server_that_stops_blames_nobody),

@@ -40,13 +40,14 @@ static void durations_of_rate_limits_are_read_as_the_vendor_writes_them(void **s
             fail_msg("%s: %lld", table[i].text, (long long)bf_openai_duration_ms(bf_strz(table[i].text)));
 }
 
-static void a_request_may_take_a_minute_and_twice_the_recording(void **state)
+static void a_request_may_take_a_minute_and_its_share_for_the_recording(void **state)
 {
     (void)state;
-    assert_int_equal(bf_openai_try_ms(0, 600000), 60000);
-    assert_int_equal(bf_openai_try_ms(30000, 600000), 120000);
-    assert_int_equal(bf_openai_try_ms(3600000, 600000), 600000);
-    assert_int_equal(bf_openai_try_ms(0, 1000), 1000);
+    assert_int_equal(bf_openai_try_ms(0, 120, 600000), 60000);
+    assert_int_equal(bf_openai_try_ms(30000, 120, 600000), 120000);
+    assert_int_equal(bf_openai_try_ms(600000, 240, 3600000), 2460000);
+    assert_int_equal(bf_openai_try_ms(3600000, 120, 600000), 600000);
+    assert_int_equal(bf_openai_try_ms(0, 120, 1000), 1000);
 }
 
 static void a_text_is_trimmed_and_keeps_no_control_characters_but_newlines(void **state)
@@ -93,7 +94,7 @@ static void our_key_never_stands_in_the_detail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_may_take_a_minute_and_twice_the_recording),
+        cmocka_unit_test(a_request_may_take_a_minute_and_its_share_for_the_recording),
         cmocka_unit_test(durations_of_rate_limits_are_read_as_the_vendor_writes_them),
         cmocka_unit_test(a_text_is_trimmed_and_keeps_no_control_characters_but_newlines),
         cmocka_unit_test(a_200_that_is_no_answer_is_a_fault),
