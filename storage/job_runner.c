@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
+#include "core/metrics.h"
 #include "core/thread.h"
 #include <assert.h>
 #include <errno.h>
@@ -83,7 +84,8 @@ static void settle(struct worker *w, const struct bf_job *job, enum bf_status st
     } else if (again->give_up || (again->count && job->attempt >= w->work->attempts_max)) {
         status = give_up(w, job, e, &settled);
     } else {
-        log_job(r, BF_LOG_WARN, "job.failed", job, e);
+        log_job(r, again->put_off ? BF_LOG_DEBUG : BF_LOG_WARN, again->put_off ? "job.put_off" : "job.failed", job, e);
+        bf_metric_add(r->env->metrics, BF_M_JOBS_FAILED, again->put_off ? 0 : 1);
         status = bf_job_retry(r->store, job, bf_now_ms(r->env) + again->pause_ms, again->count, e->cause, &settled);
     }
     if (status != BF_OK && status != BF_E_STALE)

@@ -13,6 +13,7 @@ struct bf_job_again {
     int64_t pause_ms; /* until the next attempt */
     bool count;       /* the attempt counts against `attempts_max` */
     bool give_up;     /* no further attempt */
+    bool put_off;     /* nothing failed: it is not its time yet. No warning, no metric */
 };
 
 /* Does one job. BF_OK: done. Else `e` says why and `again` how it goes on. Must be safe to run twice: commit results under the job's id as request. */

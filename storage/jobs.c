@@ -302,10 +302,7 @@ enum bf_status bf_job_done(struct bf_store *store, const struct bf_job *job, str
 enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, int64_t due_ms, bool count, const char *cause,
                             struct bf_error *e)
 {
-    enum bf_status status = settle(store, job, &(struct settle){.act = ACT_RETRY, .wake_ms = due_ms, .count = count, .cause = cause}, e);
-    if (status == BF_OK)
-        bf_metric_add(store->env->metrics, BF_M_JOBS_FAILED, 1);
-    return status;
+    return settle(store, job, &(struct settle){.act = ACT_RETRY, .wake_ms = due_ms, .count = count, .cause = cause}, e);
 }
 
 enum bf_status bf_job_dead(struct bf_store *store, const struct bf_job *job, const char *cause, struct bf_error *e)

@@ -77,6 +77,7 @@ static enum bf_status put_off(struct work *w, const char *why, struct bf_error *
             return status;
     }
     w->again->pause_ms = bf__breaker_wait(w->ingest->breaker);
+    w->again->put_off = !w->again->count; /* stt.away has said it once */
     bf_metric_add(w->ingest->env->metrics, BF_M_STT_AWAY, 1);
     return bf_fail(e, BF_E_UNAVAILABLE, "%s", why);
 }

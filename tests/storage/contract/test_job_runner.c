@@ -21,6 +21,7 @@ struct crew {
     bool hold;    /* runs wait until it is false */
     bool robbed;  /* somebody else takes the job over while it runs */
     bool give_up; /* a run that fails says that no other is worth it */
+    bool put_off; /* or that it is not its time yet */
     struct bf_job *theirs;
     int runs, gave_up;
 };
@@ -47,6 +48,8 @@ static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *
     (void)arena;
     assert_string_equal(job->kind, kind);
     again->give_up = c->give_up;
+    again->put_off = c->put_off;
+    again->count = !c->put_off;
     tell(c, &c->runs);
     pthread_mutex_lock(&c->lock);
     while (c->hold)
@@ -143,6 +146,19 @@ static void what_fails_each_time_is_given_up_after_the_attempts_it_has(void **st
     assert_int_equal(counted(c, BF_M_JOBS_FAILED), ATTEMPTS_MAX - 1);
     assert_int_equal(counted(c, BF_M_JOBS_DEAD), 1);
     assert_int_equal(counted(c, BF_M_JOBS_DONE), 0);
+}
+
+static void what_is_put_off_is_no_failure(void **state)
+{
+    struct crew *c = *state;
+    c->outcome = BF_E_UNAVAILABLE;
+    c->put_off = true;
+    start(c, &c->s->env, 1);
+    add(c, 1, T0);
+    wait_for(c, &c->runs, 2 * ATTEMPTS_MAX);
+    bf_job_runner_stop(&c->runner);
+    assert_false(nothing_is_left(c));
+    assert_int_equal(counted(c, BF_M_JOBS_FAILED) + counted(c, BF_M_JOBS_DEAD) + counted(c, BF_M_JOBS_DONE), 0);
 }
 
 static void lose_claims(struct crew *c, unsigned n)
@@ -243,6 +259,7 @@ static void draining_ends_what_runs_and_begins_nothing(void **state)
 #f, f, crew_setup, crew_teardown, NULL                                                                                             \
     }
 SUITE_PART(suite_job_runner, CREW_TEST(a_job_is_run_and_counted_once), CREW_TEST(what_fails_each_time_is_given_up_after_the_attempts_it_has),
+           CREW_TEST(what_is_put_off_is_no_failure),
            CREW_TEST(a_job_that_ends_the_process_each_time_is_given_up_without_another_run),
            CREW_TEST(a_job_that_was_interrupted_often_is_still_run), CREW_TEST(who_lost_the_lease_does_not_give_the_job_up),
            CREW_TEST(a_job_that_takes_longer_than_its_lease_is_not_taken_by_another_thread),
