@@ -11,13 +11,13 @@
 #include "core/metrics.h"
 #include "push/internal.h"
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 
 enum {
     DEVICES_MAX = 50,
     LEASE_MS = 10000,
-    RUNS_MAX = 10000, /* never reached: a run that fails does not count, and the grace ends them */
     PAUSE_MS = 2000,
     PAUSE_MS_MAX = 300000,
     WAIT_MS_MAX = 3600000, /* of what a push service asks for */
@@ -95,24 +95,38 @@ struct run {
     struct bf_task *tasks; /* under the lock */
 };
 
-static bool is_among(const struct bf_uuid *ids, unsigned n, struct bf_uuid id)
+/* Leaves out those that cannot be told, and those that are there already. */
+static void add_target(struct run *r, struct bf_doc *device, bool signed_out)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (bf_uuid_eq(&ids[i], &id))
-            return true;
-    return false;
+    const struct bf_object *o = device == NULL ? NULL : &device->object;
+    if (o == NULL || device->tombstone || r->n == DEVICES_MAX || bf_get_enum(o, BF_DEVICE_PUSH) != BF_PUSH_STATE_IS_ACTIVE ||
+        bf_get_object(o, BF_DEVICE_SUBSCRIPTION) == NULL)
+        return;
+    struct bf_uuid owner = bf_get_uuid(o, BF_DEVICE_USER), user = bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER);
+    bool is_new = bf_uuid_eq(&owner, &user);
+    for (unsigned i = 0; i < r->n; i++)
+        is_new = is_new && !bf_uuid_eq(&r->targets[i].device->id, &device->id);
+    if (is_new)
+        r->targets[r->n++] = (struct target){.run = r, .device = device, .signed_out = signed_out};
 }
 
-static enum bf_status find_signed_out(struct run *r, struct bf_error *e)
+static enum bf_status find_signed_in(struct run *r, struct bf_uuid user, struct bf_error *e)
 {
-    struct bf_uuid *signed_in, user = bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER);
-    unsigned n;
-    enum bf_status status = bf_access_installations(r->push->api.access, r->job->tenant, user, r->arena, &signed_in, &n, e);
-    for (unsigned i = 0; status == BF_OK && i < r->n; i++)
-        r->targets[i].signed_out = !is_among(signed_in, n, r->targets[i].device->id);
+    struct bf_store *store = r->push->ctx->store;
+    struct bf_doc *devices[DEVICES_MAX];
+    struct bf_uuid *ids;
+    unsigned n = 0;
+    enum bf_status status = bf_access_installations(r->push->api.access, r->job->tenant, user, r->arena, &ids, &n, e);
+    n = n > DEVICES_MAX ? DEVICES_MAX : n;
+    if (status == BF_OK && n > 0)
+        status = bf_store_get_many(store, &bf_devices, r->job->tenant, ids, n, r->arena, devices, e);
+    for (unsigned i = 0; status == BF_OK && i < n; i++)
+        add_target(r, devices[i], /* signed_out= */ false);
     return status;
 }
 
+/* Those first on which the person is signed in, so that they are told however many others there were over the years; of those the first are on record
+ * as skipped. */
 static enum bf_status find_devices(struct run *r, struct bf_error *e)
 {
     struct bf_value user = {.type = BF_T_UUID, .uuid = bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER)};
@@ -122,11 +136,12 @@ static enum bf_status find_devices(struct run *r, struct bf_error *e)
     struct bf_query query = {
         .coll = &bf_devices, .tenant = r->job->tenant, .conds = conds, .n_conds = 2, .index = &bf_devices_by_user, .limit = DEVICES_MAX};
     struct bf_page page;
-    enum bf_status status = bf_store_find(r->push->ctx->store, &query, r->arena, &page, e);
+    enum bf_status status = find_signed_in(r, user.uuid, e);
+    if (status == BF_OK)
+        status = bf_store_find(r->push->ctx->store, &query, r->arena, &page, e);
     for (unsigned i = 0; status == BF_OK && i < page.n; i++)
-        if (bf_get_object(&page.docs[i]->object, BF_DEVICE_SUBSCRIPTION) != NULL)
-            r->targets[r->n++] = (struct target){.run = r, .device = page.docs[i]};
-    return status == BF_OK && r->n > 0 ? find_signed_out(r, e) : status;
+        add_target(r, page.docs[i], /* signed_out= */ true);
+    return status;
 }
 
 /* Leaves those whose attempt was settled by an earlier run; the others get a record. */
@@ -187,7 +202,8 @@ static bool is_to_be_told(const struct target *t) { return !t->over && !t->waits
 
 /* ---- is it still worth telling? ---- */
 
-/* What was done or cancelled meanwhile needs no reminder any more. `due` says when the rest should have been told. */
+/* What was done, cancelled or put off meanwhile needs no reminder any more; put off, it has a notification of its own by then. `due` says when the
+ * rest should have been told. */
 static enum bf_status is_needed(struct run *r, bool *ret, struct bf__due *due, struct bf_error *e)
 {
     const struct bf_object *o = &r->notification->object;
@@ -202,7 +218,8 @@ static enum bf_status is_needed(struct run *r, bool *ret, struct bf__due *due, s
         ids[i] = reminders.items[i].uuid;
     enum bf_status status = bf_store_get_many(r->push->ctx->store, &bf_reminders, r->job->tenant, ids, reminders.n, r->arena, docs, e);
     for (unsigned i = 0; status == BF_OK && i < reminders.n; i++) {
-        if (docs[i] == NULL || bf_get_enum(&docs[i]->object, BF_REMINDER_STATE) != BF_REMINDER_STATE_IS_SENT)
+        if (docs[i] == NULL || bf_get_enum(&docs[i]->object, BF_REMINDER_STATE) != BF_REMINDER_STATE_IS_SENT ||
+            bf_get_int(&docs[i]->object, BF_REMINDER_SENT_AT) != bf_get_int(o, BF_NOTIFICATION_CREATED_AT))
             continue;
         int64_t send_at = bf_get_int(&docs[i]->object, BF_REMINDER_SEND_AT);
         due->send_at = send_at > due->send_at ? send_at : due->send_at;
@@ -434,13 +451,18 @@ static enum bf_status what_is_left(struct run *r, struct bf_job_again *again, st
 }
 
 /* Settles whom nothing is to be told any more. */
-static void settle_the_rest(struct run *r, bool needed, const struct bf__due *due)
+static enum bf_status settle_the_rest(struct run *r, bool needed, const struct bf__due *due, struct bf_error *e)
 {
+    bool is_over;
+    enum bf_status status = bf__is_over(r->push, due, r->now_ms, r->arena, &is_over, e);
+    if (status != BF_OK)
+        return status;
     if (!needed)
         settle_all(r, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent");
-    else if (r->now_ms - due->send_at > r->push->grace_ms)
+    else if (is_over)
         settle_all(r, BF_ATTEMPT_IS_FAILED, "it could not be told in time");
     settle_signed_out(r);
+    return BF_OK;
 }
 
 static bool is_all_over(const struct run *r)
@@ -458,6 +480,7 @@ static enum bf_status tell_or_put_off(struct run *r, const struct bf__due *due, 
     enum bf_status status = is_all_over(r) ? BF_OK : bf__rings_at(r->push, due, r->now_ms, r->arena, &rings_at, e);
     if (status == BF_OK && rings_at > r->now_ms) {
         again->pause_ms = rings_at - r->now_ms;
+        again->put_off = true;
         status = write_attempts(r, e);
         return status == BF_OK ? bf_fail(e, BF_E_UNAVAILABLE, "the person's quiet hours have begun: told at their end") : status;
     }
@@ -481,7 +504,9 @@ static enum bf_status deliver(struct run *r, struct bf_job_again *again, struct 
         status = is_needed(r, &needed, &due, e);
     if (status != BF_OK || r->n == 0)
         return status;
-    settle_the_rest(r, needed, &due);
+    status = settle_the_rest(r, needed, &due, e);
+    if (status != BF_OK)
+        return status;
     find_waiting(r);
     return tell_or_put_off(r, &due, again, e);
 }
@@ -490,8 +515,10 @@ static enum bf_status deliver_in_turn(struct run *r, struct bf_job_again *again,
 {
     struct bf_push *push = r->push;
     struct bf_uuid person = bf_get_uuid(&r->notification->object, BF_NOTIFICATION_USER);
-    if (!bf__turn_begin(&push->turns, person, bf_mono_ms(push->ctx->env), &again->pause_ms))
+    if (!bf__turn_begin(&push->turns, person, bf_mono_ms(push->ctx->env), &again->pause_ms)) {
+        again->put_off = true;
         return bf_fail(e, BF_E_UNAVAILABLE, "other messages to the same person are under way");
+    }
     enum bf_status status = deliver(r, again, e);
     bf__turn_end(&push->turns, person);
     return status;
@@ -519,7 +546,7 @@ struct bf_job_work bf__delivery_work(struct bf_push *push, unsigned threads)
     return (struct bf_job_work){.kind = job_kind,
                                 .threads = threads,
                                 .lease_ms = LEASE_MS,
-                                .attempts_max = RUNS_MAX,
+                                .attempts_max = INT_MAX, /* the grace ends them */
                                 .pause_ms = PAUSE_MS,
                                 .pause_ms_max = PAUSE_MS_MAX,
                                 .run = run,

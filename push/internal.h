@@ -60,6 +60,9 @@ struct bf__due {
     int64_t send_at;
     bool wake; /* within the quiet hours, too (G-23) */
 };
+/* *ret: it is too late to tell it: the grace is over, which begins anew in the morning when it would end in the quiet hours. Blocks. */
+enum bf_status bf__is_over(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf_arena *arena, bool *ret,
+                           struct bf_error *e);
 /* *ret: when it may ring, now or at the end of the person's quiet hours. Blocks. */
 enum bf_status bf__rings_at(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf_arena *arena, int64_t *ret,
                             struct bf_error *e);

@@ -9,11 +9,11 @@
 #include "core/metrics.h"
 #include "crm/reminder.h"
 #include "push/internal.h"
+#include <limits.h>
 
 enum {
     TOGETHER_MAX = 50,
     LEASE_MS = 10000,
-    RUNS_MAX = 10000, /* never reached: a run that fails does not count, since a reminder is never given up */
     PAUSE_MS = 200,
     PAUSE_MS_MAX = 30000,
     TITLE_BYTES = 300,
@@ -235,8 +235,9 @@ static enum bf_status tell_or_put_off(struct bf_push *push, const struct bf_job 
                            .send_at = due->send_at,
                            .wake = bf_get_bool(&reminder->object, BF_REMINDER_WAKE)};
     int64_t rings_at = due->now_ms;
-    enum bf_status status = BF_OK;
-    if (due->now_ms - due->send_at <= push->grace_ms)
+    bool is_over;
+    enum bf_status status = bf__is_over(push, &when, due->now_ms, arena, &is_over, e);
+    if (status == BF_OK && !is_over)
         status = bf__rings_at(push, &when, due->now_ms, arena, &rings_at, e);
     if (status != BF_OK)
         return status;
@@ -258,6 +259,7 @@ static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *
         return BF_OK;
     if (due.send_at > due.now_ms) {
         again->pause_ms = due.send_at - due.now_ms;
+        again->put_off = true;
         return bf_fail(e, BF_E_UNAVAILABLE, "the clock went back: it is not due yet");
     }
     again->pause_ms = bf__pause_ms(push->ctx->env, due.now_ms - due.send_at, PAUSE_MS, PAUSE_MS_MAX);
@@ -269,7 +271,7 @@ struct bf_job_work bf__reminders_work(struct bf_push *push)
     return (struct bf_job_work){.kind = job_kind,
                                 .threads = 1,
                                 .lease_ms = LEASE_MS,
-                                .attempts_max = RUNS_MAX,
+                                .attempts_max = INT_MAX, /* a reminder is never given up */
                                 .pause_ms = PAUSE_MS,
                                 .pause_ms_max = PAUSE_MS_MAX,
                                 .run = run,

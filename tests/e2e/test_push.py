@@ -28,7 +28,8 @@ def phones(tmp_path_factory):
 @pytest.fixture
 def server(tmp_path, phones):
     names = ("push.test", "other.test")
-    config = {"http_client": {"named_hosts": ", ".join(f"{name}:{phones.port}" for name in names),
+    config = {"log": {"level": "debug"},
+              "http_client": {"named_hosts": ", ".join(f"{name}:{phones.port}" for name in names),
                               "resolve": ", ".join(f"{name}:{phones.port}:127.0.0.1" for name in (*names, "inside.test")), "ca_file": phones.ca}}
     with Server(tmp_path, config) as running:
         yield running
@@ -333,7 +334,8 @@ def test_G_12_a_later_try_does_not_ring_in_the_night(server, phones):
     clock.move(clock.now().replace(minute=41))
     tried(server, rep, 1)
     clock.move(clock.now().replace(hour=23))
-    server.wait_event("job.failed", 2)  # the try, and that it was put off
+    server.wait_event("job.put_off")
+    assert server.count("job.failed") == 1, "the try"
     attempt, = outcome(server, rep, "sending")
     assert attempt["tries"] == 1 and phones.pushed(subscription) == 1
     clock.move((clock.now() + datetime.timedelta(days=1)).replace(hour=8, minute=0, second=1))
@@ -469,6 +471,35 @@ def test_what_was_done_before_a_later_try_is_not_told(server, phones):
     clock.forward(minutes=55)
     attempt, = outcome(server, rep, "skipped")
     assert attempt["answers"] == ["503"] and phones.pushed(subscription) == 1
+
+
+def test_what_was_put_off_before_a_later_try_is_told_once(server, phones):
+    clock = Clock(server, phones, 9)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    phones.fail(subscription, 503, 1, after_s=3000)
+    reminder = fall_due(rep, clock)
+    tried(server, rep, 1)
+    later = wall(clock.now() + datetime.timedelta(minutes=10))
+    assert rep.post(f"/v1/reminders/{reminder['id']}/snooze", json={"due": later}, headers={"idempotency-key": uuid7()}).status_code == 200
+    clock.forward(minutes=12)
+    outcome(server, rep, "accepted", "sending")
+    clock.forward(minutes=45)
+    outcome(server, rep, "skipped", "accepted")
+    assert len(phones.messages(subscription)) == 1
+
+
+def test_who_had_many_browsers_is_told_on_the_phone_of_today(server, phones):
+    clock = Clock(server, phones, 9)
+    rep = sign_in(server.company(), clock)
+    for _ in range(55):
+        rep.device = uuid7()
+        phone(rep, phones)
+    today = sign_in(rep.company, clock)
+    subscription = phone(today, phones)
+    fall_due(today, clock)
+    outcome(server, today, "accepted", device=today.device)
+    assert len(phones.messages(subscription)) == 1
 
 
 def test_each_device_is_told_once_and_at_its_own_time(server, phones, two_phones):

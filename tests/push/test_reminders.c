@@ -96,7 +96,7 @@ static void a_job_whose_clock_went_back_comes_again_when_it_is_due(void **state)
     plan(r);
     assert_int_not_equal(run(r, t_ms + HOUR_MS), BF_OK);
     assert_int_equal(r->again.pause_ms, HOUR_MS);
-    assert_false(r->again.count);
+    assert_true(r->again.put_off && !r->again.count);
     assert_int_equal(state_of(r), BF_REMINDER_STATE_IS_PLANNED);
     bf_env_fake_advance(&r->env, HOUR_MS);
     assert_int_equal(run(r, t_ms + HOUR_MS), BF_OK);
@@ -121,12 +121,54 @@ static void what_cannot_be_told_is_tried_again_at_growing_pauses(void **state)
     }
 }
 
+/* 20:55 in Shanghai, and how long after it something happens */
+enum { MINUTE_MS = 60000, MORNING_MS = 11 * HOUR_MS + 5 * MINUTE_MS };
+static const int64_t evening_ms = (T + 12 * 3600 - 5 * 60) * (int64_t)1000;
+
+static int64_t rings_after(struct rig *r, int64_t planned_ms, int64_t now_ms, bool wake)
+{
+    int64_t at;
+    struct bf__due due = {.tenant = r->tenant, .user = r->user, .send_at = evening_ms + planned_ms, .wake = wake};
+    assert_int_equal(bf__rings_at(&r->push, &due, evening_ms + now_ms, r->arena, &at, NULL), BF_OK);
+    return at - evening_ms;
+}
+
+static void G_12_what_was_planned_into_hours_that_are_quiet_now_waits_for_the_morning(void **state)
+{
+    struct rig *r = *state;
+    assert_int_equal(rings_after(r, HOUR_MS, HOUR_MS + 1, false), MORNING_MS);
+    assert_int_equal(rings_after(r, HOUR_MS, HOUR_MS + 1, true), HOUR_MS + 1);
+    assert_int_equal(rings_after(r, 4 * MINUTE_MS, 6 * MINUTE_MS, false), 6 * MINUTE_MS); /* due before the night, told as it begins */
+    assert_int_equal(rings_after(r, 0, 6 * MINUTE_MS, false), MORNING_MS);
+}
+
+static bool is_over(struct rig *r, int grace_hours, int64_t now_ms, bool wake)
+{
+    bool over;
+    struct bf__due due = {.tenant = r->tenant, .user = r->user, .send_at = evening_ms, .wake = wake};
+    r->push.grace_ms = (int64_t)grace_hours * HOUR_MS;
+    assert_int_equal(bf__is_over(&r->push, &due, evening_ms + now_ms, r->arena, &over, NULL), BF_OK);
+    return over;
+}
+
+static void a_grace_that_would_end_in_the_quiet_hours_begins_anew_in_the_morning(void **state)
+{
+    struct rig *r = *state;
+    assert_false(is_over(r, 1, MORNING_MS, false) || is_over(r, 1, MORNING_MS + HOUR_MS, false));
+    assert_true(is_over(r, 1, MORNING_MS + HOUR_MS + 1, false));
+    assert_true(is_over(r, 1, MORNING_MS, true));
+    assert_false(is_over(r, 12, 12 * HOUR_MS, false));
+    assert_true(is_over(r, 12, 12 * HOUR_MS + 1, false));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_job_whose_clock_went_back_comes_again_when_it_is_due, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_job_of_a_version_that_was_put_off_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_told_is_tried_again_at_growing_pauses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(G_12_what_was_planned_into_hours_that_are_quiet_now_waits_for_the_morning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_grace_that_would_end_in_the_quiet_hours_begins_anew_in_the_morning, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
