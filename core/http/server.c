@@ -97,6 +97,15 @@ static void configure_h2o(struct bf_http *http)
     h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = bf__on_request;
 }
 
+/* A loop's share of the buffers; at least one body of the largest size has room. */
+static size_t buffers_of_loop(const struct bf_http *http)
+{
+    size_t share = ((size_t)http->config.bodies_mb_max << 20) / http->n_loops + 1, largest = 1;
+    while (largest < http->config.json_body_bytes_max)
+        largest *= 2;
+    return share > largest ? share : largest;
+}
+
 static enum bf_status start_loops(struct bf_http *http, struct bf_error *e)
 {
     SSL_CTX *ssl;
@@ -108,7 +117,7 @@ static enum bf_status start_loops(struct bf_http *http, struct bf_error *e)
         if ((status = bf__listen(http->config.listen, &http->port, &fd, e)) != BF_OK)
             break;
         http->loops[i].arrivals.n_max = http->config.arriving_max / http->n_loops + 1;
-        http->loops[i].arrivals.bytes_max = ((size_t)http->config.bodies_mb_max << 20) / http->n_loops + 1;
+        http->loops[i].arrivals.bytes_max = buffers_of_loop(http);
         SSL_CTX_up_ref(ssl);
         if ((status = bf__loop_start(&http->loops[i], http, fd, ssl, e)) != BF_OK) {
             SSL_CTX_free(ssl);

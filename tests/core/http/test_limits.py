@@ -131,6 +131,18 @@ class Limits(unittest.TestCase):
             for peer in peers:
                 peer.close()
 
+    def test_a_body_of_the_largest_size_has_room_however_many_loops_share(self):
+        with Server(loops=4, bodies_mb_max=1) as server:
+            peer = H2(server)
+            stream = peer.start("POST", "/echo", end=False)
+            for _ in range(70):
+                peer.send(peer.data_frame(stream, b"x" * 14000))
+                peer.ping()
+            peer.send(peer.data_frame(stream, b"", True))
+            answer = peer.receive_until(lambda f: isinstance(f, hf.HeadersFrame))
+            self.assertEqual((answer.fields[":status"], answer.fields["content-length"]), ("200", "980000"))
+            peer.close()
+
     def test_503_when_the_answer_takes_too_long(self):
         with Server(answer_ms_max=300) as server:
             peer = H2(server)
