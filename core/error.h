@@ -99,7 +99,6 @@ enum bf_status_index {
     X("unsupported_type", "this type is not taken", "不支持此类型")                                                                    \
     X("duplicate", "this is named twice", "重复")                                                                                      \
     X("in_past", "this lies in the past", "时间已过去")                                                                                \
-    X("in_future", "this lies in the future", "时间尚未到来")                                                                          \
     X("after_capture", "this is later than the capture", "晚于记录时间")                                                               \
     X("consent_required", "consent is needed", "录音须先取得同意")                                                                     \
     X("no_change", "nothing would change", "没有任何改动")                                                                             \

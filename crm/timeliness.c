@@ -18,7 +18,8 @@ struct bf_clocks bf_clocks_of_visit(const struct bf_object *visit)
 
 int64_t bf_clock_skew(int64_t phone_ms, int64_t server_ms) { return phone_ms - server_ms; }
 
-/* G-01: the clock that tells when the record was entered; *ret_off_ms: what is taken off the phone's readings. */
+/* G-01: the clock that tells when the record was entered; *ret_off_ms: what is taken off the phone's readings. Nothing is, where the skew cannot
+ * be that of the capture. */
 static void choose_clock(const struct bf_object *policy, const struct bf_clocks *clocks, struct bf_timeliness *ret, int64_t *ret_off_ms)
 {
     int64_t trusted_ms = bf_get_int(policy, BF_POLICY_SKEW_MS_MAX);
@@ -28,15 +29,15 @@ static void choose_clock(const struct bf_object *policy, const struct bf_clocks 
     int64_t off_ms = small ? 0 : skew_ms;
     int64_t captured_at = clocks->captured_at - off_ms;
     int64_t way_ms = clocks->received_at - captured_at;
-    if (!clocks->skew_known || way_ms > late_ms || way_ms <= -trusted_ms) {
+    bool changed = way_ms <= -trusted_ms;
+    *ret_off_ms = changed ? 0 : off_ms;
+    if (!clocks->skew_known || way_ms > late_ms || changed) {
         ret->by = BF_TIMELY_BY_IS_RECEIVED;
         ret->entered_at = clocks->received_at;
-        *ret_off_ms = 0;
         return;
     }
     ret->by = small ? BF_TIMELY_BY_IS_CAPTURED : BF_TIMELY_BY_IS_CORRECTED;
     ret->entered_at = captured_at;
-    *ret_off_ms = off_ms;
 }
 
 /* ENT-03, G-02: the hour of the next calendar day, on the wall clock of `zone`. */
@@ -56,7 +57,8 @@ bool bf_timeliness_judge(const struct bf_object *policy, struct bf_str zone, con
     struct bf_timeliness t;
     int64_t off_ms;
     choose_clock(policy, clocks, &t, &off_ms);
-    if (!deadline(policy, zone, clocks->happened_at - off_ms, &t.deadline_at))
+    int64_t happened_at = clocks->happened_at - off_ms;
+    if (!deadline(policy, zone, happened_at < clocks->received_at ? happened_at : clocks->received_at, &t.deadline_at))
         return false;
     t.timely = t.entered_at <= t.deadline_at;
     *ret = t;

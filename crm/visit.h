@@ -19,14 +19,13 @@ struct bf_visit_receipt {
 
 /* Faults, all reported together as BF_E_UNPROCESSABLE:
  *   /happened_at            after_capture      later than captured_at by more than the skew that is trusted (ENT-02, ENT-12)
- *   /happened_at            in_future          later than the receipt by more than that, the phone's known skew taken off (ENT-02)
  *   /contacts/N             duplicate          the same contact twice
  *   /media/N/id             duplicate          media ids are distinct
  *   /media/N/type           unsupported_type   not a type of that kind (G-04)
  *   /media/N/consent_at     consent_required   a recording without consent time, when the policy asks for one (G-04)
  *   /device, /capture_seq   required           one without the other (G-01)
  * `policy` is full. */
-enum bf_status bf_visit_check(const struct bf_object *policy, const struct bf_object *visit, const struct bf_visit_receipt *receipt, struct bf_error *e);
+enum bf_status bf_visit_check(const struct bf_object *policy, const struct bf_object *visit, struct bf_error *e);
 
 /* What the server adds: owner and team of the customer, rep, received_at, the skew when it is known, and the id of the next step's
  * reminder. */

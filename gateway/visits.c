@@ -301,7 +301,7 @@ static enum bf_status prepare(struct bf_call *call, struct log_visit *l, struct 
     if (status == BF_OK)
         status = bf__company(call, &company, e);
     if (status == BF_OK)
-        status = bf_visit_check(company.policy, object, &receipt, e);
+        status = bf_visit_check(company.policy, object, e);
     if (status != BF_OK)
         return status;
     *l = (struct log_visit){.call = call, .dry_run = bf__is_dry_run(call)};

@@ -162,6 +162,42 @@ static void G_01_a_capture_after_its_receipt_is_not_believed(void **state)
     assert_int_equal(judge(state, &c).by, BF_TIMELY_BY_IS_RECEIVED);
 }
 
+/* Captured with a clock ahead that was right again when it was sent: nobody knows by how much, so the visit counts as of its receipt. */
+static void G_01_a_visit_is_not_later_than_its_receipt(void **state)
+{
+    struct bf_clocks c = clocks("2026-11-22T03:00:00.000Z");
+    c.happened_at = c.captured_at;
+    c.received_at = instant("2026-11-20T03:00:00.000Z");
+    assert_int_equal(judge(state, &c).by, BF_TIMELY_BY_IS_RECEIVED);
+    assert_int_equal(judge(state, &c).deadline_at, instant("2026-11-21T04:00:00.000Z"));
+    assert_true(judge(state, &c).timely);
+    c.happened_at = instant("2026-11-18T03:00:00.000Z");
+    assert_int_equal(judge(state, &c).deadline_at, instant("2026-11-19T04:00:00.000Z"));
+    assert_false(judge(state, &c).timely);
+}
+
+/* A day behind when it was sent, and right when it was captured: the day is not put on the visit's time. */
+static void G_01_an_offset_that_is_not_the_captures_is_not_taken_off(void **state)
+{
+    struct bf_clocks c = clocks("2026-11-21T05:00:00.000Z");
+    c.skew_ms = -24 * HOUR;
+    assert_int_equal(judge(state, &c).by, BF_TIMELY_BY_IS_RECEIVED);
+    assert_int_equal(judge(state, &c).deadline_at, instant("2026-11-21T04:00:00.000Z"));
+    assert_false(judge(state, &c).timely);
+}
+
+/* Three days ahead, and 74 hours on its way: the visit was on Monday, whatever the phone says. */
+static void G_01_the_offset_is_taken_off_a_record_that_was_long_on_its_way(void **state)
+{
+    struct bf_clocks c = clocks("2026-11-19T02:00:00.000Z");
+    c.happened_at = c.captured_at;
+    c.skew_ms = 72 * HOUR;
+    c.received_at = instant("2026-11-19T04:00:00.000Z");
+    assert_int_equal(judge(state, &c).by, BF_TIMELY_BY_IS_RECEIVED);
+    assert_int_equal(judge(state, &c).deadline_at, instant("2026-11-17T04:00:00.000Z"));
+    assert_false(judge(state, &c).timely);
+}
+
 static void G_01_skew_is_the_phones_clock_minus_the_servers(void **state)
 {
     (void)state;
@@ -195,6 +231,9 @@ int test_timeliness(void)
         cmocka_unit_test(G_01_the_72_hours_begin_at_the_corrected_capture),
         cmocka_unit_test(G_01_without_a_measured_skew_the_server_decides),
         cmocka_unit_test(G_01_a_capture_after_its_receipt_is_not_believed),
+        cmocka_unit_test(G_01_a_visit_is_not_later_than_its_receipt),
+        cmocka_unit_test(G_01_an_offset_that_is_not_the_captures_is_not_taken_off),
+        cmocka_unit_test(G_01_the_offset_is_taken_off_a_record_that_was_long_on_its_way),
         cmocka_unit_test(G_01_skew_is_the_phones_clock_minus_the_servers),
         cmocka_unit_test(G_01_the_clocks_of_a_visit_are_read_from_it),
     };

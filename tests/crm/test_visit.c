@@ -14,18 +14,13 @@
     "{\"id\":\"01940000-0000-7000-8000-00000000000" n "\",\"kind\":\"" kind "\",\"type\":\"" type "\"," SHA more "}"
 #define CONSENT ",\"consent_at\":\"2026-11-20T01:00:00.000Z\""
 
-static struct bf_error check_at(void **state, const struct bf_object *policy, const char *fields, const struct bf_visit_receipt *receipt)
+static struct bf_error check_with(void **state, const struct bf_object *policy, const char *fields)
 {
     struct bf_error e = {0};
     const struct bf_object *visit = make(*state, &bf_visit_schema, bf_arena_printf(*state, "{%s}", fields));
-    enum bf_status status = bf_visit_check(policy, visit, receipt, &e);
+    enum bf_status status = bf_visit_check(policy, visit, &e);
     assert_int_equal(status, e.status);
     return e;
-}
-
-static struct bf_error check_with(void **state, const struct bf_object *policy, const char *fields)
-{
-    return check_at(state, policy, fields, &(struct bf_visit_receipt){.received_at = instant("2026-11-20T03:00:00.000Z"), .skew_known = true});
 }
 
 static struct bf_error check(void **state, const char *fields) { return check_with(state, bf_policy_create(*state), fields); }
@@ -37,23 +32,6 @@ static void ENT_02_a_visit_is_logged_after_it_happened(void **state)
     assert_int_equal(e.status, BF_E_UNPROCESSABLE);
     assert_true(has_fault(&e, "/happened_at", "after_capture"));
     assert_int_equal(check(state, AT("2026-11-01T02:00:00.000Z", "2026-11-20T02:00:00.000Z")).status, BF_OK);
-}
-
-static bool is_in_future(void **state, const char *fields, const char *received, bool skew_known, int64_t skew_ms)
-{
-    struct bf_visit_receipt receipt = {.received_at = instant(received), .skew_known = skew_known, .skew_ms = skew_ms};
-    struct bf_error e = check_at(state, bf_policy_create(*state), fields, &receipt);
-    return has_fault(&e, "/happened_at", "in_future");
-}
-
-static void ENT_02_a_visit_has_happened_when_it_arrives(void **state)
-{
-    enum { DAY = 86400 * 1000 };
-    assert_false(is_in_future(state, TEN, "2026-11-20T01:55:00.000Z", true, 0));
-    assert_true(is_in_future(state, TEN, "2026-11-20T01:54:59.999Z", true, 0));
-    assert_false(is_in_future(state, TEN, "2026-11-19T02:00:00.000Z", true, DAY)); /* the phone is a day ahead */
-    assert_true(is_in_future(state, TEN, "2026-11-20T02:00:00.000Z", true, -DAY)); /* it is a day behind: by ours that is tomorrow */
-    assert_false(is_in_future(state, TEN, "2026-11-19T02:00:00.000Z", false, 0)); /* nobody knows what the phone's clock says */
 }
 
 static void FUP_01_a_visit_without_a_word_is_saved_and_judged(void **state) { assert_int_equal(check(state, TEN).status, BF_OK); }
@@ -270,7 +248,6 @@ int test_visit(void)
 {
     const struct CMUnitTest visit[] = {
         cmocka_unit_test(ENT_02_a_visit_is_logged_after_it_happened),
-        cmocka_unit_test(ENT_02_a_visit_has_happened_when_it_arrives),
         cmocka_unit_test(FUP_01_a_visit_without_a_word_is_saved_and_judged),
         cmocka_unit_test(CUS_08_each_contact_is_named_once),
         cmocka_unit_test(G_04_a_recording_needs_a_consent_time),

@@ -236,14 +236,23 @@ def test_ENT_03_a_phone_that_is_a_day_off_is_as_timely_as_one_that_is_right(serv
         assert receipt["visit"]["happened_at"] == rfc3339(happened + skew), "what the phone said stays as it was"
 
 
-def test_ENT_02_a_visit_that_is_yet_to_come_is_refused(server, at):
+@pytest.mark.parametrize("skew_ms, by", [(0, "received_at"), (4 * MINUTE_MS, "received_at"), (None, "received_at"), (-DAY_MS, "received_at"),
+                                         (DAY_MS, "captured_at_corrected")])
+def test_G_01_a_visit_logged_while_the_phones_clock_ran_ahead_is_taken_and_judged(server, at, skew_ms, by):
+    """The clock may be right again when the phone has a network. Refused, it could not be sent before tomorrow, nor what comes behind its number."""
     at(ms(2027, 3, 10, 14))
     rep = server.company().sign_in("wang")
-    customer, tomorrow = rep.customer(), rfc3339(ms(2027, 3, 11, 14))
-    for skew, status in [(0, 422), (4 * MINUTE_MS, 422), (-DAY_MS, 422), (DAY_MS, 201)]:
-        receipt = log(rep, customer, GOOD + uuid7(), status=status, skew_ms=skew, happened_at=tomorrow, captured_at=tomorrow)
-        if status == 422:
-            assert [(e["pointer"], e["code"]) for e in receipt["errors"]] == [("/happened_at", "in_future")]
+    tomorrow = rfc3339(ms(2027, 3, 11, 14))
+    receipt = log(rep, rep.customer(), skew_ms=skew_ms, happened_at=tomorrow, captured_at=tomorrow)
+    assert receipt["verdict"]["timely_by"] == by and receipt["verdict"]["timely"] is True
+    assert receipt["visit"]["happened_at"] == tomorrow, "what the phone said stays as it was"
+
+
+def test_ENT_02_a_visit_is_not_logged_before_it_happened(server, at):
+    at(ms(2027, 3, 10, 14))
+    rep = server.company().sign_in("wang")
+    receipt = log(rep, rep.customer(), status=422, skew_ms=0, happened_at=rfc3339(ms(2027, 3, 11, 14)), captured_at=rfc3339(ms(2027, 3, 10, 14)))
+    assert [(e["pointer"], e["code"]) for e in receipt["errors"]] == [("/happened_at", "after_capture")]
 
 
 @pytest.mark.parametrize("hour, timely", [(11, True), (13, False)])
