@@ -23,7 +23,7 @@ struct bf_event_stream {
     struct bf_request *request;
     struct bf_buf flying;
     size_t flown; /* bytes of `flying` that libh2o has or had */
-    bool is_flying, is_final;
+    bool is_flying, is_final, is_cut;
     int64_t last_ms;
 };
 
@@ -134,14 +134,17 @@ void bf__events_gone(struct bf_event_stream *s)
 
 void bf__events_dropped(struct bf_event_stream *s) { end(s); }
 
-/* What else the connection carries goes on. */
-static void cut(struct bf_event_stream *s)
+/* What else the connection carries goes on; unless TCP itself is not read: the stream then waits for a write that does not end. */
+static void cut(struct bf_event_stream *s, int64_t now_ms)
 {
     h2o_req_t *h2o = s->request->h2o;
-    if (h2o->conn->callbacks->cancel != NULL)
-        h2o->conn->callbacks->cancel(h2o);
-    else
+    if (h2o->conn->callbacks->cancel == NULL || s->is_cut) {
         bf__conn_kill(s->request->conn, "an event stream was not read");
+        return;
+    }
+    s->is_cut = true;
+    s->last_ms = now_ms;
+    h2o->conn->callbacks->cancel(h2o); /* `s` may be gone after this */
 }
 
 void bf__events_sweep(struct bf__loop *loop, int64_t now_ms)
@@ -149,7 +152,7 @@ void bf__events_sweep(struct bf__loop *loop, int64_t now_ms)
     for (struct bf_event_stream *s = loop->streams, *next; s != NULL; s = next) {
         next = s->next;
         if ((s->is_flying || s->is_final) && now_ms - s->last_ms > (int64_t)loop->http->config.rate_ms)
-            cut(s);
+            cut(s, now_ms);
         else if (!s->is_flying && !s->is_final && now_ms - s->last_ms >= BF__KEEPALIVE_MS)
             send_bytes(s, ":\n\n", 3);
     }

@@ -7,7 +7,7 @@
  *   sink's body slower than body_rate_min    408, the sink is aborted
  *   no answer from its owner                 503 after answer_ms_max
  *   answer taken slower than body_rate_min   connection reset
- *   event stream that is not read            stream reset; over HTTP/1.1 the connection
+ *   event stream that is not read            stream reset; over HTTP/1.1, or when that takes as long again, the connection
  *   no request for long, pings or not        connection closed after 2 x idle_ms_max (libh2o itself ends quiet ones at idle_ms_max)
  *
  * Rates are averages over `rate_ms`.

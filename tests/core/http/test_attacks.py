@@ -353,6 +353,14 @@ class SlowClients(unittest.TestCase):
         self.no_connections()
         self.assertEqual(self.server.stats()["streams_closed"], 1)
 
+    def test_a_connection_on_which_no_event_is_read_ends(self):
+        """Its window is open and TCP is what holds it up: ending the stream alone would wait for that."""
+        peer = H2(self.server, settings={hf.SettingsFrame.INITIAL_WINDOW_SIZE: 1 << 30}, prepare=tiny_receive_buffer)
+        peer.send(hf.WindowUpdateFrame(0, window_increment=1 << 30))
+        peer.start("GET", "/events/1?bytes=1000000")
+        self.no_connections()
+        self.assertEqual(self.server.stats()["streams_closed"], 1)
+
     def test_an_event_stream_that_is_not_read_leaves_the_upload_beside_it_alone(self):
         peer = H2(self.server)
         peer.send(hf.WindowUpdateFrame(0, window_increment=1000000))
