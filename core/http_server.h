@@ -166,12 +166,16 @@ void bf_sink_took(struct bf_request *req, size_t n);
 
 /* The client left, drain began or bf_event_stream_close was called. Runs once, on the loop; later sends answer BF_E_CANCELLED. */
 typedef void bf_event_stream_closed_fn(struct bf_event_stream *stream, void *ctx);
+/* All that was sent is on its way: who has more to say and waits for this never holds more than one send. Runs on the loop, once after one or
+ * several sends; may be NULL. */
+typedef void bf_event_stream_drained_fn(struct bf_event_stream *stream, void *ctx);
 
 /* Answers `req` with an event stream. The caller holds *ret until bf_event_stream_release. Comment lines keep it alive every 15 s. */
 enum bf_status bf_reply_events(struct bf_request *req, const struct bf_header *headers, unsigned n_headers,
-                               bf_event_stream_closed_fn *closed, void *ctx, struct bf_event_stream **ret, struct bf_error *e);
-/* Sends bytes that are complete events already. Copies. Any thread. BF_E_UNAVAILABLE when 256 KiB wait unsent: the client does not keep
- * up, the caller closes the stream and the client resumes from its last id. Where nothing waits, one send of up to 64 MiB is taken whole, so that
+                               bf_event_stream_closed_fn *closed, bf_event_stream_drained_fn *drained, void *ctx, struct bf_event_stream **ret,
+                               struct bf_error *e);
+/* Sends bytes that are complete events already. Copies. Any thread. BF_E_UNAVAILABLE when 256 KiB wait unsent: the caller waits for `drained`, or
+ * closes the stream and the client resumes from its last id. Where nothing waits, one send of up to 64 MiB is taken whole, so that
  * no event is too large to get past; beyond that BF_E_TOO_LARGE. */
 enum bf_status bf_event_stream_send(struct bf_event_stream *stream, struct bf_str events);
 void bf_event_stream_close(struct bf_event_stream *stream); /* any thread; idempotent */

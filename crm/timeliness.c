@@ -18,8 +18,8 @@ struct bf_clocks bf_clocks_of_visit(const struct bf_object *visit)
 
 int64_t bf_clock_skew(int64_t phone_ms, int64_t server_ms) { return phone_ms - server_ms; }
 
-/* G-01: the clock that tells when the record was entered; *ret_off_ms: what is taken off the phone's readings. Nothing is, where the skew cannot
- * be that of the capture. */
+/* G-01: the clock that tells when the record was entered; *ret_off_ms: what is taken off the phone's readings. Nothing is, where the skew
+ * cannot be that of the capture. */
 static void choose_clock(const struct bf_object *policy, const struct bf_clocks *clocks, struct bf_timeliness *ret, int64_t *ret_off_ms)
 {
     int64_t trusted_ms = bf_get_int(policy, BF_POLICY_SKEW_MS_MAX);

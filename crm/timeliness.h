@@ -7,7 +7,8 @@
  * received_at when no skew was measured, when more than the policy's hours (72) lie between capture and receipt, or when the capture would
  * lie after the receipt by that limit or more (the clock was changed in between). The entry is timely until 12:00 (policy) of the calendar
  * day after the visit, in the tenant's zone; 12:00:00.000 itself is in time. happened_at is a reading of the same clock: what was taken off
- * captured_at is taken off it too, also where the record was too long on its way to be judged by it; and no visit is later than its receipt.
+ * captured_at is taken off it too, also where the record was too long on its way to be judged by it; and no visit is later than its
+ * receipt.
  */
 #pragma once
 #include "core/doc.h"

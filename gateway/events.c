@@ -2,8 +2,9 @@
 /*
  * A commit wakes the streams of its tenant, an ended session wakes all. Waking sets a flag and, unless it is under way already, posts the
  * stream's task to the workers: so a stream is read by one worker at a time, and any number of commits meanwhile cost one more round. A round is
- * one page; what is left goes behind what else waits for a worker. Before each round the session is checked and the caller's rights are read
- * again: a freeze, a revoked session or a change of rights ends the stream at once, a new team below a supervisor's is seen at once.
+ * one page, read once the client has taken the page before; what is left goes behind what else waits for a worker. Before each round the session
+ * is checked and the caller's rights are read again: a freeze, a revoked session or a change of rights ends the stream at once, a new team below a
+ * supervisor's is seen at once.
  *
  * Events come from the log under today's rights, never from memory: a reconnect with Last-Event-ID goes on where the stream was.
  */
@@ -27,6 +28,7 @@ struct stream {
     bool told; /* the client has an id to come back with; the rounds' */
     struct bf_task task;
     bool woken, under_way, open, closed; /* under the hub's lock; `out` is there once it is open */
+    bool drained, behind;                /* under the hub's lock: what was sent is on its way; there is more to read then */
     unsigned refs;                 /* under the hub's lock: the list, a task under way, the opener */
 };
 
@@ -80,6 +82,18 @@ static void wake(struct stream *s)
     bf_post(bf_pool_mailbox(s->hub->gateway->ctx->workers), &s->task);
 }
 
+/* On the loop. */
+static void drained(struct bf_event_stream *out, void *ctx)
+{
+    struct stream *s = ctx;
+    (void)out;
+    pthread_mutex_lock(&s->hub->lock);
+    s->drained = true;
+    if (s->behind)
+        wake(s);
+    pthread_mutex_unlock(&s->hub->lock);
+}
+
 static void on_commit(void *ctx, struct bf_uuid tenant, int64_t n)
 {
     struct bf_events *hub = ctx;
@@ -110,52 +124,63 @@ static void write_id(struct stream *s, struct bf_buf *out)
     bf_buf_addc(out, '\n');
 }
 
-/* Where the stream stands, as an id without an event: also a stream that breaks before its first event is resumed from where it was opened. */
-static enum bf_status send_place(struct stream *s)
+static void write_page(struct stream *s, const struct bf_feed_page *page, struct bf_buf *out)
 {
-    struct bf_buf out;
-    bf_buf_init(&out, EVENTS_MAX);
-    write_id(s, &out);
-    bf_buf_addc(&out, '\n');
-    enum bf_status status = bf_event_stream_send(s->out, bf_buf_str(&out));
-    bf_buf_finish(&out);
-    s->told = true;
-    return status;
-}
-
-static enum bf_status send_page(struct stream *s, const struct bf_feed_page *page)
-{
-    struct bf_buf out;
-    bf_buf_init(&out, EVENTS_MAX);
     for (unsigned i = 0; i < page->n; i++) {
-        bf_buf_addz(&out, "event: change\n");
+        bf_buf_addz(out, "event: change\n");
         if (i + 1 == page->n)
-            write_id(s, &out);
-        bf_buf_addz(&out, "data: ");
-        bf_buf_add(&out, page->items[i].json.p, page->items[i].json.n);
-        bf_buf_addz(&out, "\n\n");
+            write_id(s, out);
+        bf_buf_addz(out, "data: ");
+        bf_buf_add(out, page->items[i].json.p, page->items[i].json.n);
+        bf_buf_addz(out, "\n\n");
     }
-    enum bf_status status = out.overflowed ? BF_E_TOO_LARGE : out.n == 0 ? BF_OK : bf_event_stream_send(s->out, bf_buf_str(&out));
-    bf_buf_finish(&out);
-    return status;
 }
 
-/* Sends the next page of what was committed since. False when the stream must end. */
-static bool read_on(struct stream *s, bool *ret_more)
+static enum bf_status send_out(struct stream *s, const struct bf_buf *out)
+{
+    if (out->overflowed)
+        return BF_E_TOO_LARGE;
+    if (out->n == 0)
+        return BF_OK;
+    pthread_mutex_lock(&s->hub->lock);
+    s->drained = false;
+    pthread_mutex_unlock(&s->hub->lock);
+    return bf_event_stream_send(s->out, bf_buf_str(out));
+}
+
+/* Sends the next page of what was committed since. The first begins with where the stream stands, as an id without an event: also a stream that
+ * breaks before its first event is resumed from where it was opened. */
+static enum bf_status send_next(struct stream *s, bool *ret_more, struct bf_error *e)
 {
     struct bf_feed_page page;
+    struct bf_buf out;
+    bf_buf_init(&out, EVENTS_MAX);
+    if (!s->told) {
+        write_id(s, &out);
+        bf_buf_addc(&out, '\n');
+    }
+    s->told = true;
+    enum bf_status status = bf__feed_read(&s->call, &s->pos, ITEMS_AT_ONCE, "events", &page, e);
+    if (status == BF_OK) {
+        write_page(s, &page, &out);
+        *ret_more = page.more;
+        status = send_out(s, &out);
+    }
+    bf_buf_finish(&out);
+    return status;
+}
+
+/* False when the stream must end. */
+static bool go_on(struct stream *s, bool may_read, bool *ret_more)
+{
     struct bf_error e = {0};
     s->call.now_ms = bf_now_ms(s->call.env);
     enum bf_status status = bf_access_recheck(s->call.access, &s->call.caller, s->call.arena, &e);
     if (status == BF_E_UNAUTHENTICATED)
         bf_event_stream_send(s->out, BF_STR("event: resync\ndata: {}\n\n"));
-    if (status == BF_OK && !s->told)
-        status = send_place(s);
-    if (status == BF_OK)
-        status = bf__feed_read(&s->call, &s->pos, ITEMS_AT_ONCE, "events", &page, &e);
-    if (status == BF_OK)
-        status = send_page(s, &page);
-    *ret_more = status == BF_OK && page.more;
+    *ret_more = true;
+    if (status == BF_OK && may_read)
+        status = send_next(s, ret_more, &e);
     return status == BF_OK;
 }
 
@@ -163,7 +188,8 @@ static void rest(struct stream *s, bool more)
 {
     pthread_mutex_lock(&s->hub->lock);
     s->under_way = false;
-    if (s->woken || more)
+    s->behind = more;
+    if (s->woken || (more && s->drained))
         wake(s);
     pthread_mutex_unlock(&s->hub->lock);
 }
@@ -173,10 +199,11 @@ static void take_round(struct bf_task *task)
     struct stream *s = BF_CONTAINER(task, struct stream, task);
     bool more;
     pthread_mutex_lock(&s->hub->lock);
-    s->woken = false;
+    s->woken = s->behind = false;
+    bool may_read = s->drained;
     pthread_mutex_unlock(&s->hub->lock);
     s->call.arena = bf_arena_create();
-    bool good = read_on(s, &more);
+    bool good = go_on(s, may_read, &more);
     bf_arena_destroy(&s->call.arena);
     if (good)
         rest(s, more);
@@ -197,6 +224,7 @@ static struct stream *new_stream(struct bf_events *hub, const struct bf_call *ca
     s->task.run = take_round;
     s->refs = 2;
     s->under_way = true; /* no round before `out` is there */
+    s->drained = true;
     s->call = *call;
     s->call.req = NULL;
     s->call.arena = NULL;
@@ -255,7 +283,7 @@ static void events(struct bf_call *call, void *service)
         return;
     }
     /* The list holds it from here; `closed` takes it out again, also when the client is gone before this returns. */
-    enum bf_status status = bf_reply_events(call->req, NULL, 0, closed, s, &s->out, &e);
+    enum bf_status status = bf_reply_events(call->req, NULL, 0, closed, drained, s, &s->out, &e);
     if (status != BF_OK) {
         bf_call_fail(call, &e);
         closed(NULL, s);

@@ -13,11 +13,13 @@ struct bf_event_stream {
     struct bf_http *http;
     struct bf__loop *loop;
     bf_event_stream_closed_fn *closed;
+    bf_event_stream_drained_fn *drained;
     void *ctx;
     _Atomic unsigned refs; /* the caller, the loop until the end, the task while posted */
-    pthread_mutex_t lock;  /* the next four */
+    pthread_mutex_t lock;  /* the next five */
     struct bf_buf waiting;
     bool is_posted, is_closing, is_ended;
+    bool is_owed; /* to say `drained` for what was sent */
     /* loop only */
     struct bf_event_stream *next, **prev;
     struct bf_request *request;
@@ -58,7 +60,7 @@ static void send_piece(struct bf_event_stream *s)
 
 static void flush(struct bf_event_stream *s)
 {
-    bool is_closing;
+    bool is_closing, is_drained;
     if (s->request == NULL || s->is_flying || s->is_final)
         return;
     pthread_mutex_lock(&s->lock);
@@ -67,6 +69,8 @@ static void flush(struct bf_event_stream *s)
     s->flown = 0;
     bf_buf_init(&s->waiting, SEND_MAX);
     is_closing = s->is_closing;
+    is_drained = s->flying.n == 0 && s->is_owed;
+    s->is_owed = s->is_owed && !is_drained;
     pthread_mutex_unlock(&s->lock);
     if (s->flying.n > 0) {
         send_piece(s);
@@ -74,6 +78,8 @@ static void flush(struct bf_event_stream *s)
         s->is_final = true;
         s->last_ms = bf_mono_ms(s->http->env);
         h2o_send(s->request->h2o, NULL, 0, H2O_SEND_STATE_FINAL);
+    } else if (is_drained && s->drained != NULL) {
+        s->drained(s, s->ctx);
     }
 }
 
@@ -182,7 +188,8 @@ static void run_task(struct bf_task *task)
 /* ---- on any thread ---- */
 
 enum bf_status bf_reply_events(struct bf_request *req, const struct bf_header *headers, unsigned n_headers,
-                               bf_event_stream_closed_fn *closed, void *ctx, struct bf_event_stream **ret, struct bf_error *e)
+                               bf_event_stream_closed_fn *closed, bf_event_stream_drained_fn *drained, void *ctx,
+                               struct bf_event_stream **ret, struct bf_error *e)
 {
     struct bf_http *http = req->http;
     struct bf_header with_type[BF__HEADERS_OUT_MAX] = {{"content-type", BF_STR("text/event-stream")}};
@@ -200,6 +207,7 @@ enum bf_status bf_reply_events(struct bf_request *req, const struct bf_header *h
     s->http = http;
     s->loop = req->loop;
     s->closed = closed;
+    s->drained = drained;
     s->ctx = ctx;
     atomic_init(&s->refs, 2);
     pthread_mutex_init(&s->lock, NULL);
@@ -227,14 +235,16 @@ enum bf_status bf_event_stream_send(struct bf_event_stream *s, struct bf_str eve
     enum bf_status status = BF_OK;
     bool post = false;
     pthread_mutex_lock(&s->lock);
-    if (s->is_ended || s->is_closing)
+    if (s->is_ended || s->is_closing) {
         status = BF_E_CANCELLED;
-    else if (s->waiting.n > 0 && s->waiting.n + events.n > BF__EVENTS_MAX)
+    } else if (s->waiting.n > 0 && s->waiting.n + events.n > BF__EVENTS_MAX) {
         status = BF_E_UNAVAILABLE;
-    else if (!bf_buf_add(&s->waiting, events.p, events.n))
+    } else if (!bf_buf_add(&s->waiting, events.p, events.n)) {
         status = BF_E_TOO_LARGE;
-    else
+    } else {
+        s->is_owed = true;
         post = must_post(s);
+    }
     pthread_mutex_unlock(&s->lock);
     if (post) {
         s->task.run = run_task;

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The change feed and event streams where records are many or large, and where rights move while a stream is open."""
+import http.client
+import json
 import secrets
+import socket
+import ssl
 
 from baifang import Feed, at_once, until, uuid7
 
@@ -27,6 +31,33 @@ def test_a_stream_is_resumed_over_more_than_it_may_hold_unsent(company):
     with rep.events(last=place) as stream:
         for id in visits:
             assert len(stream.wait_all(id)[1]["doc"]["content"]) == 4000
+
+
+def test_a_long_replay_to_a_client_that_reads_slowly_comes_in_one_connection(company):
+    rep = company.sign_in("wang")
+    with rep.events() as stream:
+        place = stream.last_id()
+    visits = long_visits(rep, 250)
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)  # little goes out before it reads
+    raw.settimeout(60)
+    raw.connect(("127.0.0.1", company.server.port))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with context.wrap_socket(raw) as client:
+        fields = {"host": "a", **rep.headers({"last-event-id": place})}
+        client.sendall(("GET /v1/events HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items()) + "\r\n").encode())
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        assert answer.status == 200
+        for _ in range(30):  # the same workers have had all the time to read on and on
+            rep.get("/v1/changes", params={"limit": 50})
+        left = set(visits)
+        while left:
+            line = answer.readline()
+            assert line, "the stream ended before all was told"
+            if line.startswith(b"data: "):
+                left.discard(json.loads(line[6:])["id"])
 
 
 def test_one_entry_larger_than_a_stream_may_hold_unsent_comes_through(company):

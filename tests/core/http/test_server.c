@@ -345,7 +345,7 @@ static void events(struct bf_request *req, void *service)
     bool is_to_end = bf_request_query(req, "end").p != NULL;
     char *filler = calloc(1, bytes + 1);
     memset(filler, 'x', bytes);
-    if (bf_reply_events(req, NULL, 0, stream_closed, app, &stream, &e) != BF_OK) {
+    if (bf_reply_events(req, NULL, 0, stream_closed, NULL, app, &stream, &e) != BF_OK) {
         bf_reply_error(req, &e);
         free(filler);
         return;
