@@ -220,11 +220,13 @@ static enum bf_status read_log(struct bf_call *call, struct bf_feed_pos *pos, un
     if (status != BF_OK)
         return status;
     for (; i < n && ret->n < limit; i++) {
+        unsigned before = ret->n;
         for (unsigned k = 0; k < entries[i].n_ops; k++) {
             const struct kind *kind = kind_of(entries[i].ops[k].coll);
             if (kind != NULL && concerns(&call->caller, kind, &entries[i].ops[k]))
                 add_op(ret, kind, &entries[i].ops[k]);
         }
+        ret->n_entries += ret->n > before;
         pos->n = entries[i].n;
     }
     ret->more = i < n;
@@ -302,11 +304,11 @@ static enum bf_status read_from(struct bf_call *call, struct bf_feed_pos *pos, u
     return status == BF_OK ? write_items(call, ret, ret_bytes, e) : status;
 }
 
-/* About as many items of that size as fill a page: at least one, and fewer than before. */
+/* About as many items of that size as fill a page: at least one, and at most half as many as before, so that a page takes few passes. */
 static unsigned fewer(unsigned limit, unsigned n, size_t bytes)
 {
     size_t fit = (size_t)n * PAGE_BYTES / bytes;
-    return fit >= limit ? limit - 1 : fit == 0 ? 1 : (unsigned)fit;
+    return fit > limit / 2 ? limit / 2 : fit == 0 ? 1 : (unsigned)fit;
 }
 
 enum bf_status bf__feed_read(struct bf_call *call, struct bf_feed_pos *pos, unsigned limit, const char *action, struct bf_feed_page *ret,
@@ -320,7 +322,7 @@ enum bf_status bf__feed_read(struct bf_call *call, struct bf_feed_pos *pos, unsi
         at = *pos;
         status = read_from(call, &at, limit, ret, &bytes, e);
         bool too_large = status == BF_E_TOO_LARGE || (status == BF_OK && bytes > PAGE_BYTES);
-        if (!too_large || limit == 1)
+        if (!too_large || limit == 1 || ret->n_entries == 1)
             break;
     }
     if (status == BF_OK)

@@ -26,6 +26,7 @@ struct bf_feed_item {
 struct bf_feed_page {
     struct bf_feed_item *items;
     unsigned n;
+    unsigned n_entries; /* of the log, that the items come from */
     bool more;
 };
 
