@@ -66,7 +66,7 @@ enum bf_status bf__session_password_changed(struct bf_access *access, struct bf_
 enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e);
 /* To the watchers: a session was ended, or holds no longer. */
 void bf__session_tell(struct bf_access *access);
-/* Ends all sessions of the user but `keep` (zero: all). */
+/* Ends all sessions of the user but `keep` (zero: all). One that cannot be ended leaves the others to be: the first error is returned. */
 enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e);
 /* A page of the user's sessions. */
 enum bf_status bf__session_list(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, unsigned limit, struct bf_str after,

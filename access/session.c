@@ -319,13 +319,22 @@ enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tena
 {
     struct bf_arena *arena = bf_arena_create();
     struct bf_page page = {.n = 0};
+    struct bf_error first = {0};
     enum bf_status status;
     do {
-        status = bf__session_list(access, tenant, user, BF_PAGE_MAX, page.next, arena, &page, e);
-        for (unsigned i = 0; status == BF_OK && i < page.n; i++)
-            if (!bf_uuid_eq(&page.docs[i]->id, &keep))
-                status = remove_session(access, page.docs[i], e);
+        struct bf_error why = {0};
+        status = bf__session_list(access, tenant, user, BF_PAGE_MAX, page.next, arena, &page, &why);
+        for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
+            if (bf_uuid_eq(&page.docs[i]->id, &keep))
+                continue;
+            if (remove_session(access, page.docs[i], &why) != BF_OK && first.status == BF_OK)
+                first = why;
+        }
+        if (status != BF_OK && first.status == BF_OK)
+            first = why;
     } while (status == BF_OK && page.next.n > 0);
     bf_arena_destroy(&arena);
-    return status;
+    if (first.status != BF_OK)
+        *e = first;
+    return first.status;
 }

@@ -246,7 +246,7 @@ struct change {
     struct bf_object *policy;
 };
 
-/* Once the new password is stored the other sessions end, whatever else fails: one of them may be a thief's. */
+/* Once the new password is stored the other sessions end, as many as can be: one of them may be a thief's. */
 static enum bf_status store_password(struct change *c, struct bf_doc *credential, struct bf_error *e)
 {
     const struct bf_caller *caller = &c->call->caller;
