@@ -74,19 +74,29 @@ static bool pause_before_retry(struct bf_view_log *log, const struct bf_error *w
     return go_on;
 }
 
+static void tell_lost(struct bf_view_log *log, const enum bf_status *rets, unsigned n)
+{
+    unsigned lost = 0;
+    for (unsigned i = 0; i < n; i++)
+        lost += rets[i] != BF_OK;
+    if (lost > 0)
+        bf_log(log->env, BF_LOG_ERROR, "view_log.lost", "views that could not be written before the end", BF_L_INT("views", lost), BF_L_END);
+}
+
 /* Tries until it is written: a view that is lost would make the log a lie. The last try is made when the store is about to close. */
 static void write_batch(struct bf_view_log *log, struct batch *batch)
 {
     enum bf_status rets[BATCH_MAX];
     struct bf_error e = {0};
-    bool said = false;
-    while (bf_store_write(log->store, batch->writes, batch->n, rets, &e) != BF_OK) {
+    bool said = false, last = false;
+    while (bf_store_write(log->store, batch->writes, batch->n, rets, &e) != BF_OK && !last) {
         if (!said)
             bf_log_error(log->env, BF_LOG_ERROR, "view_log.failed", &e);
         said = true;
-        if (!pause_before_retry(log, &e))
-            break;
+        last = !pause_before_retry(log, &e);
     }
+    if (last)
+        tell_lost(log, rets, batch->n);
     bf_metric_add(log->env->metrics, BF_M_VIEW_LOG_LAG, -(int64_t)batch->n);
     batch->n = 0;
     bf_arena_reset(batch->arena);

@@ -107,3 +107,27 @@ def test_a_full_disk_refuses_and_loses_nothing_and_the_server_goes_on_when_there
         assert_clean(server)
         print(f"{accepted} more creates fitted; refusals: {sorted({str(what) for what, _ in refused})}; servers that ended: {server.count('supervisor.server_ended')}")
     assert_clean(server)
+
+
+def test_views_that_wait_for_space_are_written_or_told_as_lost_when_the_server_ends(tmp_path, disk):
+    with Server(disk / "s") as server:
+        phone = Phone(server.company(), "wang")
+        body = phone.customer_body()
+        phone.create(Ledger(tmp_path / "ledger"), "/v1/customers", body)
+        path = "/v1/customers/" + body["id"]
+        filler = fill(disk)
+        shown = read_until_refused(phone, path)
+        os.unlink(filler)
+        server.stop()
+        assert server.count("view_log.lost") == 0
+
+        server.start()
+        phone.reconnect()
+        assert len(views_of(server, body["id"])) == shown, "there was space again when the server ended"
+        filler = fill(disk)
+        read_until_refused(phone, path)
+        server.stop()
+        assert server.count("view_log.lost") > 0
+        os.unlink(filler)
+        server.start()
+        assert_clean(server)
