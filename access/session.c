@@ -33,7 +33,15 @@ static bool holds(const struct bf_object *o, unsigned row, const struct bf_token
     return bf_has(o, row) && bf_equal_ct(bf_get_sha256(o, row), hash, sizeof hash);
 }
 
-/* Gives the session a fresh access token; the one before stays good until its own end. */
+/* Until when an access token is good that is issued now: the session, which only a refresh keeps awake, must not serve beyond its rest, and who
+ * refreshes when the token ends must not come too late. */
+static int64_t access_until(const struct bf_access *access, const struct bf_object *session, int64_t now_ms)
+{
+    int64_t idle_ms = bf_get_int(session, BF_SESSION_IDLE_ENDS_AT) - now_ms;
+    return now_ms + (access->access_ms < idle_ms / 2 ? access->access_ms : idle_ms / 2);
+}
+
+/* Gives the session, which was marked as used, a fresh access token; the one before stays good until its own end. */
 static void issue_access(struct bf_access *access, struct bf_doc *session, struct bf_session_tokens *ret)
 {
     struct bf_object *o = &session->object;
@@ -44,7 +52,7 @@ static void issue_access(struct bf_access *access, struct bf_doc *session, struc
     }
     new_secret(access, token.secret);
     ret->session = session->id;
-    ret->access_until_ms = bf_now_ms(access->env) + access->access_ms;
+    ret->access_until_ms = access_until(access, o, bf_now_ms(access->env));
     set_hash(o, BF_SESSION_ACCESS, &token);
     bf_set_int(o, BF_SESSION_ACCESS_UNTIL, ret->access_until_ms);
     bf_token_write_access(&token, ret->access);
@@ -197,10 +205,10 @@ static enum bf_status rotate(struct bf_access *access, struct bf_doc *session, c
     /* What is shown now becomes, or stays, the predecessor; the current one is new. */
     set_hash(o, BF_SESSION_REFRESH_BEFORE, token);
     issue_refresh(access, session, token->family, ret);
-    issue_access(access, session, ret);
     enum bf_status status = renew(access, session, arena, e);
     if (status != BF_OK)
         return status;
+    issue_access(access, session, ret);
     return bf_store_write(access->store, &(struct bf_write){.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = session, .rev = session->rev}, 1,
                           NULL, e);
 }

@@ -180,6 +180,23 @@ def test_how_long_a_session_may_idle_is_the_companys_from_its_next_refresh(serve
     assert code(refresh(server, phone["refresh_token"])) == "unauthenticated"
 
 
+def test_no_access_token_outlives_the_rest_that_its_session_may_have(server, clock):
+    """G-10: a browser that was left serves nobody; one that refreshes when its token ends goes on."""
+    company = server.company()
+    server.admin("policy", company.code, input='{"idle_web_minutes_max":5,"reason":"试行"}')
+    tokens = good(sign_in(server, company, "wang", device=uuid7(), platform="web"))
+    clock(5 * MINUTE_MS)
+    assert code(me(server, tokens["access_token"])) == "token_expired"
+    assert code(refresh(server, tokens["refresh_token"])) == "unauthenticated"
+    tokens, now_ms = good(sign_in(server, company, "wang", device=uuid7(), platform="web")), 5 * MINUTE_MS
+    for _ in range(5):
+        now_ms += 5 * MINUTE_MS // 2 + 2000
+        clock(now_ms)
+        assert code(me(server, tokens["access_token"])) == "token_expired"
+        tokens = good(refresh(server, tokens["refresh_token"]))
+        assert me(server, tokens["access_token"]).status_code == 200
+
+
 def test_a_session_ends_at_the_latest_after_its_life(server, company, person, clock):
     tokens = good(sign_in(server, company, person[0], device=uuid7()))
     for days in range(14, 180, 14):
