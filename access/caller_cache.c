@@ -12,7 +12,7 @@ struct entry {
     int64_t until_ms; /* 0: free */
     uint64_t users, teams;
     struct bf_caller caller; /* teams and tz point to nothing: below */
-    struct bf_uuid teams_of[BF_CACHED_TEAMS_MAX];
+    struct bf_uuid *teams_of; /* its own: BF_CALLER_TEAMS_MAX at most */
     char zone[BF_CACHED_ZONE_MAX];
 };
 
@@ -42,6 +42,8 @@ void bf_caller_cache_destroy(struct bf_caller_cache **cache)
         return;
     for (int i = 0; i < STRIPES; i++)
         pthread_mutex_destroy(&(*cache)->locks[i]);
+    for (unsigned i = 0; i < (*cache)->n; i++)
+        free((*cache)->entries[i].teams_of);
     free(*cache);
     *cache = NULL;
 }
@@ -81,12 +83,24 @@ bool bf_caller_cache_find(struct bf_caller_cache *c, const uint8_t hash[32], int
     return found;
 }
 
+static void keep_teams(struct entry *e, const struct bf_caller *caller)
+{
+    free(e->teams_of);
+    e->teams_of = NULL;
+    if (caller->n_teams == 0)
+        return;
+    e->teams_of = malloc(caller->n_teams * sizeof *e->teams_of);
+    if (e->teams_of == NULL)
+        abort();
+    memcpy(e->teams_of, caller->teams, caller->n_teams * sizeof *e->teams_of);
+}
+
 void bf_caller_cache_keep(struct bf_caller_cache *c, const struct bf_cache_mark *mark, const uint8_t hash[32], int64_t until_ms,
                           const struct bf_caller *caller)
 {
     unsigned at = place(c, hash);
     struct entry *e = &c->entries[at];
-    if (caller->n_teams > BF_CACHED_TEAMS_MAX || caller->tz.n > BF_CACHED_ZONE_MAX)
+    if (caller->tz.n > BF_CACHED_ZONE_MAX)
         return;
     pthread_mutex_lock(&c->locks[at % STRIPES]);
     if (atomic_load(&c->sessions) == mark->sessions) {
@@ -95,8 +109,7 @@ void bf_caller_cache_keep(struct bf_caller_cache *c, const struct bf_cache_mark 
         e->users = mark->users;
         e->teams = mark->teams;
         e->caller = *caller;
-        if (caller->n_teams > 0)
-            memcpy(e->teams_of, caller->teams, caller->n_teams * sizeof *caller->teams);
+        keep_teams(e, caller);
         if (caller->tz.n > 0)
             memcpy(e->zone, caller->tz.p, caller->tz.n);
     }

@@ -8,7 +8,7 @@
 
 struct bf_caller_cache;
 
-enum { BF_CACHED_TEAMS_MAX = 32, BF_CACHED_ZONE_MAX = 64 };
+enum { BF_CACHED_ZONE_MAX = 64 };
 
 struct bf_caller_cache *bf_caller_cache_create(const struct bf_store *store, unsigned entries);
 void bf_caller_cache_destroy(struct bf_caller_cache **cache);
