@@ -510,9 +510,13 @@ void bf_call_submit(struct bf_call *call, const struct bf_call_submit *given)
 
 enum bf_status bf_call_viewed(struct bf_call *call, const char *entity, const char *action, const struct bf_uuid *ids, unsigned n, struct bf_error *e)
 {
-    if (n == 0)
-        return BF_OK;
-    return bf__views_note(call->access->views, &call->caller, call->trace, entity, action, ids, n, call->now_ms, e);
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; i < n && status == BF_OK; i += BF_PAGE_MAX) {
+        unsigned left = n - i;
+        status = bf__views_note(call->access->views, &call->caller, call->trace, entity, action, &ids[i], left < BF_PAGE_MAX ? left : BF_PAGE_MAX,
+                                call->now_ms, e);
+    }
+    return status;
 }
 
 enum bf_status bf_call_viewed_now(struct bf_call *call, const char *entity, const char *action, struct bf_uuid id, struct bf_error *e)

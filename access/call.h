@@ -104,7 +104,7 @@ struct bf_str bf_cursor_seal(struct bf_call *call, const char *purpose, struct b
 enum bf_status bf_cursor_open(struct bf_call *call, const char *purpose, struct bf_str text, struct bf_str *ret, struct bf_error *e);
 
 /* ---- the view log (AUD-01, AUD-02) ---- */
-/* Notes, before the answer, that the caller is shown these records: written within 1 s or 256 views. On an error they must not be shown: the
+/* Notes, before the answer, that the caller is shown these records, a row for each 200: written within 1 s or 256 rows. On an error they must not be shown: the
  * store takes no writes, and no more views can be kept meanwhile. */
 enum bf_status bf_call_viewed(struct bf_call *call, const char *entity, const char *action, const struct bf_uuid *ids, unsigned n, struct bf_error *e);
 /* The same, durable when it returns: for media and exports, before the answer. */

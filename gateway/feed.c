@@ -242,18 +242,12 @@ static enum bf_status read_log(struct bf_call *call, struct bf_feed_pos *pos, un
 
 static enum bf_status note_views(struct bf_call *call, const struct bf_feed_page *page, const char *action, struct bf_error *e)
 {
-    enum bf_status status = BF_OK;
     struct bf_uuid *ids = bf_arena_calloc(call->arena, page->n + 1, sizeof *ids);
     unsigned n = 0;
-    for (unsigned i = 0; i < page->n && status == BF_OK; i++) {
+    for (unsigned i = 0; i < page->n; i++)
         if (page->items[i].doc != NULL)
             ids[n++] = page->items[i].id;
-        if (n == BF_PAGE_MAX || (i + 1 == page->n && n > 0)) {
-            status = bf_call_viewed(call, "feed", action, ids, n, e);
-            n = 0;
-        }
-    }
-    return status;
+    return bf_call_viewed(call, "feed", action, ids, n, e);
 }
 
 static void write_item(struct bf_jw *w, const struct bf_call *call, const struct bf_feed_item *item)

@@ -361,12 +361,16 @@ static void write_children(struct bf_jw *w, struct bf_call *call, const char *ke
     bf_jw_end_array(w);
 }
 
-static enum bf_status note_page(struct bf_call *call, enum bf_subject subject, const struct bf_page *page, struct bf_error *e)
+/* The visit and what is shown in it: one row, as a rule. */
+static enum bf_status note_visit(struct bf_call *call, const struct bf_doc *visit, const struct bf_page *const children[], unsigned n, struct bf_error *e)
 {
-    struct bf_uuid ids[BF_PAGE_MAX];
-    for (unsigned i = 0; i < page->n; i++)
-        ids[i] = page->docs[i]->id;
-    return bf_call_viewed(call, bf_subject_name(subject), "read", ids, page->n, e);
+    struct bf_uuid *ids = bf_arena_calloc(call->arena, 1 + n * BF_PAGE_MAX, sizeof *ids);
+    unsigned n_ids = 0;
+    ids[n_ids++] = visit->id;
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < children[i]->n; k++)
+            ids[n_ids++] = children[i]->docs[k]->id;
+    return bf_call_viewed(call, "visit", "read", ids, n_ids, e);
 }
 
 static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const struct bf_page *verdicts, const struct bf_page *media,
@@ -387,14 +391,8 @@ static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const
     write_children(&w, call, "media_states", BF_SUBJECT_MEDIA, media);
     write_children(&w, call, "transcripts", BF_SUBJECT_TRANSCRIPT, transcripts);
     bf_jw_end_object(&w);
-    enum bf_status status = bf_call_viewed(call, "visit", "read", &visit->id, 1, &e);
-    if (status == BF_OK)
-        status = note_page(call, BF_SUBJECT_VERDICT, verdicts, &e);
-    if (status == BF_OK)
-        status = note_page(call, BF_SUBJECT_MEDIA, media, &e);
-    if (status == BF_OK)
-        status = note_page(call, BF_SUBJECT_TRANSCRIPT, transcripts, &e);
-    if (status == BF_OK) {
+    const struct bf_page *children_shown[] = {verdicts, media, transcripts};
+    if (note_visit(call, visit, children_shown, 3, &e) == BF_OK) {
         bf_call_json_buf(call, 200, &out, visit->rev);
         return;
     }
