@@ -3,7 +3,7 @@
 #include "gateway/feed.h"
 #include "gateway/routes.h"
 
-enum { ANSWER_MAX = 65 << 20 }; /* above what a page of the feed can hold */
+enum { ANSWER_MAX = BF_FEED_JSON_MAX + (1 << 20) }; /* a page of the feed, its commas and a cursor */
 
 static void answer(struct bf_call *call, const struct bf_feed_pos *pos, const struct bf_feed_page *page)
 {

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ITEMS_AT_ONCE = 100, EVENTS_MAX = 64 << 20 }; /* above what a page of the feed can hold, and what a stream takes at once */
+enum { ITEMS_AT_ONCE = 100, EVENTS_MAX = BF_FEED_JSON_MAX + (1 << 20) }; /* a page of the feed in its lines; below what a stream takes at once */
 
 struct stream {
     struct stream *next, **link; /* in the hub's list, under its lock */

@@ -3,8 +3,11 @@
 #include <assert.h>
 #include <stddef.h>
 
-/* JSON_MAX: an entry of 256 of the largest records there are (transcripts, 120 KB and their escapes) stays below it. */
-enum { ENTRIES_AT_ONCE = 200, ITEMS_MAX = BF_PAGE_MAX + BF_ENTRY_OPS_MAX, PAGE_BYTES = 256 * 1024, JSON_MAX = 64 << 20 };
+enum { ENTRIES_AT_ONCE = 200, ITEMS_MAX = BF_PAGE_MAX + BF_ENTRY_OPS_MAX, PAGE_BYTES = 256 * 1024 };
+
+/* An entry is never split, so its records must fit as they are by then. The largest are transcripts, as heard and as confirmed, in characters of up
+ * to four bytes; each is begun in one entry with its medium. */
+_Static_assert(BF_FEED_JSON_MAX >= BF_ENTRY_OPS_MAX / 2 * 2 * 4 * BF_TRANSCRIPT_TEXT_MAX, "an entry of transcripts is more than a page may be");
 
 static const char purpose[] = "/v1/changes";
 
@@ -272,7 +275,7 @@ static enum bf_status write_items(struct bf_call *call, struct bf_feed_page *pag
 {
     struct bf_buf out;
     enum bf_status status = BF_OK;
-    bf_buf_init(&out, JSON_MAX);
+    bf_buf_init(&out, BF_FEED_JSON_MAX);
     for (unsigned i = 0; i < page->n; i++) {
         struct bf_jw w;
         size_t from = out.n;
@@ -285,7 +288,7 @@ static enum bf_status write_items(struct bf_call *call, struct bf_feed_page *pag
         page->items[i].json.p = p;
     *ret_bytes = out.n;
     if (out.overflowed)
-        status = bf_fail(e, BF_E_TOO_LARGE, "a page of the change feed is over %d bytes", JSON_MAX);
+        status = bf_fail(e, BF_E_TOO_LARGE, "a page of the change feed is over %d bytes", BF_FEED_JSON_MAX);
     bf_buf_finish(&out);
     return status;
 }

@@ -7,7 +7,8 @@
 #pragma once
 #include "gateway/internal.h"
 
-enum { BF_FEED_KEY_MAX = 600 };
+/* A page of the feed is JSON of BF_FEED_JSON_MAX at most, which one send of an event stream takes with all that frames it. */
+enum { BF_FEED_KEY_MAX = 600, BF_FEED_JSON_MAX = 60 << 20 };
 
 struct bf_feed_pos {
     int64_t n;    /* entries up to n are known */
