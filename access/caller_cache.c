@@ -11,7 +11,7 @@ struct entry {
     uint8_t hash[32];
     int64_t until_ms; /* 0: free */
     uint64_t users, teams;
-    struct bf_caller caller; /* teams and tz point to nothing: below */
+    struct bf_caller caller;  /* teams and tz point to nothing: below */
     struct bf_uuid *teams_of; /* its own: BF_CALLER_TEAMS_MAX at most */
     char zone[BF_CACHED_ZONE_MAX];
 };

@@ -34,11 +34,20 @@ static void give_way(struct bf_request *req)
     bf__body_cut(req, &e);
 }
 
-/* The most silent but `except`; with `buffers`, of those that hold one. */
-static struct bf_request *most_silent(struct bf__loop *loop, const struct bf_request *except, bool buffers)
+/* The most silent but `except`, of those that may send. Where none may, all wait for us: the one that has for the longest. */
+static struct bf_request *most_silent(struct bf__loop *loop, const struct bf_request *except)
+{
+    struct bf_request *first = loop->arrivals.first == except ? except->next_arriving : loop->arrivals.first, *req = first;
+    while (req != NULL && (req == except || bf__body_is_held(req)))
+        req = req->next_arriving;
+    return req != NULL ? req : first;
+}
+
+/* The most silent but `except`, of those that hold a buffer; NULL when there is none. */
+static struct bf_request *most_silent_buffer(struct bf__loop *loop, const struct bf_request *except)
 {
     struct bf_request *req = loop->arrivals.first;
-    while (req != NULL && (req == except || (buffers && req->buf_cap == 0)))
+    while (req != NULL && (req == except || req->buf_cap == 0))
         req = req->next_arriving;
     return req;
 }
@@ -49,7 +58,7 @@ void bf__arrival_begin(struct bf_request *req)
     req->is_arriving = true;
     link_last(req);
     if (++loop->arrivals.n > loop->arrivals.n_max)
-        give_way(most_silent(loop, req, false));
+        give_way(most_silent(loop, req));
 }
 
 void bf__arrival_goes_on(struct bf_request *req)
@@ -81,7 +90,7 @@ bool bf__arrival_reserve(struct bf_request *req, size_t want)
     if (cap == req->buf_cap)
         return true;
     while (a->bytes + cap - req->buf_cap > a->bytes_max) {
-        struct bf_request *silent = most_silent(req->loop, req, true);
+        struct bf_request *silent = most_silent_buffer(req->loop, req);
         if (silent == NULL)
             return false;
         give_way(silent);

@@ -77,6 +77,11 @@ static void give_window_back(struct bf_task *task)
     bf__request_free_if_done(req);
 }
 
+bool bf__body_is_held(const struct bf_request *req)
+{
+    return req->sink_kind != NULL && req->body_received - req->body_taken >= req->http->config.body_window / 2;
+}
+
 void bf_sink_took(struct bf_request *req, size_t n)
 {
     atomic_fetch_add(&req->took, n);

@@ -235,6 +235,7 @@ int bf__body_begin(h2o_req_t *h2o);
 void bf__body_without_bytes(struct bf_request *req); /* a request without a body has come to a route with a sink */
 void bf__body_complete(struct bf_request *req);
 void bf__body_give_up(struct bf_request *req);                      /* aborts the sink if it is open */
+bool bf__body_is_held(const struct bf_request *req); /* by its sink, which has yet to deal with what came: the client may not send */
 void bf__body_cut(struct bf_request *req, const struct bf_error *e); /* answers before the body is complete */
 /* arrival.c */
 void bf__arrival_begin(struct bf_request *req);

@@ -70,9 +70,7 @@ static void judge_body(struct bf_request *req, int64_t now)
     }
     if (now - req->rate_began_ms < (int64_t)http->config.rate_ms)
         return;
-    /* while the sink itself holds the window, the client may not send */
-    bool is_ours = req->body_received - req->body_taken >= http->config.body_window / 2;
-    if (!is_ours && req->body_received - req->rate_bytes < rate_bytes(http)) {
+    if (!bf__body_is_held(req) && req->body_received - req->rate_bytes < rate_bytes(http)) {
         time_out(req, "the body arrived too slowly");
         return;
     }

@@ -114,6 +114,23 @@ class Limits(unittest.TestCase):
             self.assertEqual(peer.response(first).body, b"ab")
             peer.close()
 
+    def test_an_upload_that_its_sink_holds_up_is_not_silent(self):
+        with Server(loops=1, arriving_max=4) as server:
+            upload, peer = H2(server), H2(server)
+            held = upload.start("PUT", "/sink/hold", end=False)
+            for _ in range(16):
+                upload.send(upload.data_frame(held, b"x" * 16384))
+            upload.ping()
+            streams = [peer.start("POST", "/echo", end=False) for _ in range(6)]
+            wait_until(lambda: server.stats()["refused"] >= 1, "what is too much is refused")
+            is_problem(self, peer.response(streams[0]), 503, "unavailable")
+            server.curl("-X", "POST", path="/release/262144")
+            upload.receive_until(lambda f: isinstance(f, hf.WindowUpdateFrame) and f.stream_id == held)
+            upload.send(upload.data_frame(held, b"", True))
+            self.assertEqual(upload.response(held).json()["bytes"], 262144)
+            upload.close()
+            peer.close()
+
     def test_buffered_bodies_share_their_memory(self):
         with Server(loops=1, bodies_mb_max=2) as server:
             peers = [H2(server) for _ in range(3)]
