@@ -5,7 +5,7 @@
  * and cursors against the log. Then keys, then blobs.
  *
  * To mend is to make a document anew from its last operation, and keys from documents. The log itself is never mended: what is wrong in it
- * is told.
+ * is told, and then no document of its company is given up for what it says: it may be all that is left.
  */
 #include "storage/check.h"
 #include "core/arena.h"

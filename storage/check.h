@@ -10,7 +10,7 @@
 #include "storage/committer.h"
 #include <uthash.h>
 
-enum { BF__SUSPECTS_MAX = 65536 };
+enum { BF__SUSPECTS_MAX = 65536, BF__DOUBTED_MAX = 65536 };
 
 struct bf__suspect {
     struct bf__suspect_key {
@@ -22,6 +22,12 @@ struct bf__suspect {
     UT_hash_handle hh;
 };
 
+/* A company whose log is damaged, has a hole or has lost its end: it cannot say which operation on a document was the last. */
+struct bf__doubted {
+    struct bf_uuid tenant;
+    UT_hash_handle hh;
+};
+
 struct bf__care {
     struct bf_store *store;
     const struct bf_driver_vtable *vt;
@@ -30,6 +36,8 @@ struct bf__care {
     struct bf_buf lines;
     struct bf__suspect *suspects;
     bool overfull; /* there were more than BF__SUSPECTS_MAX */
+    struct bf__doubted *doubted;
+    bool all_doubted; /* there were more than BF__DOUBTED_MAX */
 };
 
 /* Counts and says a fault; `id` NULL: none. */
@@ -43,7 +51,9 @@ enum bf_status bf__care_call(struct bf__care *c, bf__call_fn *fn, void *at, stru
 /* check_docs.c. A suspect is added once; one that is known takes the later operation. */
 struct bf__suspect *bf__suspect_find(struct bf__care *c, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id);
 void bf__suspect_add(struct bf__care *c, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id, int64_t n, int k);
-void bf__suspects_free(struct bf__care *c);
+void bf__suspects_free(struct bf__care *c); /* and who is doubted */
+/* Nothing is set back or removed on the word of this log alone. */
+void bf__care_doubt(struct bf__care *c, struct bf_uuid tenant);
 enum bf_status bf__care_documents(struct bf__care *c, struct bf_error *e); /* finds suspects among all rows */
 enum bf_status bf__care_settle(struct bf__care *c, struct bf_error *e);    /* judges the suspects */
 /* The document as the operation left it; NULL when its content was erased or cannot be read. */

@@ -49,38 +49,78 @@ void bf__suspect_add(struct bf__care *c, const struct bf_collection *coll, struc
 void bf__suspects_free(struct bf__care *c)
 {
     struct bf__suspect *suspect, *next;
+    struct bf__doubted *doubted, *other;
     HASH_ITER(hh, c->suspects, suspect, next) {
         HASH_DEL(c->suspects, suspect);
         free(suspect);
     }
+    HASH_ITER(hh, c->doubted, doubted, other) {
+        HASH_DEL(c->doubted, doubted);
+        free(doubted);
+    }
+}
+
+/* ---- logs in doubt ---- */
+
+static bool is_doubted(const struct bf__care *c, struct bf_uuid tenant)
+{
+    struct bf__doubted *found;
+    HASH_FIND(hh, c->doubted, &tenant, sizeof tenant, found);
+    return c->all_doubted || found != NULL;
+}
+
+void bf__care_doubt(struct bf__care *c, struct bf_uuid tenant)
+{
+    if (is_doubted(c, tenant))
+        return;
+    c->all_doubted = HASH_COUNT(c->doubted) == BF__DOUBTED_MAX;
+    if (c->all_doubted)
+        return;
+    struct bf__doubted *doubted = calloc(1, sizeof *doubted);
+    if (doubted == NULL)
+        abort();
+    doubted->tenant = tenant;
+    HASH_ADD(hh, c->doubted, tenant, sizeof doubted->tenant, doubted);
 }
 
 /* ---- finding them ---- */
 
+enum origin { MADE_IT, DID_NOT, AHEAD };
+
+/* No entry stands where the document says it came from: a hole, which is told of the log, or the log lost its end. */
+static enum bf_status of_no_entry(struct bf__care *c, struct bf_session *s, const struct bf_doc *doc, struct bf_arena *arena,
+                                  enum origin *ret, struct bf_error *e)
+{
+    struct bf_raw_entry *last = NULL;
+    enum bf_status status = c->vt->log_last(s, doc->tenant, arena, &last, e);
+    if (status == BF_E_CORRUPT)
+        return BF_OK;
+    if (status != BF_OK || (last != NULL && last->n > doc->n))
+        return status;
+    *ret = AHEAD;
+    bf__care_doubt(c, doc->tenant);
+    return BF_OK;
+}
+
 /* Did the operation that the document names make it? Where the log is damaged or has a hole, that is told of the log, and the document,
  * which may be all that is left, is believed. */
-static enum bf_status has_origin(struct bf__care *c, struct bf_session *s, const struct bf_collection *coll, const struct bf_doc *doc,
-                                 struct bf_arena *arena, bool *ret, struct bf_error *e)
+static enum bf_status find_origin(struct bf__care *c, struct bf_session *s, const struct bf_collection *coll, const struct bf_doc *doc,
+                                  struct bf_arena *arena, enum origin *ret, struct bf_error *e)
 {
-    struct bf_raw_entry *raw, *last = NULL;
+    struct bf_raw_entry *raw;
     struct bf__entry entry;
     unsigned found = 0;
-    *ret = false;
+    *ret = doc->n < 1 ? DID_NOT : MADE_IT;
     if (doc->n < 1)
         return BF_OK;
     enum bf_status status = c->vt->log_read(s, doc->tenant, doc->n - 1, 1, HEADER_BYTES, false, arena, &raw, &found, e);
-    if (status == BF_OK && found == 0) {
-        status = c->vt->log_last(s, doc->tenant, arena, &last, e);
-        *ret = status == BF_OK && last != NULL && last->n > doc->n;
-        return status == BF_E_CORRUPT ? BF_OK : status;
-    }
+    if (status == BF_OK && found == 0)
+        return of_no_entry(c, s, doc, arena, ret, e);
     if (status == BF_OK)
         status = bf__entry_parse(arena, raw->header, bf_str(NULL, 0), &entry, NULL);
-    if (status == BF_OK)
-        *ret = doc->k >= 0 && (unsigned)doc->k < entry.n_ops && bf_uuid_eq(&entry.ops[doc->k].id, &doc->id) &&
-               bf_str_eqz(entry.ops[doc->k].coll, coll->name);
-    if (status == BF_E_CORRUPT)
-        *ret = true;
+    if (status == BF_OK && (doc->k < 0 || (unsigned)doc->k >= entry.n_ops || !bf_uuid_eq(&entry.ops[doc->k].id, &doc->id) ||
+                            !bf_str_eqz(entry.ops[doc->k].coll, coll->name)))
+        *ret = DID_NOT;
     return status == BF_E_CORRUPT ? BF_OK : status;
 }
 
@@ -96,10 +136,12 @@ static enum bf_status look_at(struct bf__care *c, struct bf_session *s, const st
     const char *what = NULL;
     struct bf_doc *better;
     bool right = row->doc != NULL;
+    enum origin origin;
     enum bf_status status = BF_OK;
     c->check.report->documents++;
     if (right && coll->logged) {
-        status = has_origin(c, s, coll, row->doc, arena, &right, e);
+        status = find_origin(c, s, coll, row->doc, arena, &origin, e);
+        right = origin == MADE_IT;
     } else if (right) {
         status = bf__care_queue(c, s, coll, row->doc, arena, &what, &better, e);
         right = what == NULL;
@@ -183,26 +225,39 @@ static enum bf_status last_image(struct bf__care *c, struct bf_session *s, const
     return BF_OK;
 }
 
+/* Its own bytes say otherwise, or nothing that can be read, and may be the last of what the log lost: they go only for what a whole log says. */
+static enum bf_status judge_origin(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, struct bf_arena *arena,
+                                   struct verdict *v, struct bf_error *e)
+{
+    enum origin origin;
+    enum bf_status status = find_origin(c, s, x->key.coll, v->stored, arena, &origin, e);
+    if (status != BF_OK || origin == MADE_IT)
+        return status;
+    v->what = origin == AHEAD ? "a document is ahead of the log:" : "a document names an operation that did not make it:";
+    v->mendable &= !is_doubted(c, x->key.tenant);
+    return BF_OK;
+}
+
 static enum bf_status judge_logged(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, bool readable,
                                    struct bf_arena *arena, struct verdict *v, struct bf_error *e)
 {
-    bool known = false;
     enum bf_status status = x->n == 0 ? BF_OK : last_image(c, s, x, arena, v, e);
     if (status != BF_OK)
         return status;
     v->mendable = x->n == 0 || v->better != NULL;
     const struct bf_doc *stored = v->stored;
     int64_t ahead = stored == NULL || x->n == 0 ? 1 : stored->n != x->n ? stored->n - x->n : stored->k - x->k;
-    if (!readable)
+    if (!readable) {
         v->what = "a document cannot be read:";
-    else if (stored == NULL)
+        v->mendable = v->better != NULL && !is_doubted(c, x->key.tenant);
+    } else if (stored == NULL)
         v->what = x->n > 0 ? "a document is missing:" : NULL;
     else if (ahead < 0)
         v->what = "a document is behind the log:";
     else if (ahead == 0)
         v->what = v->better != NULL && !v->erased && !bf__care_same(stored, v->better) ? "a document differs from the log:" : NULL;
-    else if ((status = has_origin(c, s, x->key.coll, stored, arena, &known, e)) == BF_OK && !known)
-        v->what = "a document names an operation that did not make it:";
+    else
+        status = judge_origin(c, s, x, arena, v, e);
     return status;
 }
 

@@ -11,6 +11,12 @@ struct walk {
     bool in_hole;
 };
 
+static void fault_of_log(struct bf__care *c, const struct walk *w, int64_t n, const char *what)
+{
+    bf__care_fault(c, w->tenant, n, what, "", NULL);
+    bf__care_doubt(c, w->tenant);
+}
+
 static enum bf_status check_requests(struct bf__care *c, struct bf_session *s, const struct bf__entry *entry, struct bf_arena *arena,
                                      struct bf_error *e)
 {
@@ -82,12 +88,12 @@ static enum bf_status check_entry(struct bf__care *c, struct bf_session *s, stru
     c->check.report->entries++;
     bf__entry_leaf(raw->header, leaf);
     if (memcmp(leaf, raw->leaf, sizeof leaf) != 0)
-        bf__care_fault(c, w->tenant, raw->n, "the leaf hash does not match the header", "", NULL);
+        fault_of_log(c, w, raw->n, "the leaf hash does not match the header");
     enum bf_status status = bf__entry_parse(arena, raw->header, raw->payload, &entry, &why);
     if (status == BF_OK && (entry.n != raw->n || !bf_uuid_eq(&entry.tenant, &w->tenant)))
         status = bf_fail(&why, BF_E_CORRUPT, "an entry stands in the place of another");
     if (status != BF_OK) {
-        bf__care_fault(c, w->tenant, raw->n, why.cause, "", NULL);
+        fault_of_log(c, w, raw->n, why.cause);
         return BF_OK;
     }
     if (entry.at_ms < w->last_ms)
@@ -107,7 +113,7 @@ static enum bf_status walk_on(struct bf__care *c, struct bf_session *s, void *at
     unsigned found = 0;
     enum bf_status status = c->vt->log_read(s, w->tenant, w->n, ENTRIES, ENTRY_BYTES, true, arena, &raw, &found, &why);
     if (status == BF_E_CORRUPT) {
-        bf__care_fault(c, w->tenant, ++w->n, why.cause, "", NULL);
+        fault_of_log(c, w, ++w->n, why.cause);
         return BF_OK;
     }
     if (status != BF_OK)
@@ -115,7 +121,7 @@ static enum bf_status walk_on(struct bf__care *c, struct bf_session *s, void *at
     for (unsigned i = 0; status == BF_OK && i < found && raw[i].n <= w->last_n; i++)
         status = check_entry(c, s, w, &raw[i], arena, e);
     if (found == 0 && !w->in_hole)
-        bf__care_fault(c, w->tenant, w->n + 1, "the log has a hole here", "", NULL);
+        fault_of_log(c, w, w->n + 1, "the log has a hole here");
     w->in_hole = found == 0;
     w->n += found == 0 ? 1 : found;
     return status;
@@ -128,7 +134,7 @@ static enum bf_status find_last(struct bf__care *c, struct bf_session *s, void *
     struct bf_error why = {0};
     enum bf_status status = c->vt->log_last(s, w->tenant, arena, &last, &why);
     if (status == BF_E_CORRUPT)
-        bf__care_fault(c, w->tenant, 0, why.cause, "", NULL);
+        fault_of_log(c, w, 0, why.cause);
     else if (status != BF_OK)
         return bf_fail(e, status, "%s", why.cause);
     w->last_n = last == NULL ? 0 : last->n;

@@ -110,8 +110,7 @@ struct slice {
     unsigned n;
 };
 
-/* Says it; true when it is to be mended, which counts as done: else the slice is undone as a whole. */
-static bool fault(struct slice *sl, int index, const char *what, struct bf_str id)
+static void say_fault(struct slice *sl, int index, const char *what, struct bf_str id)
 {
     char line[240], hex[2 * BF__DOC_KEY + 1] = "";
     if (id.n <= BF__DOC_KEY)
@@ -119,6 +118,12 @@ static bool fault(struct slice *sl, int index, const char *what, struct bf_str i
     snprintf(line, sizeof line, "%s%s%s: %s %s", sl->t->coll->name, index < 0 ? "" : ", index ",
              index < 0 ? "" : sl->t->coll->indexes[index]->name, what, hex);
     tell(sl->check, line);
+}
+
+/* Says it; true when it is to be mended, which counts as done: else the slice is undone as a whole. */
+static bool fault(struct slice *sl, int index, const char *what, struct bf_str id)
+{
+    say_fault(sl, index, what, id);
     sl->check->report->mended += sl->check->mend;
     return sl->check->mend;
 }
@@ -175,9 +180,16 @@ static enum bf_status check_key(struct slice *sl, int index, struct bf_str key, 
     return fault(sl, index, what, bf_str(raw->key.p + 16, 16)) ? change_key(sl, index, SQL_IX_INSERT, key, raw->row, e) : BF_OK;
 }
 
-static enum bf_status drop_row(struct slice *sl, int64_t row, struct bf_error *e)
+/* Nobody knows whose it is. Where it may be of the business, a person decides. */
+static enum bf_status check_nameless(struct slice *sl, const struct raw *raw, struct bf_error *e)
 {
-    return bf__exec(sl->s, e, "DELETE FROM d_%s WHERE r = %lld", sl->t->coll->name, (long long)row);
+    static const char what[] = "a document has a key of the wrong size";
+    if (sl->t->coll->cls == BF_SYSTEM_COLLECTION)
+        return fault(sl, -1, what, raw->key)
+                   ? bf__exec(sl->s, e, "DELETE FROM d_%s WHERE r = %lld", sl->t->coll->name, (long long)raw->row)
+                   : BF_OK;
+    say_fault(sl, -1, what, raw->key);
+    return BF_OK;
 }
 
 /* One that cannot be read has no keys: it is told where documents are checked. */
@@ -187,7 +199,7 @@ static enum bf_status check_document(struct slice *sl, const struct raw *raw, st
     struct bf_uuid tenant, id;
     enum bf_status status = BF_OK;
     if (raw->key.n != BF__DOC_KEY)
-        return fault(sl, -1, "a document has a key of the wrong size", raw->key) ? drop_row(sl, raw->row, e) : BF_OK;
+        return check_nameless(sl, raw, e);
     memcpy(tenant.b, raw->key.p, 16);
     memcpy(id.b, raw->key.p + 16, 16);
     if (bf__bson_decode(sl->arena, sl->t->coll->schema, tenant, id, raw->bytes, &doc, NULL) != BF_OK)
