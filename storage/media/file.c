@@ -187,6 +187,8 @@ static enum bf_status write_or_forget(struct bf__file *f, const uint8_t *rec, si
     return status;
 }
 
+bool bf__file_is_broken(const struct bf__file *f) { return f->broken; }
+
 static enum bf_status refuse_if_over(const struct bf__file *f, struct bf_error *e)
 {
     if (f->broken)

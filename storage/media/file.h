@@ -44,6 +44,7 @@ enum bf_status bf__file_append(struct bf__file *file, uint8_t *rec, size_t n, st
 enum bf_status bf__file_sync(struct bf__file *file, uint8_t *rec, size_t n, struct bf__position *position, struct bf_error *e);
 int64_t bf__file_offset(const struct bf__file *file); /* written, perhaps not durable */
 bool bf__file_dirty(const struct bf__file *file);     /* something was written since the last sync */
+bool bf__file_is_broken(const struct bf__file *file); /* an fdatasync failed: only another opening helps */
 
 /* bf__file_rollback forgets what was appended since bf__file_mark. A sync takes the mark away. */
 void bf__file_mark(struct bf__file *file);

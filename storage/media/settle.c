@@ -52,6 +52,8 @@ enum bf_status bf__upload_load(struct bf__upload *up, struct bf_error *e)
 {
     struct bf__position position;
     uint8_t sha256[32];
+    if (up->file != NULL && up->writer == NULL && bf__file_is_broken(up->file))
+        bf__file_close(&up->file);
     if (up->finished || up->file != NULL)
         return BF_OK;
     enum bf_status status = open_file(up, &position, e);

@@ -151,7 +151,7 @@ bool bf__sender_has_equal(struct bf__upload *upload);
 
 /* ---- what is done to one (settle.c): all want it entered ---- */
 
-/* Opens the data file and recovers, unless it is open; finishes what a crash cut short. */
+/* Opens the data file and recovers, unless it is open and sound; finishes what a crash cut short. */
 enum bf_status bf__upload_load(struct bf__upload *upload, struct bf_error *e);
 /* Takes the writer's place away, and settles what it wrote: bytes under a mark are forgotten, all others become durable. */
 enum bf_status bf__upload_displace(struct bf__upload *upload, struct bf_error *e);

@@ -300,6 +300,44 @@ static void an_outcome_that_could_not_be_noted_leaves_no_wrap_when_its_upload_go
     }
 }
 
+/* Of bytes, and of the end of a file whose bytes are all durable. */
+static void an_upload_whose_sync_failed_goes_on_with_the_next_request(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct bf_stage *stage;
+    struct bf_stage_info info;
+    begin(&b);
+    struct bf_stage_new new = new_upload(&b, BYTES);
+    assert_int_equal(bf_stage_create(b.store, &new, NULL), BF_OK);
+    for (int64_t at = 0, n = 100000; at < BYTES; at += n) {
+        assert_int_equal(upload_open(&b.home, b.store, &new, &stage, &info), BF_OK);
+        assert_int_equal(info.offset, at);
+        fail_next_sync(NULL);
+        assert_int_equal(upload_append(&b.home, stage, b.bytes + at, (size_t)n), BF_OK);
+        assert_int_equal(upload_sync(&b.home, stage), BF_E_IO);
+        if (at > 0) /* else the next request comes while the one that failed is there still */
+            bf_stage_close(&stage);
+        struct bf_stage *again;
+        assert_int_equal(upload_open(&b.home, b.store, &new, &again, &info), BF_OK);
+        assert_int_equal(info.offset, at);
+        assert_int_equal(upload_append(&b.home, again, b.bytes + at, (size_t)n), BF_OK);
+        assert_int_equal(upload_sync(&b.home, again), BF_OK);
+        bf_stage_close(&stage);
+        stage = again;
+        if (at + n < BYTES)
+            bf_stage_close(&stage);
+    }
+    fail_next_sync(NULL);
+    assert_int_equal(upload_finish(&b.home, stage), BF_E_IO);
+    bf_stage_close(&stage);
+    assert_int_equal(upload_open(&b.home, b.store, &new, &stage, &info), BF_OK);
+    assert_true(info.finished);
+    bf_stage_close(&stage);
+    expect_blob(&b, b.user);
+    end(&b);
+}
+
 struct deletion {
     struct bench *b;
     struct bf_stage_new *upload;
@@ -565,6 +603,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_upload_goes_on_after_a_restart_where_it_was_acknowledged),
         cmocka_unit_test(a_finish_that_was_cut_short_is_done_by_whoever_comes_next),
+        cmocka_unit_test(an_upload_whose_sync_failed_goes_on_with_the_next_request),
         cmocka_unit_test(a_finish_is_the_same_when_it_is_done_twice),
         cmocka_unit_test(a_finish_that_failed_leaves_nothing_when_its_upload_goes),
         cmocka_unit_test(an_outcome_that_could_not_be_noted_leaves_no_wrap_when_its_upload_goes),
