@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* A job whose runs never come back, LOST_MAX in a row, is taken for what ends them. It is many, since mostly the process was ended by something else. */
-enum { POLL_MS = 250, KEEP_MS = 1000, THREADS_MAX = 64, LOST_MAX = 20 };
+enum { POLL_MS = 250, KEEP_MS = 1000, THREADS_MAX = 64 };
 
 struct worker {
     struct bf_job_runner *runner;
@@ -59,20 +58,16 @@ static void log_job(struct bf_job_runner *r, enum bf_log_level level, const char
     bf_uuid_text(&job->tenant, tenant);
     bf_uuid_text(&job->ref, ref);
     bf_log(r->env, level, event, e->cause, BF_L_STR("code", bf_status_code(e->status)), BF_L_STR("kind", job->kind), BF_L_STR("job", id),
-           BF_L_STR("tenant", tenant), BF_L_STR("ref", ref), BF_L_INT("attempt", job->attempt), BF_L_END);
+           BF_L_STR("tenant", tenant), BF_L_STR("ref", ref), BF_L_INT("attempt", job->attempt), BF_L_INT("lost", job->lost), BF_L_END);
 }
 
-/* Whoever took the job over may have done it well: only who holds the lease may say that nobody will. */
-static enum bf_status give_up(struct worker *w, const struct bf_job *job, const struct bf_error *why, struct bf_error *e)
+/* Said only by who holds the lease: whoever took the job over may have done it well. */
+static enum bf_status give_up(struct bf_job_runner *r, const struct bf_job *job, const struct bf_error *why, struct bf_error *e)
 {
-    struct bf_job_runner *r = w->runner;
-    enum bf_status status = bf_job_renew(r->store, job, bf_now_ms(r->env) + w->work->lease_ms, e);
-    if (status != BF_OK)
-        return status;
-    log_job(r, BF_LOG_ERROR, "job.dead", job, why);
-    if (w->work->gave_up != NULL)
-        w->work->gave_up(w->work->ctx, job, why);
-    return bf_job_dead(r->store, job, why->cause, e);
+    enum bf_status status = bf_job_dead(r->store, job, why->cause, e);
+    if (status == BF_OK)
+        log_job(r, BF_LOG_ERROR, "job.dead", job, why);
+    return status;
 }
 
 static void settle(struct worker *w, const struct bf_job *job, enum bf_status status, const struct bf_job_again *again, struct bf_error *e)
@@ -82,7 +77,7 @@ static void settle(struct worker *w, const struct bf_job *job, enum bf_status st
     if (status == BF_OK) {
         status = bf_job_done(r->store, job, &settled);
     } else if (again->give_up || (again->count && job->attempt >= w->work->attempts_max)) {
-        status = give_up(w, job, e, &settled);
+        status = give_up(r, job, e, &settled);
     } else {
         log_job(r, again->put_off ? BF_LOG_DEBUG : BF_LOG_WARN, again->put_off ? "job.put_off" : "job.failed", job, e);
         bf_metric_add(r->env->metrics, BF_M_JOBS_FAILED, again->put_off ? 0 : 1);
@@ -111,10 +106,6 @@ static void set_job(struct worker *w, const struct bf_job *job)
 
 static enum bf_status run_job(struct worker *w, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
 {
-    if (job->lost > LOST_MAX) {
-        again->give_up = true;
-        return bf_fail(e, BF_E_INTERNAL, "%d runs in a row were never heard of again", job->lost);
-    }
     set_job(w, job);
     enum bf_status status = w->work->run(w->work->ctx, job, arena, again, e);
     set_job(w, NULL);

@@ -16,19 +16,21 @@ struct bf_job_again {
     bool put_off;     /* nothing failed: it is not its time yet. No warning, no metric */
 };
 
-/* Does one job. BF_OK: done. Else `e` says why and `again` how it goes on. Must be safe to run twice: commit results under the job's id as request. */
+/*
+ * Does one job. BF_OK: done. Else `e` says why and `again` how it goes on. Must be safe to run twice: commit results under the job's id as request.
+ *
+ * No job is given up for runs that were lost (the process ended): a record may wait for it. Where the job itself may be what ends the process, the work
+ * looks at job->lost and writes a verdict when it is many.
+ */
 typedef enum bf_status bf_job_run_fn(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e);
-/* Told when a job is given up, before it is settled as dead and while its lease is held; may commit what people should see. NULL: nothing. */
-typedef void bf_job_gave_up_fn(void *ctx, const struct bf_job *job, const struct bf_error *e);
 
 struct bf_job_work {
     const char *kind;
     unsigned threads;
     int64_t lease_ms;
-    int attempts_max; /* runs; one that never came back (the process ended) is given more patience, but not for ever */
+    int attempts_max; /* runs that failed and count; then it is dead */
     int64_t pause_ms, pause_ms_max; /* doubles with each attempt */
     bf_job_run_fn *run;
-    bf_job_gave_up_fn *gave_up;
     void *ctx;
 };
 

@@ -171,7 +171,7 @@ static enum bf_status claim(struct bf_store *store, struct bf_doc *doc, int64_t 
     bf_set_int(o, J_LOST, was_lost ? bf_get_int(o, J_LOST) + 1 : 0);
     bf_set_enum(o, J_STATE, JOB_TAKEN);
     bf_set_int(o, J_WAKE, until_ms);
-    bf_set_int(o, J_ATTEMPT, bf_get_int(o, J_ATTEMPT) + 1);
+    bf_set_int(o, J_ATTEMPT, bf_get_int(o, J_ATTEMPT) + !was_lost);
     bf_set_int(o, J_FENCE, bf_get_int(o, J_FENCE) + 1);
     return replace(store, doc, e);
 }

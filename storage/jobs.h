@@ -17,8 +17,8 @@ struct bf_job {
     struct bf_str argument; /* up to 4 KiB; business content stays in documents */
     int64_t due_ms;
     int64_t n;   /* the entry it was derived from; 0: none */
-    int attempt; /* 1 for the first run */
-    int lost;    /* claims in a row before this one that nobody settled: their lease ran out */
+    int attempt; /* 1 for the first run; one that was lost does not count */
+    int lost;    /* claims in a row before this one that nobody settled: their lease ran out, mostly since the process was ended */
     int64_t fence;
     char cause[BF_CAUSE_MAX]; /* of the last failed attempt */
 };

@@ -46,7 +46,7 @@ static void a_job_is_named_by_kind_id_tenant_and_record(void **state)
         snprintf(wanted, sizeof wanted,
                  "\"message\":\"the printer is on "
                  "fire\",\"code\":\"upstream\",\"kind\":\"print\",\"job\":\"%s\",\"tenant\":\"%s\",\"ref\":\"%s\","
-                 "\"attempt\":%d}",
+                 "\"attempt\":%d,\"lost\":0}",
                  id, tenant, ref, attempt);
         if (strstr(line, wanted) == NULL)
             fail_msg("%s lacks %s", line, wanted);
