@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { SYNC_STEPS = 64 };
+
 struct backup {
     struct bf_store *store;
     const char *to;
@@ -73,12 +75,52 @@ static enum bf_status step(void *ctx, struct bf_session *writer, struct bf_error
     return status == BF_OK && b->done ? note_positions(b, writer, e) : status;
 }
 
+typedef enum bf_status name_fn(struct backup *b, int dir, const char *name, struct bf_error *e);
+
+static enum bf_status each_name(struct backup *b, int at, const char *dir_name, name_fn *fn, struct bf_error *e)
+{
+    int fd = openat(at, dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    enum bf_status status = BF_OK;
+    if (dir == NULL)
+        return bf_fail_errno(e, BF_E_IO, errno, "open %s", dir_name);
+    while (status == BF_OK && (entry = readdir(dir)) != NULL)
+        if ((status = go_on(b->store, e)) == BF_OK)
+            status = fn(b, fd, entry->d_name, e);
+    closedir(dir);
+    return status;
+}
+
+static bool is_file(int dir, const char *name)
+{
+    struct stat st;
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static enum bf_status sync_file(struct backup *b, int dir, const char *name, struct bf_error *e)
+{
+    (void)b;
+    if (!is_file(dir, name))
+        return BF_OK;
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return bf_fail_errno(e, BF_E_IO, errno, "open %s", name);
+    enum bf_status status = bf__fs_sync(fd, e);
+    close(fd);
+    return status;
+}
+
+/* The disk is waited for here and not by the committer, and often enough that little is left for the end and no step has to write for want of memory. */
 static enum bf_status copy_database(struct backup *b, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
-    while (status == BF_OK && !b->done)
+    for (unsigned n = 1; status == BF_OK && !b->done; n++) {
         if ((status = go_on(b->store, e)) == BF_OK)
             status = bf__committer_call(b->store, step, b, e);
+        if (status == BF_OK && (b->done || n % SYNC_STEPS == 0))
+            status = each_name(b, b->to_fd, ".", sync_file, e);
+    }
     return status;
 }
 
@@ -109,29 +151,9 @@ static enum bf_status take_blob(struct backup *b, int from, const char *name, st
     return status == BF_OK ? note_file(b, "blobs/", name, e) : status;
 }
 
-typedef enum bf_status name_fn(struct backup *b, int dir, const char *name, struct bf_error *e);
-
-static enum bf_status each_name(struct backup *b, int at, const char *dir_name, name_fn *fn, struct bf_error *e)
-{
-    int fd = openat(at, dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    enum bf_status status = BF_OK;
-    if (dir == NULL)
-        return bf_fail_errno(e, BF_E_IO, errno, "open %s", dir_name);
-    while (status == BF_OK && (entry = readdir(dir)) != NULL)
-        if ((status = go_on(b->store, e)) == BF_OK)
-            status = fn(b, fd, entry->d_name, e);
-    closedir(dir);
-    return status;
-}
-
 static enum bf_status note_database(struct backup *b, int dir, const char *name, struct bf_error *e)
 {
-    struct stat st;
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-        return BF_OK;
-    return note_file(b, "", name, e);
+    return is_file(dir, name) ? note_file(b, "", name, e) : BF_OK;
 }
 
 static enum bf_status copy_blobs(struct backup *b, struct bf_error *e)

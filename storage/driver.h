@@ -126,7 +126,7 @@ struct bf_driver_vtable {
                                  struct bf_keys_place *ret_next, bool *done, struct bf_error *e);
 
     /* Care, by the writer. `remove` deletes physically. backup copies the database into the new directory `to`, step by step: call until
-     * *done; NULL *state at the first call, and again after the last. A copy that is not gone on with is
+     * *done; NULL *state at the first call, and again after the last. The files are for the caller to sync. A copy that is not gone on with is
      * given up when the driver closes. */
     enum bf_status (*remove)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
                              struct bf_arena *arena, struct bf_error *e);
