@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pages: the ranges of the plan are read in small chunks and merged by suffix. With one range a chunk is about a page; with many it is
- * small, so that little is read which the page does not need.
+ * small, so that little is read which the page does not need. Where conditions are left that throw rows away, a chunk's rows last until the
+ * range's next chunk only, and what stays is copied.
  */
 #include "core/arena.h"
 #include "storage/bson.h"
@@ -19,8 +20,16 @@ struct item {
     struct bf_str bytes;  /* the document */
 };
 
+/* A string that is replaced often. */
+struct held {
+    char *p;
+    size_t n, room;
+};
+
 struct source {
     struct bf__range range;
+    struct bf_arena *rows; /* of the chunk; NULL: they stay with the page */
+    struct held edge;      /* the range's near end, once it was moved */
     struct item *items;
     unsigned n, at;
     bool last_chunk;
@@ -32,36 +41,63 @@ struct merge {
     struct bf_arena *arena;
     struct bf_arena *scratch; /* of documents that are not known to stay */
     sqlite3_stmt *st;
-    unsigned chunk, examined;
+    unsigned chunk, examined, n_sources;
     struct source *sources;
     struct source **heap; /* those that have an item; the next one on top */
     unsigned n_heap;
     bool taken; /* the top's item was given out: it moves on when the next one is asked for, and reads no more before */
 };
 
+/* With a 0 behind it. */
+static struct bf_str hold(struct bf_arena *arena, struct held *h, struct bf_str s)
+{
+    if (s.n + 1 > h->room) {
+        h->room = 2 * s.n + 1;
+        h->p = bf_arena_alloc(arena, h->room);
+    }
+    memcpy(h->p, s.p, s.n);
+    h->p[s.n] = '\0';
+    h->n = s.n;
+    return bf_str(h->p, h->n);
+}
+
+static struct bf_arena *begin_chunk(struct merge *m, struct source *src)
+{
+    if (m->scratch == NULL)
+        return m->arena;
+    if (src->rows == NULL)
+        src->rows = bf_arena_create();
+    bf_arena_reset(src->rows);
+    return src->rows;
+}
+
 /* The next chunk of a range; moves the range's near end past it. */
 static enum bf_status fill(struct merge *m, struct source *src, struct bf_error *e)
 {
     int rc;
+    struct bf_arena *rows = begin_chunk(m, src);
     src->n = src->at = 0;
-    src->items = bf_arena_alloc(m->arena, m->chunk * sizeof *src->items);
+    src->items = bf_arena_alloc(rows, m->chunk * sizeof *src->items);
     bf__bind(m->st, 1, src->range.low);
     bf__bind(m->st, 2, src->range.high);
     sqlite3_bind_int64(m->st, 3, m->chunk);
     struct bf_str key = {NULL, 0};
     while ((rc = sqlite3_step(m->st)) == SQLITE_ROW) {
-        key = bf__column_dup(m->st, 0, m->arena);
+        key = bf__column_dup(m->st, 0, rows);
         src->items[src->n].suffix = bf_str(key.p + src->range.prefix.n, key.n - src->range.prefix.n);
-        src->items[src->n++].bytes = bf__column_dup(m->st, 1, m->arena);
+        src->items[src->n++].bytes = bf__column_dup(m->st, 1, rows);
     }
     enum bf_status status = rc == SQLITE_DONE ? BF_OK : bf__sql_fail(m->s, e, "reading an index");
     sqlite3_reset(m->st);
     src->last_chunk = src->n < m->chunk;
     m->examined += src->n;
-    if (!src->last_chunk && m->query->descending)
+    if (src->last_chunk)
+        return status;
+    key = hold(m->arena, &src->edge, key);
+    if (m->query->descending)
         src->range.high = key;
-    else if (!src->last_chunk)
-        src->range.low = bf_str(key.p, key.n + 1); /* bf_str_dup put the 0 that makes it the next key */
+    else
+        src->range.low = bf_str(key.p, key.n + 1); /* the 0 behind it makes it the next key */
     return status;
 }
 
@@ -105,6 +141,7 @@ static enum bf_status merge_start(struct merge *m, const struct bf__plan *plan, 
     m->chunk = plan->n_ranges <= 1 ? page : page / plan->n_ranges + 1;
     if (m->chunk < CHUNK_MIN)
         m->chunk = CHUNK_MIN;
+    m->n_sources = plan->n_ranges;
     m->sources = bf_arena_calloc(m->arena, plan->n_ranges + 1, sizeof *m->sources);
     m->heap = bf_arena_alloc(m->arena, (plan->n_ranges + 1) * sizeof(struct source *));
     enum bf_status status = bf__prepare(m->s, statement_slot(m->s, m->query), &m->st, e);
@@ -141,12 +178,20 @@ static enum bf_status merge_next(struct merge *m, const struct item **ret, struc
     return status;
 }
 
-static enum bf_status decode(const struct merge *m, struct bf_arena *arena, const struct item *item, struct bf_doc **ret, struct bf_error *e)
+static void merge_end(struct merge *m)
+{
+    for (unsigned i = 0; i < m->n_sources; i++)
+        bf_arena_destroy(&m->sources[i].rows);
+    bf_arena_destroy(&m->scratch);
+}
+
+static enum bf_status decode(const struct merge *m, struct bf_arena *arena, const struct item *item, struct bf_str bytes, struct bf_doc **ret,
+                             struct bf_error *e)
 {
     struct bf_uuid id;
     assert(item->suffix.n >= sizeof id.b);
     memcpy(id.b, item->suffix.p + item->suffix.n - sizeof id.b, sizeof id.b);
-    return bf__bson_decode(arena, m->query->coll->schema, m->query->tenant, id, item->bytes, ret, e);
+    return bf__bson_decode(arena, m->query->coll->schema, m->query->tenant, id, bytes, ret, e);
 }
 
 static bool passes(const struct bf_doc *doc, const struct bf__plan *plan)
@@ -160,12 +205,12 @@ static bool passes(const struct bf_doc *doc, const struct bf__plan *plan)
 /* *ret = NULL when it does not pass. What conditions are left for is decoded aside first, so that a rare match does not keep all that was looked at. */
 static enum bf_status read_item(struct merge *m, const struct bf__plan *plan, const struct item *item, struct bf_doc **ret, struct bf_error *e)
 {
-    bool aside = plan->n_rest > 0;
-    enum bf_status status = decode(m, aside ? m->scratch : m->arena, item, ret, e);
+    bool aside = m->scratch != NULL;
+    enum bf_status status = decode(m, aside ? m->scratch : m->arena, item, item->bytes, ret, e);
     if (status == BF_OK && !passes(*ret, plan))
         *ret = NULL;
     else if (status == BF_OK && aside)
-        status = decode(m, m->arena, item, ret, e);
+        status = decode(m, m->arena, item, bf_str_dup(m->arena, item->bytes), ret, e);
     if (aside)
         bf_arena_reset(m->scratch);
     return status;
@@ -175,6 +220,7 @@ static enum bf_status read_item(struct merge *m, const struct bf__plan *plan, co
 static enum bf_status collect(struct merge *m, const struct bf__plan *plan, struct bf_page *page, struct bf_error *e)
 {
     const struct item *item;
+    struct held last_room = {.p = NULL}, kept_room = {.p = NULL};
     struct bf_str last = {NULL, 0}, kept = {NULL, 0};
     for (unsigned looked = 0;; looked++) {
         struct bf_doc *doc;
@@ -189,7 +235,7 @@ static enum bf_status collect(struct merge *m, const struct bf__plan *plan, stru
             page->next = last;
             return BF_OK;
         }
-        last = item->suffix;
+        last = hold(m->arena, &last_room, item->suffix);
         status = read_item(m, plan, item, &doc, e);
         if (status != BF_OK)
             return status;
@@ -200,7 +246,7 @@ static enum bf_status collect(struct merge *m, const struct bf__plan *plan, stru
             return BF_OK;
         }
         page->docs[page->n++] = doc;
-        kept = last;
+        kept = hold(m->arena, &kept_room, last);
     }
 }
 
@@ -216,7 +262,7 @@ static enum bf_status find_ranges(struct bf_session *s, const struct bf_query *q
     if (status == BF_OK)
         status = collect(&m, &plan, page, e);
     bf__snapshot_end(s, begun);
-    bf_arena_destroy(&m.scratch);
+    merge_end(&m);
     page->examined = m.examined;
     return status;
 }
