@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The register of erasures. It is there from the first start on, empty but for its first line, so that a restore can tell "nobody was
- * erased" from "the register was left behind". A store that finds it gone makes it anew of what it knows itself.
+ * erased" from "the register was left behind". That line says to which master key it belongs, since the register of another store that
+ * happens to stand there would say the same. A store that finds it gone makes it anew of what it knows itself.
  */
 #include "core/arena.h"
 #include "storage/copy.h"
@@ -17,7 +18,7 @@
 
 enum { LINE_MAX_BYTES = 128, REGISTER_BYTES_MAX = 1 << 30, ROWS = 200 };
 
-static const char first_line[] = "baifang-erasures 1\n";
+static const char first_words[] = "baifang-erasures 1";
 
 static void register_path(const char *master_key_file, char out[PATH_MAX]) { snprintf(out, PATH_MAX, "%s.erasures", master_key_file); }
 
@@ -65,28 +66,42 @@ enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, 
     return failed != 0 ? bf_fail_errno(e, BF_E_IO, failed, "writing %s", path) : BF_OK;
 }
 
+static void format_first_line(const struct bf_key *master, char out[LINE_MAX_BYTES])
+{
+    struct bf_key mark;
+    char hex[2 * BF_KEY_BYTES + 1];
+    bf_key_derive(master, "erasure register", NULL, 0, &mark);
+    bf_hex(mark.b, sizeof mark.b, hex);
+    snprintf(out, LINE_MAX_BYTES, "%s %s\n", first_words, hex);
+}
+
+/* One without a mark was made before there were any. */
+static enum bf_status check_first_line(const char *line, const struct bf_key *master, const char *path, struct bf_error *e)
+{
+    char wanted[LINE_MAX_BYTES];
+    format_first_line(master, wanted);
+    if (strcmp(line, wanted) == 0 || strcmp(line + sizeof first_words - 1, "\n") == 0)
+        return BF_OK;
+    return bf_fail(e, BF_E_CONFIG, "%s belongs to another master key: put the one there that was kept with this key", path);
+}
+
 /* A last line without its end was never acknowledged: it is passed over. */
-static enum bf_status read_line(const char *line, bf__erasure_fn *fn, void *ctx, const char *path, struct bf_error *e)
+static enum bf_status read_line(const char *line, const struct bf_key *master, bf__erasure_fn *fn, void *ctx, const char *path, struct bf_error *e)
 {
     struct bf_uuid tenant, subject;
     size_t n = strlen(line);
     uint64_t entry;
-    if (n == 0 || line[n - 1] != '\n' || strcmp(line, first_line) == 0)
+    if (n == 0 || line[n - 1] != '\n')
         return BF_OK;
+    if (strncmp(line, first_words, sizeof first_words - 1) == 0)
+        return check_first_line(line, master, path, e);
     if (n < 76 || line[36] != ' ' || line[73] != ' ' || !bf_uuid_parse(bf_str(line, 36), &tenant) ||
         !bf_uuid_parse(bf_str(line + 37, 36), &subject) || !bf_str_u64(bf_str(line + 74, n - 75), INT64_MAX, &entry))
         return bf_fail(e, BF_E_CORRUPT, "%s has a line that cannot be read", path);
     return fn(ctx, tenant, subject, (int64_t)entry, e);
 }
 
-bool bf__erasures_exist(const char *master_key_file)
-{
-    char path[PATH_MAX];
-    register_path(master_key_file, path);
-    return access(path, F_OK) == 0;
-}
-
-enum bf_status bf__erasures_each(const char *master_key_file, bf__erasure_fn *fn, void *ctx, struct bf_error *e)
+enum bf_status bf__erasures_each(const char *master_key_file, const struct bf_key *master, bf__erasure_fn *fn, void *ctx, struct bf_error *e)
 {
     char path[PATH_MAX], line[LINE_MAX_BYTES];
     enum bf_status status = BF_OK;
@@ -95,7 +110,7 @@ enum bf_status bf__erasures_each(const char *master_key_file, bf__erasure_fn *fn
     if (file == NULL)
         return bf_fail_errno(e, errno == ENOENT ? BF_E_NOT_FOUND : BF_E_IO, errno, "opening %s", path);
     while (status == BF_OK && fgets(line, sizeof line, file) != NULL)
-        status = read_line(line, fn, ctx, path, e);
+        status = read_line(line, master, fn, ctx, path, e);
     if (status == BF_OK && ferror(file))
         status = bf_fail_errno(e, BF_E_IO, errno, "reading %s", path);
     fclose(file);
@@ -112,8 +127,7 @@ static bool destroyed_at(const struct bf_row *row, int64_t *ret)
     return destroyed;
 }
 
-/* What the store knows itself: the keys that are marked as destroyed. */
-static enum bf_status gather(struct bf_store *store, struct bf_buf *text, struct bf_error *e)
+enum bf_status bf__erasures_known(struct bf_store *store, bf__erasure_fn *fn, void *ctx, struct bf_error *e)
 {
     const struct bf_driver_vtable *vt = store->driver->vt;
     struct bf_arena *arena = bf_arena_create();
@@ -125,16 +139,23 @@ static enum bf_status gather(struct bf_store *store, struct bf_buf *text, struct
         bf_arena_reset(arena);
         status = vt->scan(s, &bf__coll_subject_keys, begun ? &last : NULL, ROWS, arena, &rows, &n, e);
         for (unsigned i = 0; status == BF_OK && i < n; i++) {
-            char line[LINE_MAX_BYTES];
             int64_t at;
             last = rows[i];
             if (destroyed_at(&rows[i], &at))
-                bf_buf_add(text, line, (size_t)format_line(line, &rows[i].tenant, &rows[i].id, at));
+                status = fn(ctx, rows[i].tenant, rows[i].id, at, e);
         }
     }
     vt->release(store->driver, s);
     bf_arena_destroy(&arena);
     return status;
+}
+
+static enum bf_status add_line(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    char line[LINE_MAX_BYTES];
+    (void)e;
+    bf_buf_add(ctx, line, (size_t)format_line(line, &tenant, &subject, n));
+    return BF_OK;
 }
 
 static enum bf_status write_new(const char *path, struct bf_str text, struct bf_error *e)
@@ -155,12 +176,13 @@ static enum bf_status write_new(const char *path, struct bf_str text, struct bf_
 
 static enum bf_status make_register(struct bf_store *store, struct bf_error *e)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], first[LINE_MAX_BYTES];
     struct bf_buf text;
     register_path(store->config.master_key_file.p, path);
     bf_buf_init(&text, REGISTER_BYTES_MAX);
-    bf_buf_addz(&text, first_line);
-    enum bf_status status = gather(store, &text, e);
+    format_first_line(&store->master, first);
+    bf_buf_addz(&text, first);
+    enum bf_status status = bf__erasures_known(store, add_line, &text, e);
     if (status == BF_OK)
         status = text.overflowed ? bf_fail(e, BF_E_TOO_LARGE, "%s becomes too large", path) : write_new(path, bf_buf_str(&text), e);
     bf_buf_finish(&text);
@@ -186,6 +208,6 @@ static enum bf_status finish_line(void *ctx, struct bf_uuid tenant, struct bf_uu
 
 enum bf_status bf__erasures_open(struct bf_store *store, struct bf_error *e)
 {
-    enum bf_status status = bf__erasures_each(store->config.master_key_file.p, finish_line, store, e);
+    enum bf_status status = bf__erasures_each(store->config.master_key_file.p, &store->master, finish_line, store, e);
     return status == BF_E_NOT_FOUND ? make_register(store, e) : status;
 }

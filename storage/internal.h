@@ -95,17 +95,18 @@ struct bf_uuid bf__cursor_id(const char *consumer, struct bf_uuid tenant); /* of
 /* Deletes done jobs that were derived from entries up to `passed_n`, which every cursor has durably passed; a bounded number at a time. */
 enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, int64_t passed_n, struct bf_error *e);
 
-/* The erasure register: a text file beside the master key (its name and ".erasures"), outside every backup. A line per destroyed subject:
- * tenant, subject, n. bf__erasures_open, once the committer runs, makes it where it is not there, and destroys what it names and the store
+/* The erasure register: a text file beside the master key (its name and ".erasures"), outside every backup. A first line with a mark of the
+ * key, then a line per destroyed subject: tenant, subject, n. bf__erasures_open, once the committer runs, makes it where it is not there, and destroys what it names and the store
  * has still. bf__erasures_note is durable when it returns; bf__erasures_each calls `fn` for each line, in order, BF_E_NOT_FOUND when there
- * is no register. */
+ * is no register, BF_E_CONFIG when it is another key's; bf__erasures_known for each that the store itself has marked as destroyed. */
 enum bf_status bf__erasures_open(struct bf_store *store, struct bf_error *e);
 enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 /* As bf_store_destroy_subject, for a line that is in the register already. */
 enum bf_status bf__keys_destroy(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
-bool bf__erasures_exist(const char *master_key_file);
 typedef enum bf_status bf__erasure_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
-enum bf_status bf__erasures_each(const char *master_key_file, bf__erasure_fn *fn, void *ctx, struct bf_error *e);
+enum bf_status bf__erasures_each(const char *master_key_file, const struct bf_key *master, bf__erasure_fn *fn, void *ctx,
+                                 struct bf_error *e);
+enum bf_status bf__erasures_known(struct bf_store *store, bf__erasure_fn *fn, void *ctx, struct bf_error *e);
 
 /* Of storage/media/: called by bf__store_open once keys work and before the committer starts; by bf_store_close before the driver closes.
  */

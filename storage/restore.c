@@ -72,6 +72,23 @@ static enum bf_status check_line(void *ctx, const struct bf__manifest_line *line
     return BF_OK;
 }
 
+static enum bf_status pass_over(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    (void)ctx, (void)tenant, (void)subject, (void)n, (void)e;
+    return BF_OK;
+}
+
+static enum bf_status check_register(const struct restore *r, const struct bf_key *master, struct bf_error *e)
+{
+    enum bf_status status = bf__erasures_each(r->key_file, master, pass_over, NULL, e);
+    if (status != BF_E_NOT_FOUND)
+        return status;
+    return r->without_erasures ? BF_OK
+                               : bf_fail(e, BF_E_NOT_FOUND,
+                                         "%.120s.erasures, which keeps who was erased from coming back, is not there: --no-erasures if nobody was",
+                                         r->key_file);
+}
+
 static enum bf_status make_place(struct restore *r, struct bf_error *e)
 {
     if (access(r->place, F_OK) == 0)
@@ -95,9 +112,8 @@ static enum bf_status copy_files(struct restore *r, const char *backup, struct b
     if (status != BF_OK)
         return status;
     status = bf__manifest_each(r->from_fd, &master, check_line, r, e); /* before anything is made */
-    if (status == BF_OK && !r->without_erasures && !bf__erasures_exist(r->key_file))
-        status = bf_fail(e, BF_E_NOT_FOUND,
-                         "%.120s.erasures, which keeps who was erased from coming back, is not there: --no-erasures if nobody was", r->key_file);
+    if (status == BF_OK)
+        status = check_register(r, &master, e);
     if (status == BF_OK)
         status = make_place(r, e);
     if (status == BF_OK)

@@ -13,6 +13,7 @@ struct erased {
 struct replay {
     struct bf_store *store;
     struct bf_uuid receipts; /* a subject of the restore's own: every other may be destroyed */
+    const char *key_file;
     struct erased *lines; /* sorted by tenant and subject */
     size_t n, room;
 };
@@ -32,6 +33,16 @@ static enum bf_status keep_line(void *ctx, struct bf_uuid tenant, struct bf_uuid
 }
 
 static int by_subject(const void *a, const void *b) { return memcmp(a, b, 2 * sizeof(struct bf_uuid)); }
+
+/* The register of a store only grows: one that lacks what the backup knows is an old copy, which lacks what came after the backup, too. */
+static enum bf_status expect_line(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    const struct replay *r = ctx;
+    struct erased wanted = {tenant, subject, n};
+    if (r->n > 0 && bsearch(&wanted, r->lines, r->n, sizeof wanted, by_subject) != NULL)
+        return BF_OK;
+    return bf_fail(e, BF_E_CONFIG, "%.120s.erasures is older than the backup: put the newest one there", r->key_file);
+}
 
 static bool is_erased(const struct replay *r, const struct bf_collection *coll, const struct bf_doc *doc)
 {
@@ -140,12 +151,14 @@ static enum bf_status erase_documents(struct replay *r, struct bf_error *e)
 
 enum bf_status bf__restore_erase(struct bf_store *store, const char *key_file, struct bf_error *e)
 {
-    struct replay r = {.store = store, .receipts = bf_uuid_v7(store->env)};
-    enum bf_status status = bf__erasures_each(key_file, keep_line, &r, e);
-    if (status == BF_OK && r.n > 0) {
+    struct replay r = {.store = store, .receipts = bf_uuid_v7(store->env), .key_file = key_file};
+    enum bf_status status = bf__erasures_each(key_file, &store->master, keep_line, &r, e);
+    if (r.n > 0)
         qsort(r.lines, r.n, sizeof *r.lines, by_subject);
+    if (status == BF_OK)
+        status = bf__erasures_known(store, expect_line, &r, e);
+    if (status == BF_OK && r.n > 0)
         status = erase_documents(&r, e);
-    }
     for (size_t i = 0; i < r.n && status == BF_OK; i++)
         status = bf__keys_destroy(store, r.lines[i].tenant, r.lines[i].subject, r.lines[i].n, e);
     free(r.lines);

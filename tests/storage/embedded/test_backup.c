@@ -486,6 +486,53 @@ static void without_the_register_a_restore_is_refused_unless_told(void **state)
     free(text);
 }
 
+/* A store of its own ran here first: its key went, its register is there still. */
+static void the_register_of_another_store_is_refused(void **state)
+{
+    struct rig *r = *state;
+    char uri[PATH_MAX], key[PATH_MAX], stray[PATH_MAX + 16], place[PATH_MAX + 16], made[PATH_MAX + 16], *text;
+    struct bf_store *other;
+    struct bf_error e = {0};
+    size_t n;
+    add(&r->s, 10);
+    add(&r->s, 11);
+    make_backup(r);
+    assert_int_equal(bf_store_destroy_subject(r->s.store, tenant_a, suite_uuid(11), 2, NULL), BF_OK);
+    snprintf(uri, sizeof uri, "embedded:%.3000s/other", r->at.root);
+    snprintf(key, sizeof key, "%.3000s/other.key", r->at.root);
+    struct bf_store_config config = config_of(uri, key);
+    assert_int_equal(bf_store_open(&r->s.env, &config, collections, N_COLLECTIONS, &other, NULL), BF_OK);
+    bf_store_close(&other);
+    snprintf(stray, sizeof stray, "%s.erasures", key);
+    snprintf(place, sizeof place, "%s.erasures", r->at.exported);
+    text = slurp(stray, &n);
+    spill(place, text, n);
+    free(text);
+    assert_int_equal(restore(r, r->at.exported, &e), BF_E_CONFIG);
+    assert_non_null(strstr(e.cause, "another master key"));
+    snprintf(made, sizeof made, "%s/copy.restoring", r->at.root);
+    assert_int_equal(access(made, F_OK), -1);
+    carry_register(r);
+    assert_int_equal(restore(r, r->at.exported, &e), BF_OK);
+}
+
+static void a_register_that_is_older_than_the_backup_is_refused(void **state)
+{
+    struct rig *r = *state;
+    char made[PATH_MAX + 16];
+    struct bf_error e = {0};
+    add(&r->s, 10);
+    add(&r->s, 11);
+    carry_register(r);
+    assert_int_equal(bf_store_destroy_subject(r->s.store, tenant_a, suite_uuid(11), 2, NULL), BF_OK);
+    export_key(r);
+    assert_int_equal(bf_store_backup(r->s.store, r->at.backup, NULL, NULL, &e), BF_OK);
+    assert_int_equal(restore(r, r->at.exported, &e), BF_E_CONFIG);
+    assert_non_null(strstr(e.cause, "older than the backup"));
+    snprintf(made, sizeof made, "%s/copy", r->at.root);
+    assert_int_equal(access(made, F_OK), -1);
+}
+
 /* The power fails when the register has the line and the key is not destroyed. */
 static void an_erasure_that_was_cut_short_ends_with_the_next_start(void **state)
 {
@@ -551,6 +598,8 @@ int main(void)
         T(a_wrong_key_a_changed_manifest_and_a_changed_file_are_refused),
         T(who_was_erased_after_the_backup_is_erased_in_what_is_restored),
         T(without_the_register_a_restore_is_refused_unless_told),
+        T(the_register_of_another_store_is_refused),
+        T(a_register_that_is_older_than_the_backup_is_refused),
         T(an_erasure_that_was_cut_short_ends_with_the_next_start),
         T(a_backup_of_a_company_whose_own_key_was_destroyed_can_be_restored),
     };
