@@ -187,19 +187,11 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
 /* ---- deleting ---- */
 
 /* Bytes that a committed record calls stored are not given back under it: its job has yet to make them the customer's. */
-static enum bf_status release_unless_needed(struct bf__upload *up, struct bf_error *e)
+static enum bf_status ask_needed(struct bf__upload *up, bool *ret, struct bf_error *e)
 {
     struct bf_media *media = up->media;
-    bool needed = false;
-    enum bf_status status =
-        media->needed == NULL ? BF_OK : media->needed(media->needed_ctx, up->tenant, up->user, up->sha256, &needed, e);
-    return status != BF_OK || needed ? status : bf_blob_release(media->store, up->tenant, up->user, up->sha256, e);
-}
-
-/* The user's wrap, unless another upload stands for it. Under the settle lock. */
-static enum bf_status give_wrap_back(struct bf__upload *up, struct bf_error *e)
-{
-    return bf__sender_has_equal(up) ? BF_OK : release_unless_needed(up, e);
+    *ret = false;
+    return media->needed == NULL ? BF_OK : media->needed(media->needed_ctx, up->tenant, up->user, up->sha256, ret, e);
 }
 
 /* A finish that failed may have linked the file, and may have committed the wrap. */
@@ -214,12 +206,18 @@ static enum bf_status drop_unless_named(struct bf__upload *up, struct bf_error *
     return status != BF_OK || is_named ? status : bf__blob_drop(media, up->file_id, e);
 }
 
-/* Of an upload that is finished, or could not be. */
+/* Of an upload that is finished, or could not be: the user's wrap, unless another upload stands for it. What is asked of the pipeline, which reads and
+ * commits, is asked before the lock: it guards against finishes only. */
 static enum bf_status give_blob_back(struct bf__upload *up, struct bf_error *e)
 {
+    bool needed;
+    enum bf_status status = ask_needed(up, &needed, e);
+    if (status != BF_OK)
+        return status;
     pthread_mutex_t *settling = bf__settle_lock(up->media, up->sha256);
     pthread_mutex_lock(settling);
-    enum bf_status status = give_wrap_back(up, e);
+    if (!needed && !bf__sender_has_equal(up))
+        status = bf_blob_release(up->media->store, up->tenant, up->user, up->sha256, e);
     if (status == BF_OK && !up->finished)
         status = drop_unless_named(up, e);
     pthread_mutex_unlock(settling);

@@ -243,24 +243,40 @@ static bool may_be_due(const struct bf__upload *up, int64_t now_ms)
     return (is_doubtful ? up->touched_ms + up->media->store->config.stage_ttl_ms : bf__upload_expires(up)) <= now_ms;
 }
 
-/* One that may have expired, with a ref, of those behind *last in the table's order of ids; the table may change between two calls. */
-static struct bf__upload *next_due(struct bf_media *media, int64_t now_ms, struct bf_uuid *last, bool *first)
+enum { DUE_MAX = 256 }; /* in one walk over the table */
+
+struct due {
+    struct bf__upload *up[DUE_MAX]; /* by id */
+    unsigned n;
+};
+
+/* The least ids stay. */
+static void add_due(struct due *due, struct bf__upload *up)
 {
-    struct bf__upload *up, *next, *found = NULL;
+    unsigned at = due->n;
+    while (at > 0 && memcmp(up->id.b, due->up[at - 1]->id.b, 16) < 0)
+        at--;
+    if (at == DUE_MAX)
+        return;
+    due->n += due->n < DUE_MAX;
+    memmove(&due->up[at + 1], &due->up[at], (due->n - 1 - at) * sizeof due->up[0]);
+    due->up[at] = up;
+}
+
+/* Those that may have expired, with a ref each, behind `after` (NULL: from the first on); the table may change between two calls. */
+static void find_due(struct bf_media *media, int64_t now_ms, const struct bf_uuid *after, struct due *ret)
+{
+    struct bf__upload *up, *next;
+    ret->n = 0;
     pthread_mutex_lock(&media->lock);
     HASH_ITER(hh, media->uploads, up, next)
     {
-        bool behind = *first || memcmp(up->id.b, last->b, 16) > 0;
-        if (behind && may_be_due(up, now_ms) && (found == NULL || memcmp(up->id.b, found->id.b, 16) < 0))
-            found = up;
+        if ((after == NULL || memcmp(up->id.b, after->b, 16) > 0) && may_be_due(up, now_ms))
+            add_due(ret, up);
     }
-    if (found != NULL) {
-        found->refs++;
-        *last = found->id;
-        *first = false;
-    }
+    for (unsigned i = 0; i < ret->n; i++)
+        ret->up[i]->refs++;
     pthread_mutex_unlock(&media->lock);
-    return found;
 }
 
 static enum bf_status expire_one(struct bf__upload *up, int64_t now_ms, unsigned *n, struct bf_error *e)
@@ -269,34 +285,49 @@ static enum bf_status expire_one(struct bf__upload *up, int64_t now_ms, unsigned
     if (status != BF_OK)
         return status == BF_E_IO ? status : BF_OK; /* busy or gone: another time */
     status = bf__upload_load(up, e);
-    if (status == BF_OK)
+    if (status == BF_E_NOT_FOUND && up->gone) { /* the whole of parts, cut short: its opening took it away */
+        (*n)++;
+        status = BF_OK;
+    } else if (status == BF_OK) {
         status = bf__upload_learn_hold(up, e);
+    }
     if (is_known(up) && expired(up, now_ms) && (status = bf__upload_delete(up, e)) == BF_OK)
         (*n)++;
     bf__upload_leave(up);
     return status;
 }
 
+/* The first failure's status and cause; the others are tried again with the next sweep. */
+static enum bf_status expire_all(struct bf_media *media, int64_t now_ms, unsigned *n, struct bf_error *e)
+{
+    struct due due = {.n = 0};
+    struct bf_uuid last;
+    enum bf_status status = BF_OK;
+    for (bool first = true; first || due.n == DUE_MAX; first = false) {
+        find_due(media, now_ms, first ? NULL : &last, &due);
+        for (unsigned i = 0; i < due.n; i++) {
+            enum bf_status one = expire_one(due.up[i], now_ms, n, status == BF_OK ? e : NULL);
+            status = status == BF_OK ? one : status;
+            last = due.up[i]->id;
+            bf__upload_unref(due.up[i]);
+        }
+    }
+    return status;
+}
+
+/* No upload that fails holds back what the others left. */
 enum bf_status bf_stage_expire(struct bf_store *store, int64_t now_ms, unsigned *ret, struct bf_error *e)
 {
     struct bf_media *media;
-    struct bf__upload *up;
-    struct bf_uuid last;
-    bool first = true;
     unsigned n = 0;
     enum bf_status status = bf__media_of(store, &media, e);
     if (status != BF_OK)
         return status;
-    while ((up = next_due(media, now_ms, &last, &first)) != NULL) {
-        enum bf_status one = expire_one(up, now_ms, &n, e);
-        status = status == BF_OK ? one : status;
-        bf__upload_unref(up);
-    }
+    status = expire_all(media, now_ms, &n, e);
     bf__spent_close(media);
-    if (status == BF_OK)
-        status = bf__blob_sweep(media, e);
+    enum bf_status swept = bf__blob_sweep(media, status == BF_OK ? e : NULL);
     *ret = n;
-    return status;
+    return status == BF_OK ? swept : status;
 }
 
 /* ---- concatenation ---- */

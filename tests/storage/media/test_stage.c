@@ -503,6 +503,59 @@ static void while_a_backup_runs_no_blob_goes_and_the_same_bytes_get_a_new_file(v
     end(&b);
 }
 
+/* Nobody can say whether the bytes are needed. Meanwhile others that finish the same bytes are not held up. */
+static enum bf_status cannot_say(void *ctx, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32], bool *ret, struct bf_error *e)
+{
+    struct bench *b = ctx;
+    pthread_mutex_t *settling = bf__settle_lock(b->store->media, sha256);
+    (void)tenant, (void)user, (void)ret;
+    assert_int_equal(pthread_mutex_trylock(settling), 0);
+    pthread_mutex_unlock(settling);
+    return bf_fail(e, BF_E_CORRUPT, "a record cannot be read");
+}
+
+static void one_upload_that_cannot_expire_holds_nothing_else_back(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct bf_error e = {0};
+    uint8_t sha256[32], other[32];
+    unsigned n;
+    begin(&b);
+    struct bf_stage_new new = new_upload(&b, BYTES);
+    assert_int_equal(upload_whole(&b.home, b.store, &new, b.bytes, BYTES, sha256), BF_OK);
+    assert_int_equal(bf_blob_put(b.store, b.tenant, b.customer, BF_STR("other bytes"), other, NULL), BF_OK);
+    bf__media_hold(b.store);
+    assert_int_equal(bf_blob_release(b.store, b.tenant, b.customer, other, NULL), BF_OK);
+    bf__media_release(b.store);
+    assert_int_equal(files_in("stage/blobs"), 2);
+    bf_stage_set_needed(b.store, cannot_say, &b);
+    assert_int_equal(bf_stage_expire(b.store, INT64_MAX / 2, &n, &e), BF_E_CORRUPT);
+    assert_string_equal(e.cause, "a record cannot be read");
+    assert_int_equal(files_in("stage/blobs"), 1);
+    expect_blob(&b, b.user);
+    end(&b);
+}
+
+static void all_that_are_due_expire_at_once(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    struct bench b;
+    unsigned n;
+    begin(&b);
+    for (unsigned i = 0; i < MANY; i++) {
+        struct bf_stage_new new = new_upload(&b, 1000);
+        bf_random(&b.env, &new.id, 4); /* in no order */
+        assert_int_equal(bf_stage_create(b.store, &new, NULL), BF_OK);
+    }
+    assert_int_equal(files_in("stage/stages"), 2 * MANY);
+    assert_int_equal(bf_stage_expire(b.store, INT64_MAX / 2, &n, NULL), BF_OK);
+    assert_int_equal(n, MANY);
+    assert_int_equal(files_in("stage/stages"), 0);
+    end(&b);
+}
+
 static void a_blob_that_cannot_be_read_is_mended_by_the_same_bytes(void **state)
 {
     (void)state;
@@ -610,6 +663,8 @@ int main(void)
         cmocka_unit_test(the_end_of_an_upload_takes_nothing_from_one_of_the_same_bytes_that_finishes),
         cmocka_unit_test(equal_bytes_are_kept_once_and_deleted_with_the_last_holder),
         cmocka_unit_test(equal_bytes_have_thousands_of_holders),
+        cmocka_unit_test(one_upload_that_cannot_expire_holds_nothing_else_back),
+        cmocka_unit_test(all_that_are_due_expire_at_once),
         cmocka_unit_test(the_blocks_of_bytes_that_were_there_before_are_freed_by_the_sweep),
         cmocka_unit_test(while_a_backup_runs_no_blob_goes_and_the_same_bytes_get_a_new_file),
         cmocka_unit_test(a_blob_that_cannot_be_read_is_mended_by_the_same_bytes),
