@@ -208,8 +208,7 @@ void bf_admin_close(struct bf_admin *a)
     bf__admin_unlink(a->dir);
     close(a->listening);
     /* what would outlast every deadline of a stop */
-    bf_store_stop_checks(a->own.store);
-    bf_store_stop_backups(a->own.store);
+    bf_store_stop_care(a->own.store);
 }
 
 void bf_admin_stop(struct bf_admin **admin)

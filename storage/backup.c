@@ -31,12 +31,10 @@ struct backup {
     bool done;
 };
 
-void bf_store_stop_backups(struct bf_store *store) { atomic_store(&store->backups_stopped, true); }
-
 /* Asked at each step: a backup may have minutes to go when the process is to end. */
 static enum bf_status go_on(const struct bf_store *store, struct bf_error *e)
 {
-    return atomic_load(&store->backups_stopped) ? bf_fail(e, BF_E_CANCELLED, "the server is stopping") : BF_OK;
+    return atomic_load(&store->care_stopped) ? bf_fail(e, BF_E_CANCELLED, "the server is stopping") : BF_OK;
 }
 
 /* ---- the database ---- */
@@ -130,7 +128,7 @@ static enum bf_status note_file(struct backup *b, const char *dir, const char *n
 {
     struct bf__manifest_line line = {.kind = BF__MANIFEST_FILE};
     snprintf(line.name, sizeof line.name, "%s%s", dir, name);
-    enum bf_status status = bf__file_hash(b->to_fd, line.name, line.sha256, &line.number, e);
+    enum bf_status status = bf__file_hash(b->to_fd, line.name, &b->store->care_stopped, line.sha256, &line.number, e);
     if (status == BF_OK)
         bf__manifest_add(&b->manifest, &line);
     return status;
@@ -146,7 +144,7 @@ static enum bf_status take_blob(struct backup *b, int from, const char *name, st
     if (linkat(from, name, b->blobs_fd, name, 0) < 0) {
         if (errno == ENOENT)
             return BF_OK; /* made after the database was copied, and gone again */
-        status = bf__file_copy(from, name, b->blobs_fd, name, NULL, e);
+        status = bf__file_copy(from, name, b->blobs_fd, name, &b->store->care_stopped, NULL, e);
     }
     return status == BF_OK ? note_file(b, "blobs/", name, e) : status;
 }

@@ -144,7 +144,7 @@ enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(voi
                               struct bf_check_report *ret, struct bf_error *e)
 {
     struct bf_check_report report = {0};
-    struct bf_check asked = {.mend = mend, .say = say, .ctx = ctx, .report = &report, .stop = &store->checks_stopped};
+    struct bf_check asked = {.mend = mend, .say = say, .ctx = ctx, .report = &report, .stop = &store->care_stopped};
     struct bf__care c = {.store = store, .vt = store->driver->vt, .asked = &asked, .check = asked};
     c.check.say = keep_line;
     c.check.ctx = &c;
@@ -156,4 +156,4 @@ enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(voi
     return status;
 }
 
-void bf_store_stop_checks(struct bf_store *store) { atomic_store(&store->checks_stopped, true); }
+void bf_store_stop_care(struct bf_store *store) { atomic_store(&store->care_stopped, true); }

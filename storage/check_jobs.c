@@ -96,7 +96,7 @@ enum bf_status bf_store_check_jobs(struct bf_store *store, const struct bf_deriv
         vt->release(store->driver, s);
         for (unsigned i = 0; status == BF_OK && i < n; i++) {
             last = rows[i];
-            if (atomic_load(&store->checks_stopped))
+            if (atomic_load(&store->care_stopped))
                 status = bf_fail(e, BF_E_CANCELLED, "the check was stopped");
             else if (rows[i].doc != NULL)
                 status = look_at(&l, rows[i].doc, arena, e);

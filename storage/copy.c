@@ -13,7 +13,7 @@
 enum { PIECE = 256 << 10 };
 
 /* Reads to the end, writing to `to` unless it is negative. */
-static enum bf_status pass(int from, int to, uint8_t *buf, uint8_t ret_sha256[32], int64_t *ret_size, struct bf_error *e)
+static enum bf_status pass(int from, int to, const atomic_bool *stop, uint8_t *buf, uint8_t ret_sha256[32], int64_t *ret_size, struct bf_error *e)
 {
     struct bf_hash_state hash;
     uint64_t at = 0;
@@ -21,6 +21,8 @@ static enum bf_status pass(int from, int to, uint8_t *buf, uint8_t ret_sha256[32
     enum bf_status status = BF_OK;
     bf_hash_init(&hash);
     while (status == BF_OK && n == PIECE) {
+        if (stop != NULL && atomic_load(stop))
+            return bf_fail(e, BF_E_CANCELLED, "the server is stopping");
         status = bf__fs_read(from, buf, PIECE, at, &n, e);
         if (status == BF_OK && to >= 0)
             status = bf__fs_write(to, buf, n, at, e);
@@ -33,32 +35,35 @@ static enum bf_status pass(int from, int to, uint8_t *buf, uint8_t ret_sha256[32
     return status == BF_OK && to >= 0 ? bf__fs_sync(to, e) : status;
 }
 
-static enum bf_status pass_files(int from, int to, const char *name, uint8_t ret_sha256[32], int64_t *ret_size, struct bf_error *e)
+static enum bf_status pass_files(int from, int to, const char *name, const atomic_bool *stop, uint8_t ret_sha256[32], int64_t *ret_size,
+                                 struct bf_error *e)
 {
     uint8_t *buf = malloc(PIECE);
     if (buf == NULL)
         abort();
-    enum bf_status status = from < 0 ? bf_fail_errno(e, BF_E_IO, errno, "open %s", name) : pass(from, to, buf, ret_sha256, ret_size, e);
+    enum bf_status status = from < 0 ? bf_fail_errno(e, BF_E_IO, errno, "open %s", name) : pass(from, to, stop, buf, ret_sha256, ret_size, e);
     free(buf);
     if (from >= 0)
         close(from);
     return status;
 }
 
-enum bf_status bf__file_hash(int dir_fd, const char *name, uint8_t ret_sha256[32], int64_t *ret_size, struct bf_error *e)
+enum bf_status bf__file_hash(int dir_fd, const char *name, const atomic_bool *stop, uint8_t ret_sha256[32], int64_t *ret_size,
+                             struct bf_error *e)
 {
-    return pass_files(openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), -1, name, ret_sha256, ret_size, e);
+    return pass_files(openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), -1, name, stop, ret_sha256, ret_size, e);
 }
 
-enum bf_status bf__file_copy(int from_dir, const char *from, int to_dir, const char *to, uint8_t *ret_sha256, struct bf_error *e)
+enum bf_status bf__file_copy(int from_dir, const char *from, int to_dir, const char *to, const atomic_bool *stop, uint8_t *ret_sha256,
+                             struct bf_error *e)
 {
     uint8_t sha256[32];
     int64_t size;
     int to_fd = openat(to_dir, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (to_fd < 0)
         return bf_fail_errno(e, BF_E_IO, errno, "create %s", to);
-    enum bf_status status =
-        pass_files(openat(from_dir, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), to_fd, from, ret_sha256 == NULL ? sha256 : ret_sha256, &size, e);
+    int from_fd = openat(from_dir, from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    enum bf_status status = pass_files(from_fd, to_fd, from, stop, ret_sha256 == NULL ? sha256 : ret_sha256, &size, e);
     close(to_fd);
     return status;
 }

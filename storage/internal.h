@@ -58,7 +58,7 @@ struct bf_store {
     _Atomic int64_t durable_ms; /* when an entry became durable last; monotonic */
     struct bf__probe probe;
     struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
-    atomic_bool checks_stopped; /* bf_store_stop_checks */
+    atomic_bool care_stopped; /* bf_store_stop_care */
 
     pthread_mutex_t watch_lock;
     struct bf__watcher watchers[BF__WATCHERS_MAX];
@@ -66,7 +66,6 @@ struct bf_store {
     struct bf_uuid claiming[64]; /* jobs that a thread of this process is claiming now; under claim_lock */
     unsigned n_claiming;
     pthread_mutex_t claim_lock;
-    atomic_bool backups_stopped; /* bf_store_stop_backups */
 };
 
 /* As bf_store_open, with the driver given and `ctx` handed to it. */
@@ -108,8 +107,7 @@ enum bf_status bf__erasures_each(const char *master_key_file, const struct bf_ke
                                  struct bf_error *e);
 enum bf_status bf__erasures_known(struct bf_store *store, bf__erasure_fn *fn, void *ctx, struct bf_error *e);
 
-/* Of storage/media/: called by bf__store_open once keys work and before the committer starts; by bf_store_close before the driver closes.
- */
+/* Of storage/media/: called by bf__store_open once the committer runs; by bf_store_close before the driver closes. */
 enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e);
 void bf__media_close(struct bf_store *store);
 /* While held, no file of a blob is deleted. */

@@ -50,7 +50,8 @@ static enum bf_status take_file(struct restore *r, const struct bf__manifest_lin
     bool blob = strncmp(line->name, "blobs/", 6) == 0;
     if (!blob && strchr(line->name, '/') != NULL)
         return bf_fail(e, BF_E_CORRUPT, "the manifest names %s", line->name);
-    enum bf_status status = bf__file_copy(r->from_fd, line->name, blob ? r->blobs_fd : r->to_fd, blob ? line->name + 6 : line->name, sha256, e);
+    enum bf_status status = bf__file_copy(r->from_fd, line->name, blob ? r->blobs_fd : r->to_fd, blob ? line->name + 6 : line->name,
+                                          /* stop= */ NULL, sha256, e);
     if (status == BF_OK && memcmp(sha256, line->sha256, 32) != 0)
         return bf_fail(e, BF_E_CORRUPT, "%s is not as it was backed up", line->name);
     return status;

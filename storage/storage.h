@@ -167,18 +167,16 @@ struct bf_check_report {
  * against documents, blobs against their hashes. `say` (or NULL) gets one line per fault, on the caller's thread, and may use the store.
  * With `mend`, what derives from something sound is made anew: each fault is then mended, or is not, as a whole. Reads in slices while the
  * store serves; only what is mended goes through the committer. *ret is set on failure, too: as far as it came. BF_E_CANCELLED after
- * bf_store_stop_checks. Blocks. */
+ * bf_store_stop_care. Blocks. */
 enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(void *ctx, const char *line), void *ctx,
                               struct bf_check_report *ret, struct bf_error *e);
-/* Before the store is closed: checks that are under way end soon, later ones at once. */
-void bf_store_stop_checks(struct bf_store *store);
 /* An online copy into the new directory `to`: the database through the writer's connection between groups, then the blobs; no blob is
  * deleted meanwhile. Never contains the master key; BF_E_CONFLICT until bf_store_export_key was done once. Says the position it is equal up
  * to. */
 enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*say)(void *ctx, const char *line), void *ctx,
                                struct bf_error *e);
-/* Before the store is closed: a backup that is under way ends soon, with BF_E_CANCELLED, a later one at once. Any thread. */
-void bf_store_stop_backups(struct bf_store *store);
+/* Before the store is closed: checks and backups that are under way end soon, with BF_E_CANCELLED, later ones at once. Any thread. */
+void bf_store_stop_care(struct bf_store *store);
 /* Writes the master key, as text, to the empty file `fd`, syncs it and notes in the store that it was done. The caller made the file, 0600,
  * and synced its directory. */
 enum bf_status bf_store_export_key(struct bf_store *store, int fd, struct bf_error *e);

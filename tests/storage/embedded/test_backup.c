@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Backups of a store under load, and what is restored from them. */
+#include "storage/copy.h"
 #include "storage/internal.h"
 #include "storage/media.h"
 #include "tests/storage/contract/suite.h"
@@ -369,6 +370,26 @@ static void make_backup(struct rig *r)
     carry_register(r);
 }
 
+/* Ten gigabytes are hashed for longer than a server has to stop. */
+static void a_stop_is_heard_in_the_midst_of_a_file(void **state)
+{
+    struct rig *r = *state;
+    atomic_bool stop = true;
+    uint8_t sha256[32];
+    int64_t size;
+    add(&r->s, 10);
+    make_backup(r);
+    int dir = open(r->at.backup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(bf__file_hash(dir, "store.db", &stop, sha256, &size, NULL), BF_E_CANCELLED);
+    assert_int_equal(bf__file_copy(dir, "store.db", dir, "copy.db", &stop, NULL, NULL), BF_E_CANCELLED);
+    stop = false;
+    assert_int_equal(bf__file_hash(dir, "store.db", &stop, sha256, &size, NULL), BF_OK);
+    close(dir);
+    bf_store_stop_care(r->s.store);
+    snprintf(r->at.backup, sizeof r->at.backup, "%s/another", r->at.root);
+    assert_int_equal(bf_store_backup(r->s.store, r->at.backup, NULL, NULL, NULL), BF_E_CANCELLED);
+}
+
 static void the_master_key_is_in_no_file_of_a_backup(void **state)
 {
     struct rig *r = *state;
@@ -594,6 +615,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(a_backup_under_load_is_restored_equal_up_to_its_position),
+        T(a_stop_is_heard_in_the_midst_of_a_file),
         T(the_master_key_is_in_no_file_of_a_backup),
         T(a_wrong_key_a_changed_manifest_and_a_changed_file_are_refused),
         T(who_was_erased_after_the_backup_is_erased_in_what_is_restored),

@@ -425,7 +425,7 @@ static void the_store_serves_in_the_midst_of_a_check(void **state)
 static void stop_it(void *ctx, const char *line)
 {
     (void)line;
-    bf_store_stop_checks(ctx);
+    bf_store_stop_care(ctx);
 }
 
 static void a_check_ends_when_the_server_does(void **state)
