@@ -163,21 +163,34 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Renews what is due. The lock is let go while the store writes, so that no worker waits for that: a job that is settled meanwhile is a copy here, and its
- * fence no longer fits. */
-static void renew(struct bf_job_runner *r)
+/* The jobs under way whose third is over; under the lock. */
+static unsigned collect_due(struct bf_job_runner *r, struct bf_job *held, int64_t *until_ms)
 {
+    int64_t mono = bf_mono_ms(r->env), now = bf_now_ms(r->env);
+    unsigned n = 0;
     for (unsigned i = 0; i < r->n_workers; i++) {
         struct worker *w = &r->workers[i];
-        int64_t mono = bf_mono_ms(r->env);
         if (w->job == NULL || mono < w->renew_at_ms)
             continue;
-        struct bf_job held = {.id = w->job->id, .fence = w->job->fence};
         w->renew_at_ms = mono + w->work->lease_ms / 3;
-        pthread_mutex_unlock(&r->lock);
-        bf_job_renew(r->store, &held, bf_now_ms(r->env) + w->work->lease_ms, NULL); /* a lost lease shows when the job is settled */
-        pthread_mutex_lock(&r->lock);
+        held[n] = (struct bf_job){.id = w->job->id, .fence = w->job->fence};
+        until_ms[n++] = now + w->work->lease_ms;
     }
+    return n;
+}
+
+/* All with one write: one after the other, on a disk that takes a second for each, the last would come after its lease had run out. The lock is let go
+ * while the store writes, so that no worker waits for that: a job that is settled meanwhile is a copy here, and its fence no longer fits. */
+static void renew(struct bf_job_runner *r)
+{
+    struct bf_job held[THREADS_MAX];
+    int64_t until_ms[THREADS_MAX];
+    unsigned n = collect_due(r, held, until_ms);
+    if (n == 0)
+        return;
+    pthread_mutex_unlock(&r->lock);
+    bf_job_renew(r->store, held, until_ms, n, NULL);
+    pthread_mutex_lock(&r->lock);
 }
 
 /* At most KEEP_MS, since the clock may be one that is moved. */

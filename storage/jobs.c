@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { ARGUMENT_MAX = 4096, CANDIDATES = 16, TRIES_MAX = 64, ADD_BATCH = 200, HASTEN_PAGES_MAX = 10000 };
+enum { RENEW_MAX = 64, ARGUMENT_MAX = 4096, CANDIDATES = 16, TRIES_MAX = 64, ADD_BATCH = 200, HASTEN_PAGES_MAX = 10000 };
 
 enum state { JOB_WAITING, JOB_TAKEN, JOB_DONE, JOB_DEAD };
 
@@ -227,7 +227,7 @@ enum bf_status bf_job_take(struct bf_store *store, const char *kind, int64_t now
 
 /* ---- settling ---- */
 
-enum act { ACT_RENEW, ACT_DONE, ACT_RETRY, ACT_DEAD };
+enum act { ACT_DONE, ACT_RETRY, ACT_DEAD };
 
 struct settle {
     enum act act;
@@ -246,10 +246,15 @@ static void change(struct bf_object *o, const struct settle *s)
         bf_set_int(o, J_DUE, s->wake_ms);
         if (!s->count)
             bf_set_int(o, J_ATTEMPT, bf_get_int(o, J_ATTEMPT) - 1);
-    } else if (s->act != ACT_RENEW) {
+    } else {
         bf_set_enum(o, J_STATE, s->act == ACT_DONE ? JOB_DONE : JOB_DEAD);
         bf_unset(o, J_WAKE);
     }
+}
+
+static bool is_claimed_as(const struct bf_doc *doc, const struct bf_job *job)
+{
+    return doc != NULL && bf_get_enum(&doc->object, J_STATE) == JOB_TAKEN && bf_get_int(&doc->object, J_FENCE) == job->fence;
 }
 
 /* *mine = false: the fence is no longer the job's, or it is settled. */
@@ -260,7 +265,7 @@ static enum bf_status settle_once(struct bf_store *store, const struct bf_job *j
     enum bf_status status = bf_store_get(store, &bf__coll_jobs, no_tenant, job->id, arena, &doc, e);
     if (status != BF_OK)
         return status;
-    *mine = doc != NULL && bf_get_enum(&doc->object, J_STATE) == JOB_TAKEN && bf_get_int(&doc->object, J_FENCE) == job->fence;
+    *mine = is_claimed_as(doc, job);
     if (!*mine)
         return bf_fail(e, BF_E_STALE, "the job was taken over or is settled");
     change(&doc->object, s);
@@ -286,9 +291,28 @@ static enum bf_status settle(struct bf_store *store, const struct bf_job *job, c
     return status;
 }
 
-enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *job, int64_t until_ms, struct bf_error *e)
+enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *jobs, const int64_t *until_ms, unsigned n, struct bf_error *e)
 {
-    return settle(store, job, &(struct settle){.act = ACT_RENEW, .wake_ms = until_ms}, e);
+    struct bf_uuid ids[RENEW_MAX];
+    struct bf_doc *docs[RENEW_MAX];
+    struct bf_write writes[RENEW_MAX];
+    enum bf_status rets[RENEW_MAX];
+    unsigned kept = 0;
+    assert(n <= RENEW_MAX);
+    for (unsigned i = 0; i < n; i++)
+        ids[i] = jobs[i].id;
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = bf_store_get_many(store, &bf__coll_jobs, no_tenant, ids, n, arena, docs, e);
+    for (unsigned i = 0; status == BF_OK && i < n; i++) {
+        if (!is_claimed_as(docs[i], &jobs[i]))
+            continue;
+        bf_set_int(&docs[i]->object, J_WAKE, until_ms[i]);
+        writes[kept++] = (struct bf_write){.kind = BF_W_REPLACE, .coll = &bf__coll_jobs, .doc = docs[i], .rev = docs[i]->rev};
+    }
+    if (status == BF_OK && kept > 0)
+        status = bf_store_write(store, writes, kept, rets, e);
+    bf_arena_destroy(&arena);
+    return status;
 }
 
 enum bf_status bf_job_done(struct bf_store *store, const struct bf_job *job, struct bf_error *e)

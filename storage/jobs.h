@@ -29,8 +29,10 @@ enum bf_status bf_job_add(struct bf_store *store, const struct bf_job *jobs, uns
 /* Claims the job of `kind` that is due the longest (queued, or its lease ran out). *ret = NULL when none is due. */
 enum bf_status bf_job_take(struct bf_store *store, const char *kind, int64_t now_ms, int64_t lease_ms, struct bf_arena *arena,
                            struct bf_job **ret, struct bf_error *e);
-/* The next four: BF_E_STALE when the fence is no longer the job's. */
-enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *job, int64_t until_ms, struct bf_error *e);
+/* Prolongs several claims with one write, job i's until until_ms[i]; at most 64. Those that are the caller's no longer are left alone: that shows when
+ * they are settled. */
+enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *jobs, const int64_t *until_ms, unsigned n, struct bf_error *e);
+/* The next three: BF_E_STALE when the fence is no longer the job's. */
 enum bf_status bf_job_done(struct bf_store *store, const struct bf_job *job, struct bf_error *e);
 /* Puts it back with a cause. `count` false: the attempt does not count (a provider that is away). */
 enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, int64_t due_ms, bool count, const char *cause,

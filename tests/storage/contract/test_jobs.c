@@ -80,7 +80,6 @@ static void a_lease_that_ran_out_is_taken_over_and_its_holder_fenced_off(void **
     struct bf_job *second = take(s, "a", T0 + LEASE);
     assert_true(is(second, 1));
     assert_true(second->attempt == 1 && second->lost == 1 && second->fence > first->fence);
-    assert_int_equal(bf_job_renew(s->store, first, T0 + 9 * LEASE, NULL), BF_E_STALE);
     assert_int_equal(bf_job_retry(s->store, first, T0, true, "late", NULL), BF_E_STALE);
     assert_int_equal(bf_job_dead(s->store, first, "late", NULL), BF_E_STALE);
     assert_int_equal(bf_job_done(s->store, first, NULL), BF_E_STALE);
@@ -94,9 +93,27 @@ static void a_renewed_lease_holds(void **state)
     struct suite *s = *state;
     add(s, make(1, "a", T0));
     struct bf_job *job = take(s, "a", T0);
-    assert_int_equal(bf_job_renew(s->store, job, T0 + 5 * LEASE, NULL), BF_OK);
+    assert_int_equal(bf_job_renew(s->store, job, (int64_t[]){T0 + 5 * LEASE}, 1, NULL), BF_OK);
     assert_null(take(s, "a", T0 + 4 * LEASE));
     assert_int_equal(bf_job_done(s->store, job, NULL), BF_OK);
+}
+
+static void leases_are_renewed_together_and_those_that_were_lost_are_left_alone(void **state)
+{
+    struct suite *s = *state;
+    struct bf_job held[3];
+    int64_t until[3] = {T0 + 5 * LEASE, T0 + 6 * LEASE, T0 + 7 * LEASE};
+    for (unsigned i = 0; i < 3; i++) {
+        add(s, make(i + 1, "a", T0 + i));
+        held[i] = *take(s, "a", T0 + i);
+    }
+    assert_int_equal(bf_job_done(s->store, &held[0], NULL), BF_OK);
+    struct bf_job *theirs = take(s, "a", T0 + 1 + LEASE); /* the second's lease ran out */
+    assert_true(is(theirs, 2));
+    assert_int_equal(bf_job_renew(s->store, held, until, 3, NULL), BF_OK);
+    assert_true(is(take(s, "a", T0 + 4 * LEASE), 2)); /* as its new holder left it */
+    assert_null(take(s, "a", T0 + 4 * LEASE));
+    assert_true(is(take(s, "a", T0 + 7 * LEASE), 2) && is(take(s, "a", T0 + 7 * LEASE), 3));
 }
 
 static void a_retry_waits_with_its_cause_and_may_not_count(void **state)
@@ -186,5 +203,6 @@ static void many_threads_finish_every_job_exactly_once(void **state)
 
 SUITE_PART(suite_jobs, SUITE_TEST(ids_of_jobs_are_the_same_each_time), SUITE_TEST(the_job_due_the_longest_is_claimed_first),
            SUITE_TEST(adding_again_leaves_a_job_as_it_is), SUITE_TEST(a_lease_that_ran_out_is_taken_over_and_its_holder_fenced_off),
-           SUITE_TEST(a_renewed_lease_holds), SUITE_TEST(a_retry_waits_with_its_cause_and_may_not_count),
+           SUITE_TEST(a_renewed_lease_holds),
+           SUITE_TEST(leases_are_renewed_together_and_those_that_were_lost_are_left_alone), SUITE_TEST(a_retry_waits_with_its_cause_and_may_not_count),
            SUITE_TEST(hastened_jobs_are_due_now), SUITE_TEST(many_threads_finish_every_job_exactly_once));
