@@ -107,6 +107,7 @@ static struct bf_media *new_media(struct bf_store *store)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&media->left, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    media->close_spent.run = bf__spent_close;
     media->chunks = bf__chunks_create();
     return media;
 }
@@ -142,6 +143,7 @@ enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e)
         bf__media_close(store);
         return status;
     }
+    media->closer = bf_pool_create(store->env, "stage-spent", 1, 1);
     for (unsigned i = 0; i < BF__STAGE_THREADS; i++)
         media->threads[i] = bf_pool_create(store->env, i == 0 ? "stage-a" : "stage-b", 1, BF__STAGE_QUEUE_MAX);
     return BF_OK;
@@ -172,8 +174,8 @@ void bf__media_close(struct bf_store *store)
     if (media == NULL)
         return;
     bf_stages_drain(store);
+    bf_pool_destroy(&media->closer);
     empty_table(media);
-    bf__spent_close(media);
     bf__chunks_unref(&media->chunks);
     if (media->stages_fd >= 0)
         close(media->stages_fd);

@@ -324,7 +324,6 @@ enum bf_status bf_stage_expire(struct bf_store *store, int64_t now_ms, unsigned 
     if (status != BF_OK)
         return status;
     status = expire_all(media, now_ms, &n, e);
-    bf__spent_close(media);
     enum bf_status swept = bf__blob_sweep(media, status == BF_OK ? e : NULL);
     *ret = n;
     return status == BF_OK ? swept : status;

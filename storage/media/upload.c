@@ -184,16 +184,21 @@ static struct bf__file *make_spent(struct bf_media *media, struct bf__upload *up
     if (!up->finished || media->n_spent == BF__SPENT_MAX || !bf__file_is_nameless(file))
         return file;
     media->spent[media->n_spent++] = file;
+    if (!media->closing)
+        bf_post(bf_pool_mailbox(media->closer), &media->close_spent);
+    media->closing = true;
     return NULL;
 }
 
-void bf__spent_close(struct bf_media *media)
+void bf__spent_close(struct bf_task *task)
 {
+    struct bf_media *media = BF_CONTAINER(task, struct bf_media, close_spent);
     struct bf__file *spent[BF__SPENT_MAX];
     pthread_mutex_lock(&media->lock);
     unsigned n = media->n_spent;
     memcpy(spent, media->spent, n * sizeof spent[0]);
     media->n_spent = 0;
+    media->closing = false;
     pthread_mutex_unlock(&media->lock);
     for (unsigned i = 0; i < n; i++)
         bf__file_close(&spent[i]);

@@ -2,10 +2,11 @@
 /*
  * The media of a store from the inside: the table of uploads, each with its files.
  *
- * An upload is in the table from its creation, or from the scan at start, to its expiry. Three things protect it:
+ * An upload is in the table from its creation, or from the scan at start, to its expiry. Four things protect it:
  *   - `media->lock`, held for moments only, for the table and for the facts;
  *   - being busy: who has entered an upload works on its file, perhaps for the time of an fdatasync; newcomers wait, bounded;
- *   - `writer`: the one handle whose bytes are taken. Who enters and is not (or no longer) the writer leaves the file alone.
+ *   - `writer`: the one handle whose bytes are taken. Who enters and is not (or no longer) the writer leaves the file alone;
+ *   - the settle lock of its bytes, between the end of one upload of them and another's deletion.
  *
  *        create ──► open for writing ──► all bytes durable ──► finished ──► expired or deleted
  *                     │       ▲ takeover      (complete: index and foot stand, the blob is being stored; done again after a crash)
@@ -35,7 +36,7 @@ enum {
     BF__PUTS_MAX = 64,                /* bf_blob_put at a time */
     BF__SPARES_MAX = 256,
     BF__SETTLE_LOCKS = 16,
-    BF__SPENT_MAX = 32,
+    BF__SPENT_MAX = 32, /* over it, on a disk that is slow to free them, whoever comes closes his own */
 };
 
 struct bf_media;
@@ -87,7 +88,11 @@ struct bf_media {
     struct bf__upload *uploads, *idle;
     struct bf__sender *senders;
     unsigned n_idle;
-    struct bf__file *spent[BF__SPENT_MAX]; /* of finished uploads whose bytes were there already: closed by the sweep, so that nobody waits for that */
+    /* Files of finished uploads whose bytes were there already: closed by a thread of its own, so that nobody waits for that. */
+    struct bf_pool *closer;
+    struct bf_task close_spent;
+    bool closing; /* the task is queued */
+    struct bf__file *spent[BF__SPENT_MAX];
     unsigned n_spent;
     unsigned holds;     /* backups under way: no blob's file is deleted */
     struct bf_uuid spares[BF__SPARES_MAX]; /* files that no document names any more, kept until the backups are done; over the limit, check finds them */
@@ -130,7 +135,7 @@ enum bf_status bf__upload_enter(struct bf__upload *upload, int64_t wait_ms, stru
 /* The same, once the bytes of a writer that has closed were written. */
 enum bf_status bf__upload_enter_drained(struct bf__upload *upload, int64_t wait_ms, struct bf_error *e);
 void bf__upload_leave(struct bf__upload *upload);
-void bf__spent_close(struct bf_media *media);
+void bf__spent_close(struct bf_task *task); /* `close_spent` */
 int64_t bf__upload_expires(const struct bf__upload *upload); /* under the lock */
 /* Reads, where it is not known, whether the hold stands. */
 enum bf_status bf__upload_learn_hold(struct bf__upload *upload, struct bf_error *e);
