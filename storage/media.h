@@ -82,7 +82,8 @@ enum bf_status bf_stage_delete(struct bf_store *store, struct bf_uuid tenant, st
 typedef enum bf_status bf_stage_needed_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32], bool *ret,
                                           struct bf_error *e);
 /* Has `needed` asked before a finished upload that is deleted or expires gives its user's wrap back; while it says yes, the wrap stays, and goes when the
- * record is served (bf_blob_release). Set once, before anything is deleted; `ctx` must outlive the last deletion. */
+ * record is served (bf_blob_release). It is asked again when every request that saw the wrap is over, and says yes twice where a record came meanwhile:
+ * before the wrap is put back and after. Set once, before anything is deleted; `ctx` must outlive the last deletion. */
 void bf_stage_set_needed(struct bf_store *store, bf_stage_needed_fn *needed, void *ctx);
 /* Deletes expired stages; returns how many. */
 enum bf_status bf_stage_expire(struct bf_store *store, int64_t now_ms, unsigned *ret, struct bf_error *e);

@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/metrics.h"
 #include "storage/media/fs.h"
+#include "storage/media/leaving.h"
 #include "storage/media/wraps.h"
 #include <dirent.h>
 #include <errno.h>
@@ -97,7 +98,9 @@ static enum bf_status attach(struct bf_media *media, const struct offer *offer, 
     }
     if (status == BF_E_STALE)
         return bf_fail(e, BF_E_UNAVAILABLE, "too many changes of one blob at a time");
-    return status != BF_OK || bf_uuid_is_zero(&spare) ? status : bf__blob_drop(media, spare, e);
+    if (status != BF_OK || bf_uuid_is_zero(&spare) || bf__leaving_has(media, spare))
+        return status;
+    return bf__blob_drop(media, spare, e);
 }
 
 enum bf_status bf__blob_store(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const char *name, struct bf_uuid file,
@@ -313,38 +316,77 @@ enum bf_status bf_blob_bind(struct bf_store *store, struct bf_uuid tenant, struc
     return status == BF_E_STALE ? bf_fail(e, BF_E_UNAVAILABLE, "too many changes of one blob at a time") : status;
 }
 
+/* Whether what is taken away next is kept: the key, and with it the file. */
+static bool keep_leaving(struct bf_media *media, const struct bf__blob_doc *blob, int at, struct bf__leaving *l)
+{
+    *l = (struct bf__leaving){.tenant = blob->tenant, .holder = blob->wraps[at].holder, .file = blob->file, .size = blob->size};
+    memcpy(l->sha256, blob->sha256, 32);
+    if (bf__wrap_open(media, blob, (unsigned)at, &l->key, NULL) != BF_OK)
+        return false; /* it is worth nothing to its holder */
+    bool kept = bf__leaving_add(media, l);
+    bf_key_wipe(&l->key);
+    return kept;
+}
+
 static enum bf_status try_release(struct bf_store *store, struct bf_arena *arena, struct bf_uuid tenant, struct bf_uuid holder,
-                                  const uint8_t sha256[32], struct bf_error *e)
+                                  const uint8_t sha256[32], bool later, struct bf_error *e)
 {
     struct bf_media *media;
     struct bf__blob_doc blob;
+    struct bf__leaving leaving;
     int at;
     enum bf_status status = get_held(store, arena, tenant, holder, sha256, &media, &blob, &at, e);
     if (status == BF_E_NOT_FOUND)
         return BF_OK;
     if (status != BF_OK)
         return status;
+    bool kept = later && keep_leaving(media, &blob, at, &leaving);
     bf__wrap_remove(&blob, (unsigned)at);
     if (blob.n_wraps == 0)
         blob.state = BF__BLOB_DYING;
-    if ((status = bf__blob_write(media, arena, &blob, e)) != BF_OK || blob.n_wraps > 0)
+    status = bf__blob_write(media, arena, &blob, e);
+    if (status != BF_OK && kept)
+        bf__leaving_remove(media, &leaving);
+    if (status != BF_OK || blob.n_wraps > 0 || kept)
         return status;
     if ((status = bf__blob_drop(media, blob.file, e)) != BF_OK)
         return status;
     return bf__fs_sync(media->blobs_fd, e);
 }
 
-enum bf_status bf_blob_release(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], struct bf_error *e)
+static enum bf_status release(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], bool later,
+                              struct bf_error *e)
 {
     enum bf_status status = BF_E_STALE;
     for (unsigned i = 0; i < RACES_MAX && status == BF_E_STALE; i++) {
         struct bf_arena *arena = bf_arena_create();
-        status = try_release(store, arena, tenant, holder, sha256, e);
+        status = try_release(store, arena, tenant, holder, sha256, later, e);
         bf_arena_destroy(&arena);
     }
     if (status == BF_OK)
         bf__sender_doubt(store->media, tenant, holder, sha256);
     return status == BF_E_STALE ? bf_fail(e, BF_E_UNAVAILABLE, "too many changes of one blob at a time") : status;
+}
+
+enum bf_status bf_blob_release(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], struct bf_error *e)
+{
+    return release(store, tenant, holder, sha256, /* later= */ false, e);
+}
+
+enum bf_status bf__blob_release_later(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32],
+                                      struct bf_error *e)
+{
+    return release(media->store, tenant, holder, sha256, /* later= */ true, e);
+}
+
+enum bf_status bf__blob_put_back(struct bf_media *media, const struct bf__leaving *l, struct bf_error *e)
+{
+    struct offer offer = {
+        .tenant = l->tenant, .holder = l->holder, .file = l->file, .key = &l->key, .sha256 = l->sha256, .size = l->size};
+    enum bf_status status = attach(media, &offer, e);
+    if (status == BF_OK)
+        bf__sender_doubt(media, l->tenant, l->holder, l->sha256);
+    return status;
 }
 
 /* ---- reading ---- */

@@ -186,6 +186,8 @@ void bf__media_close(struct bf_store *store)
     for (unsigned i = 0; i < BF__SETTLE_LOCKS; i++)
         pthread_mutex_destroy(&media->settling[i]);
     bf_key_wipe(&media->master);
+    while (media->n_leaving > 0)
+        bf_key_wipe(&media->leaving[--media->n_leaving].key);
     free(media);
     store->media = NULL;
 }

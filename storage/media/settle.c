@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/metrics.h"
 #include "storage/media/fs.h"
+#include "storage/media/leaving.h"
 #include "storage/media/wraps.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -186,24 +187,20 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
 
 /* ---- deleting ---- */
 
+static enum bf_status release_wrap(struct bf__upload *up, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    if (media->needed == NULL)
+        return bf_blob_release(media->store, up->tenant, up->user, up->sha256, e);
+    return bf__blob_release_later(media, up->tenant, up->user, up->sha256, e);
+}
+
 /* Bytes that a committed record calls stored are not given back under it: its job has yet to make them the customer's. */
 static enum bf_status ask_needed(struct bf__upload *up, bool *ret, struct bf_error *e)
 {
     struct bf_media *media = up->media;
     *ret = false;
     return media->needed == NULL ? BF_OK : media->needed(media->needed_ctx, up->tenant, up->user, up->sha256, ret, e);
-}
-
-/* A finish that failed may have linked the file, and may have committed the wrap. */
-static enum bf_status drop_unless_named(struct bf__upload *up, struct bf_error *e)
-{
-    struct bf_media *media = up->media;
-    struct bf_arena *arena = bf_arena_create();
-    struct bf__blob_doc blob;
-    enum bf_status status = bf__blob_get(media, arena, up->tenant, up->sha256, &blob, e);
-    bool is_named = status == BF_OK && blob.doc != NULL && blob.state == BF__BLOB_LIVE && bf_uuid_eq(&blob.file, &up->file_id);
-    bf_arena_destroy(&arena);
-    return status != BF_OK || is_named ? status : bf__blob_drop(media, up->file_id, e);
 }
 
 /* Of an upload that is finished, or could not be: the user's wrap, unless another upload stands for it. What is asked of the pipeline, which reads and
@@ -217,9 +214,9 @@ static enum bf_status give_blob_back(struct bf__upload *up, struct bf_error *e)
     pthread_mutex_t *settling = bf__settle_lock(up->media, up->sha256);
     pthread_mutex_lock(settling);
     if (!needed && !bf__sender_has_equal(up))
-        status = bf_blob_release(up->media->store, up->tenant, up->user, up->sha256, e);
-    if (status == BF_OK && !up->finished)
-        status = drop_unless_named(up, e);
+        status = release_wrap(up, e);
+    if (status == BF_OK && !up->finished) /* the finish that failed may have linked the file, and may have committed the wrap */
+        status = bf__blob_drop_unless_named(up->media, up->tenant, up->sha256, up->file_id, e);
     pthread_mutex_unlock(settling);
     return status;
 }

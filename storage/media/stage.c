@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Creating, opening, deleting and expiring uploads: the calls that block. */
 #include "storage/media/fs.h"
+#include "storage/media/leaving.h"
 #include "storage/media/upload.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -324,6 +325,8 @@ enum bf_status bf_stage_expire(struct bf_store *store, int64_t now_ms, unsigned 
     if (status != BF_OK)
         return status;
     status = expire_all(media, now_ms, &n, e);
+    enum bf_status left = bf__leaving_settle(media, status == BF_OK ? e : NULL);
+    status = status == BF_OK ? left : status;
     enum bf_status swept = bf__blob_sweep(media, status == BF_OK ? e : NULL);
     *ret = n;
     return status == BF_OK ? swept : status;

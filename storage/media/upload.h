@@ -35,6 +35,8 @@ enum {
     BF__TAKEOVER_WAIT_MS = 10 * 1000, /* for the write in flight */
     BF__PUTS_MAX = 64,                /* bf_blob_put at a time */
     BF__SPARES_MAX = 256,
+    BF__LEAVING_MAX = 256,           /* over it a wrap goes at once */
+    BF__LEAVING_MS = 120 * 1000,     /* longer than any request takes */
     BF__SETTLE_LOCKS = 16,
     BF__SPENT_MAX = 32, /* over it, on a disk that is slow to free them, whoever comes closes his own */
 };
@@ -75,6 +77,14 @@ struct bf__upload {
     bool has_mark;
 };
 
+/* A wrap that was given back, and could be put back (leaving.c). */
+struct bf__leaving {
+    struct bf_uuid tenant, holder, file;
+    uint8_t sha256[32];
+    int64_t size, until_ms; /* monotonic */
+    struct bf_key key;
+};
+
 struct bf_media {
     struct bf_store *store;
     const struct bf_env *env;
@@ -99,6 +109,8 @@ struct bf_media {
     unsigned n_spares;
     struct bf_uuid puts[BF__PUTS_MAX]; /* files that bf_blob_put is making */
     unsigned n_puts;
+    struct bf__leaving leaving[BF__LEAVING_MAX];
+    unsigned n_leaving;
     bf_stage_needed_fn *needed; /* NULL: nobody needs what is given back */
     void *needed_ctx;
 };
@@ -186,5 +198,8 @@ enum bf_status bf__blob_store(struct bf_media *media, struct bf_uuid tenant, str
 enum bf_status bf__blob_sweep(struct bf_media *media, struct bf_error *e);
 /* Deletes the file of a blob, or puts it off while a backup runs. */
 enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid file, struct bf_error *e);
+/* The same, where neither the blob's document nor a wrap that is leaving has use for it. */
+enum bf_status bf__blob_drop_unless_named(struct bf_media *media, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_uuid file,
+                                          struct bf_error *e);
 /* Settles the puts that a crash cut short. */
 enum bf_status bf__puts_settle(struct bf_media *media, struct bf_error *e);

@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "storage/keys.h"
 #include "storage/media/fs.h"
+#include "storage/media/leaving.h"
 #include <stdlib.h>
 
 enum wrap_row { WRAP_HOLDER, WRAP_KEY, WRAP_ROWS };
@@ -241,11 +242,24 @@ enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid file, struct
     return held ? BF_OK : bf__fs_unlink(media->blobs_fd, name, e);
 }
 
+enum bf_status bf__blob_drop_unless_named(struct bf_media *media, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_uuid file,
+                                          struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf__blob_doc blob;
+    enum bf_status status = bf__blob_get(media, arena, tenant, sha256, &blob, e);
+    bool is_named = status == BF_OK && blob.doc != NULL && blob.state == BF__BLOB_LIVE && bf_uuid_eq(&blob.file, &file);
+    bf_arena_destroy(&arena);
+    return status != BF_OK || is_named || bf__leaving_has(media, file) ? status : bf__blob_drop(media, file, e);
+}
+
 /* ---- sweeping ---- */
 
 /* The file may have gone when the last holder went; a crash, or a backup, may have kept it. */
 static enum bf_status bury(struct bf_media *media, struct bf_arena *arena, const struct bf__blob_doc *blob, struct bf_error *e)
 {
+    if (bf__leaving_has(media, blob->file))
+        return BF_OK;
     enum bf_status status = bf__blob_drop(media, blob->file, e);
     if (status != BF_OK || bf_now_ms(media->env) - blob->changed_ms < BF__BURY_AFTER_MS)
         return status;

@@ -543,6 +543,67 @@ static void one_upload_that_cannot_expire_holds_nothing_else_back(void **state)
     end(&b);
 }
 
+struct script {
+    bool needed;
+    unsigned asked;
+};
+
+static enum bf_status by_script(void *ctx, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32], bool *ret, struct bf_error *e)
+{
+    struct script *script = ctx;
+    (void)tenant, (void)user, (void)sha256, (void)e;
+    script->asked++;
+    *ret = script->needed;
+    return BF_OK;
+}
+
+static void sweep_after(struct bench *b, int64_t ms)
+{
+    unsigned n;
+    bf_env_fake_advance(&b->env, ms);
+    assert_int_equal(bf_stage_expire(b->store, 0, &n, NULL), BF_OK);
+}
+
+/* The visit looked for the bytes before they were given back, and is committed after. */
+static void bytes_that_a_late_record_needs_are_put_back(void **state)
+{
+    (void)state;
+    for (unsigned late = 0; late < 4; late++) { /* in time; not at all; when equal bytes of another came meanwhile, and are leaving, too; or stay */
+        struct bench b;
+        struct bf_blob_info info;
+        struct script script = {.needed = false};
+        uint8_t sha256[32];
+        begin(&b);
+        bf_stage_set_needed(b.store, by_script, &script);
+        struct bf_stage_new new = new_upload(&b, BYTES), other = new_upload(&b, BYTES);
+        other.user = b.customer;
+        assert_int_equal(upload_whole(&b.home, b.store, &new, b.bytes, BYTES, sha256), BF_OK);
+        assert_int_equal(bf_stage_delete(b.store, b.tenant, b.user, new.id, NULL), BF_OK);
+        assert_int_equal(bf_blob_stat(b.store, b.tenant, b.user, sha256, &info, NULL), BF_E_NOT_FOUND);
+        assert_int_equal(script.asked, 1);
+        sweep_after(&b, BF__LEAVING_MS - 1);
+        assert_int_equal(script.asked, 1);
+        assert_int_equal(files_in("stage/blobs"), 1);
+        if (late >= 2)
+            assert_int_equal(upload_whole(&b.home, b.store, &other, b.bytes, BYTES, sha256), BF_OK);
+        if (late == 2)
+            assert_int_equal(bf_stage_delete(b.store, b.tenant, other.user, other.id, NULL), BF_OK);
+        script = (struct script){.needed = late != 1};
+        sweep_after(&b, 1);
+        assert_int_equal(script.asked, late == 1 ? 1 : 2);
+        if (late != 1)
+            expect_blob(&b, b.user);
+        if (late == 3)
+            expect_blob(&b, other.user);
+        script.needed = false;
+        sweep_after(&b, BF__LEAVING_MS);
+        assert_int_equal(files_in("stage/blobs"), late == 1 ? 0 : 1);
+        if (late != 1)
+            expect_blob(&b, b.user);
+        end(&b);
+    }
+}
+
 static void all_that_are_due_expire_at_once(void **state)
 {
     (void)state;
@@ -670,6 +731,7 @@ int main(void)
         cmocka_unit_test(equal_bytes_are_kept_once_and_deleted_with_the_last_holder),
         cmocka_unit_test(equal_bytes_have_thousands_of_holders),
         cmocka_unit_test(one_upload_that_cannot_expire_holds_nothing_else_back),
+        cmocka_unit_test(bytes_that_a_late_record_needs_are_put_back),
         cmocka_unit_test(all_that_are_due_expire_at_once),
         cmocka_unit_test(the_blocks_of_bytes_that_were_there_before_are_freed_while_nobody_waits),
         cmocka_unit_test(while_a_backup_runs_no_blob_goes_and_the_same_bytes_get_a_new_file),

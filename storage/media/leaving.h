@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "storage/media/upload.h"
+
+/* Takes *l into the list, for BF__LEAVING_MS from now on; false when that is full. */
+bool bf__leaving_add(struct bf_media *media, struct bf__leaving *l);
+void bf__leaving_remove(struct bf_media *media, const struct bf__leaving *l);
+/* Does the file have to stay for it? */
+bool bf__leaving_has(struct bf_media *media, struct bf_uuid file);
+/* Judges those whose time is over. One that fails is judged again with the next sweep. Only the sweep calls it. */
+enum bf_status bf__leaving_settle(struct bf_media *media, struct bf_error *e);
+/* blob.c: gives the holder a wrap again, and the blob its file where it has none. */
+enum bf_status bf__blob_put_back(struct bf_media *media, const struct bf__leaving *l, struct bf_error *e);
+/* blob.c: as bf_blob_release, but that what it takes away can be put back for BF__LEAVING_MS. */
+enum bf_status bf__blob_release_later(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32],
+                                      struct bf_error *e);
