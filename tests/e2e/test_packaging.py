@@ -12,6 +12,7 @@ import pytest
 
 import tus
 from baifang import GUARD_S, BAIFANG, Server, until, uuid7
+from needs import demand_strace
 
 SOURCE, BUILD = pathlib.Path(os.environ["BF_SOURCE_DIR"]), os.environ["BF_BUILD_DIR"]
 CONFINE = pathlib.Path(__file__).parent / "confine.py"
@@ -201,8 +202,7 @@ def called(trace):
 
 
 def test_a_visit_with_a_photo_and_a_voice_note_needs_no_call_that_the_unit_forbids(box, unit, tmp_path):
-    if shutil.which("strace") is None or subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("ptrace is not permitted here")
+    demand_strace()
     photo, voice = tmp_path / "photo.jpg", tmp_path / "voice.wav"
     subprocess.run(["convert", "-size", "640x480", "plasma:red-blue", photo], check=True, capture_output=True)
     subprocess.run(["flite", "-voice", "rms", "-t", "order two machines", "-o", voice], check=True, capture_output=True)

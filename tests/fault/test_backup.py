@@ -153,11 +153,6 @@ def make_wrong(key):
 # ---- a stop meanwhile ----
 
 
-def injecting_allowed():
-    return shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=sync:delay_enter=1", "true"], capture_output=True,
-                                                     check=False).returncode == 0
-
-
 @contextlib.contextmanager
 def slow(server, call):
     """Each such call of the server's takes two seconds."""
@@ -171,7 +166,7 @@ def slow(server, call):
         tracer.communicate(timeout=60)
 
 
-@pytest.mark.skipif(not injecting_allowed(), reason="not run: strace is not installed, or tracing is not permitted here")
+@pytest.mark.usefixtures("strace")
 def test_a_stop_ends_a_backup_and_lets_requests_end(tmp_path):
     with Server(tmp_path / "live") as server:
         phone = Phone(server.company(), "wang")

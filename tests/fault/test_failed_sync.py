@@ -3,7 +3,6 @@
 finds out, and the same request gets its one answer. The committer's next sync is made to fail by strace."""
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 
@@ -14,12 +13,7 @@ from baifang import Server, until
 from rig import Ledger, Phone, assert_clean, listed, raw, replay
 
 
-def injecting_allowed():
-    return shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=sync:error=EIO", "true"], capture_output=True,
-                                                     check=False).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not injecting_allowed(), reason="not run: strace is not installed, or tracing is not permitted here")
+pytestmark = pytest.mark.usefixtures("strace")
 
 
 def thread_of(pid, name):

@@ -11,7 +11,6 @@ import datetime
 import os
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -362,11 +361,6 @@ def test_killed_while_the_push_service_is_told(world):
 
 # ---- each single sync ----
 
-def injecting_allowed():
-    return shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=sync:signal=KILL", "true"], capture_output=True,
-                                                     check=False).returncode == 0
-
-
 @contextlib.contextmanager
 def killed_at(world, calls, number):
     """Kills the server when one of its threads enters its `number`th of these calls."""
@@ -383,7 +377,7 @@ def killed_at(world, calls, number):
         tracer.communicate(timeout=60)
 
 
-@pytest.mark.skipif(not injecting_allowed(), reason="not run: strace is not installed, or tracing is not permitted here")
+@pytest.mark.usefixtures("strace")
 @pytest.mark.parametrize("calls", ["fdatasync", "linkat,fsync"])
 def test_killed_before_each_sync_of_the_way_from_visit_to_push(world, calls):
     step, kills, pushes = (1 if SOAK else 4), 0, 0
@@ -415,7 +409,7 @@ def test_killed_before_each_sync_of_the_way_from_visit_to_push(world, calls):
     assert world.check_pushes() == pushes
 
 
-@pytest.mark.skipif(not injecting_allowed(), reason="not run: strace is not installed, or tracing is not permitted here")
+@pytest.mark.usefixtures("strace")
 def test_killed_before_each_sync_of_bytes_that_come_after_their_visit(world):
     step, kills = (1 if SOAK else 4), 0
     number = random.Random(SEED).randint(1, step)

@@ -5,9 +5,12 @@ import re
 import signal
 import subprocess
 
+import pytest
+
 import tus
 from baifang import GUARD_S, Server, until
 
+pytestmark = pytest.mark.usefixtures("strace")
 SYNC_US = 3_000_000
 
 

@@ -8,7 +8,6 @@ import base64
 import collections
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -24,13 +23,7 @@ LINE = re.compile(r"(\d+) +(\d+\.\d+) (?:<\.\.\. (\w+) resumed>(.*)|(\w+)\((.*))
 Call = collections.namedtuple("Call", "begun ended at name words")  # positions in the log; the first is when it was entered
 
 
-def tracing_allowed():
-    if not shutil.which("strace"):
-        return False
-    return subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not tracing_allowed(), reason="not run: strace is not installed, or tracing is not permitted here")
+pytestmark = pytest.mark.usefixtures("strace")
 
 
 class Trace:
