@@ -67,6 +67,11 @@ def command_line(pid):
         return []
 
 
+def reports(lines):
+    """What no run may say: a sanitizer's report, or that a decision left its read set (the server only refuses that one request)."""
+    return [line for line in lines if "Sanitizer" in line or "runtime error:" in line or "went outside its read set" in line]
+
+
 class Server:
     """`baifang serve` with its data in `directory`. `config` is {section: {key: value}} on top of what suits tests."""
 
@@ -81,6 +86,7 @@ class Server:
         self._new = threading.Condition()
         self.process = None
         self.port = 0
+        self.may_end_with = {128 + signal.SIGKILL}  # by a test's kill -9; any other status of a server that was not told to stop is a fault
         self._write_config(config or {})
 
     def _write_config(self, config):
@@ -146,8 +152,8 @@ class Server:
             return [event for event in self.events if event.get("event") == name][number - 1]
 
     def stop(self):
-        """SIGTERM and the exit status; a sanitizer's report fails the test, and so does a decision that left its read set: the server only refuses that
-        one request."""
+        """SIGTERM and the exit status. What was wrong meanwhile fails the test: a report of a sanitizer's, and a process that ended by itself, which the
+        supervisor mends at once and clients that repeat their requests do not notice."""
         if self.process is None:
             return None
         if self.process.poll() is None:
@@ -155,9 +161,14 @@ class Server:
         status = self.process.wait(GUARD_S)
         self._reader.join(GUARD_S)
         self.process = None
-        report = [line for line in self.lines if "Sanitizer" in line or "runtime error:" in line or "went outside its read set" in line]
-        assert not report, "\n".join(self.lines[-80:])
+        found = reports(self.lines) + self.crashes()
+        assert not found, f"{found}; the log:\n" + "\n".join(self.lines[-80:])
         return status
+
+    def crashes(self):
+        """Servers and sandboxes that ended although nobody had told them to."""
+        ends = [event for event in self.events if event.get("event") in ("supervisor.server_ended", "supervisor.zygote_died")]
+        return [event for event in ends if event["value"] not in self.may_end_with | {0} or (event["level"], event["value"]) == ("error", 0)]
 
     def server_pid(self):
         """The server process under the supervisor; None while there is none."""
@@ -192,6 +203,7 @@ class Server:
         """`baifang WORDS` with this server's configuration: (status, output, error)."""
         done = subprocess.run([self.program, "--config", self.config_path, *words], input=input, capture_output=True, text=True, timeout=10 * GUARD_S,
                               env=self.environment, check=False)
+        assert not reports(done.stderr.splitlines()), done.stderr
         if check and done.returncode != 0:
             raise AssertionError(f"baifang {' '.join(words)}: {done.returncode}\n{done.stderr}")
         return done.returncode, done.stdout, done.stderr

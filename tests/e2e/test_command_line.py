@@ -6,11 +6,12 @@ import subprocess
 
 import pytest
 
-from baifang import BAIFANG
+from baifang import BAIFANG, reports
 
 
 def baifang(*words, **options):
     done = subprocess.run([BAIFANG, *words], capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, **options)
+    assert not reports(done.stderr.splitlines()), done.stderr
     return done.returncode, done.stdout, done.stderr
 
 

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import tus
-from baifang import GUARD_S, BAIFANG, Server, until, uuid7
+from baifang import GUARD_S, BAIFANG, Server, reports, until, uuid7
 from needs import demand_strace
 
 SOURCE, BUILD = pathlib.Path(os.environ["BF_SOURCE_DIR"]), os.environ["BF_BUILD_DIR"]
@@ -71,6 +71,7 @@ class Box(Server):
     def run(self, *words, input="", check=True):
         done = subprocess.run(self.inside("baifang", *words), input=input, capture_output=True, text=True, check=False, env=self.environment,
                               timeout=10 * GUARD_S)
+        assert not reports(done.stderr.splitlines()), done.stderr
         if check and done.returncode != 0:
             raise AssertionError(f"baifang {' '.join(words)}: {done.returncode}\n{done.stderr}")
         return done.returncode, done.stdout, done.stderr

@@ -51,6 +51,15 @@ def test_a_server_that_was_killed_serves_again_with_what_was_acknowledged(fresh)
     assert ended["value"] == 128 + signal.SIGKILL
 
 
+def test_a_server_that_ended_by_itself_is_told_by_the_harness(tmp_path):
+    server = Server(tmp_path).start()
+    os.kill(server.server_pid(), signal.SIGABRT)  # as a failed assertion does
+    server.wait_event("ready", 2)
+    assert serves(server), "no client needs to notice"
+    with pytest.raises(AssertionError, match="supervisor.server_ended"):
+        server.stop()
+
+
 def test_a_sandbox_process_that_was_killed_is_replaced_without_touching_the_server(fresh):
     server = fresh.server_pid()
     for kind in ("--zygote", "--zygote-stt"):

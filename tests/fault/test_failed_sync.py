@@ -9,7 +9,7 @@ import subprocess
 import httpx
 import pytest
 
-from baifang import Server, until
+from baifang import GUARD_S, Server, until
 from rig import Ledger, Phone, assert_clean, listed, raw, replay
 
 
@@ -38,6 +38,7 @@ def failing_sync(thread):
 
 def test_after_a_failed_sync_the_server_is_started_anew_and_the_same_request_gets_its_answer(tmp_path):
     with Server(tmp_path / "s") as server:
+        server.may_end_with.add(os.EX_IOERR)
         phone, ledger = Phone(server.company(), "wang"), Ledger(tmp_path / "ledger")
         body = phone.customer_body()
         phone.create(ledger, "/v1/customers", body)

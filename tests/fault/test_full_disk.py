@@ -64,6 +64,7 @@ def views_of(server, customer):
 
 def test_a_full_disk_refuses_and_loses_nothing_and_the_server_goes_on_when_there_is_space(tmp_path, disk):
     with Server(disk / "s") as server:
+        server.may_end_with.add(os.EX_IOERR)
         company = server.company()
         phone, ledger = Phone(company, "wang"), Ledger(tmp_path / "ledger")
         body = phone.customer_body()
