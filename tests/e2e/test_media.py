@@ -38,7 +38,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def photo(made):
-    """A landscape JPEG whose camera was held upright, with a place and a time."""
+    """A landscape JPEG that says nothing about itself."""
     path = made / "photo.jpg"
     sh("convert", "-size", "2400x1800", "-seed", "7", "plasma:red-blue", "-quality", "90", path)
     return path.read_bytes()
@@ -187,8 +187,7 @@ def test_knowing_a_hash_opens_nothing(company, rep, photo):
     ("image/jpeg", lambda d: d[:len(d) // 2], {"truncated"}),
     ("image/png", lambda d: d + b"\0", {"mislabelled"}),
     ("image/jpeg", lambda d: d[:200] + bytes(1000), {"unreadable", "truncated"}),
-    ("image/webp", lambda d: bytes.fromhex("524946461e000000574542505650384c11000000 2fffffff 1f 88 88 fe 07 00 00".replace(" ", "")) + d[:13],
-     {"too_many_pixels", "unreadable", "truncated"}),
+    ("image/webp", lambda d: bytes.fromhex("524946461e000000574542505650384c12000000" "2fffffff0f") + bytes(13), {"too_many_pixels"}),  # 16384 x 16384
 ])
 def test_bytes_that_are_no_good_are_refused_with_a_reason(rep, photo, type, spoil, reasons):
     data = spoil(photo)
