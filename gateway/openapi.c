@@ -231,7 +231,7 @@ static void schema(struct writer *o, const struct bf_schema *s, enum form form)
         bf_jw_key(w, "id");
         bf_jw_raw(w, BF_STR("{\"type\":\"string\",\"format\":\"uuid\",\"title\":\"Id, of version 7, made by the client\"}"));
         bf_jw_key(w, "rev");
-        bf_jw_raw(w, BF_STR("{\"type\":\"integer\",\"minimum\":1,\"readOnly\":true,\"title\":\"Revision\"}"));
+        bf_jw_raw(w, BF_STR("{\"type\":\"integer\",\"minimum\":0,\"readOnly\":true,\"title\":\"Revision, 0 of what nobody has stored\"}"));
     }
     for (unsigned i = 0; i < s->n_fields; i++)
         if (is_in(&s->fields[i], form))

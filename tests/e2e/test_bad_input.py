@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from baifang import NEVER, PASSWORD, Feed, rfc3339, until, uuid7
+from description import Description
 
 NOW = rfc3339(1795320000000)
 LATER = "2090-03-06T09:00"
@@ -31,6 +32,7 @@ class World:
         self.made(self.li, "visits", self.li.visit_body(self.li.customer()["id"]))  # a capture of another person's phone
         self.pid = server.server_pid()
         self.spec = self.wang.get("/openapi.json").json()
+        self.description = Description(self.spec)
         self.feeds = [Feed(p).pull() for p in (self.wang, self.qian)]
 
     def records(self, person):
@@ -278,7 +280,9 @@ def send(w, key, row, raw=None, body=None, headers=None, query=b"", path=None, t
     every = {name: value for name, value in every.items() if value is not None}
     url = httpx.URL(scheme="https", host="127.0.0.1", port=w.server.port, raw_path=target + query)
     with w.server.client() if person is None else _kept(person.http) as http:
-        return http.request(method, url, headers=every, content=b"" if raw is None else raw)
+        answer = http.request(method, url, headers=every, content=b"" if raw is None else raw)
+    w.description.check_answer(key, answer)
+    return answer
 
 
 class _kept:
@@ -763,6 +767,8 @@ def test_the_good_request_of_each_row_goes_through(w, key):
             assert stream.status == 200
         return
     body = {"body": row.body(w)} if row.body else {}
+    if body:
+        w.description.check_body(key, body["body"])
     answer = send(w, key, row, **body)
     expected = row.good or (201 if key in CREATES else 200)
     assert answer.status_code in (expected if isinstance(expected, tuple) else (expected,)), answer.text
