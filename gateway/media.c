@@ -53,22 +53,19 @@ static enum bf_status read_range(struct bf_call *call, int64_t size, const char 
         return BF_OK;
     struct bf_str first = bf_str(text.p, (size_t)(dash - text.p)), last = bf_str(dash + 1, text.n - first.n - 1);
     if (first.n == 0) { /* the last so many bytes */
-        if (!bf_str_u64(last, INT64_MAX, &to) || to == 0)
-            return bf_fail(e, BF_E_RANGE, "the last 0 bytes are none");
-        ret->from = (int64_t)to >= size ? 0 : size - (int64_t)to;
-    } else {
-        if (!bf_str_u64(first, INT64_MAX, &from))
+        if (!bf_str_u64(last, INT64_MAX, &to))
             return BF_OK;
-        if ((int64_t)from >= size)
-            return bf_fail(e, BF_E_RANGE, "the content has %lld bytes", (long long)size);
-        ret->from = (int64_t)from;
-        if (last.n > 0) {
-            if (!bf_str_u64(last, INT64_MAX, &to) || to < from)
-                return BF_OK;
-            ret->to = (int64_t)to >= size ? size : (int64_t)to + 1;
-        }
+        if (to == 0 || size == 0)
+            return bf_fail(e, BF_E_RANGE, "the last bytes that are asked for are none");
+        *ret = (struct range){.from = (int64_t)to >= size ? 0 : size - (int64_t)to, .to = size, .partial = true};
+        return BF_OK;
     }
-    ret->partial = true;
+    to = INT64_MAX;
+    if (!bf_str_u64(first, INT64_MAX, &from) || (last.n > 0 && (!bf_str_u64(last, INT64_MAX, &to) || to < from)))
+        return BF_OK;
+    if ((int64_t)from >= size)
+        return bf_fail(e, BF_E_RANGE, "the content has %lld bytes", (long long)size);
+    *ret = (struct range){.from = (int64_t)from, .to = (int64_t)to >= size ? size : (int64_t)to + 1, .partial = true};
     return BF_OK;
 }
 

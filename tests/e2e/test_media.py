@@ -19,6 +19,7 @@ from baifang import Server, until, uuid7
 
 SAID = ["the customer wants to order two machines next month", "please send the contract before friday", "the price was accepted by the manager",
         "we will meet again on monday morning"]
+WORDS = "拜访 报价 交付周期"  # that a company always wants to be understood
 STT = pathlib.Path(__file__).parent.parent / "ingest" / "stt" / "server.py"
 
 
@@ -121,6 +122,38 @@ def test_a_picture_uploaded_before_its_visit_gets_its_sizes(rep, photo, tmp_path
         assert sh("identify", "-format", "%m %w %h", tmp_path / "x.webp") == f"WEBP {width} {height}"
         assert (said["width"], said["height"], said["bytes"], said["sha256"], said["type"]) == (width, height, len(data), tus.sha256(data), "image/webp")
     assert variant(rep, receipt, "original") == photo
+
+
+def test_what_the_server_did_not_make_is_an_attachment_of_no_type_and_its_parts_are_served_alike(rep, photo):
+    """A browser neither shows an original nor guesses what it is, whatever the person called it; parts as RFC 9110 section 14 says."""
+    tus.upload(rep, photo + b"whole")
+    receipt = log(rep, [medium("photo", photo + b"whole", "image/jpeg")])
+    assert settled(rep, receipt)["state"] == "ready"
+    of = f"/v1/visits/{receipt['visit']['id']}/media/{receipt['visit']['media'][0]['id']}/"
+    for name, type, data in (("original", "application/octet-stream", photo + b"whole"), ("small", "image/webp", variant(rep, receipt, "small"))):
+        size, last = len(data), len(data) - 1
+        whole = rep.get(of + name)
+        etag = whole.headers["etag"]
+        assert etag == f'"{tus.sha256(data)}"' and whole.headers["accept-ranges"] == "bytes"
+        parts = [("bytes=0-99", 0, 99), ("bytes=100-100", 100, 100), (f"bytes=-{size - 5}", 5, last), ("bytes=7-", 7, last), (f"bytes={last}-{size + 9}", last, last),
+                 (f"bytes=-{size + 1}", 0, last)]
+        answers = [(whole, data, None)] + [(rep.get(of + name, headers={"range": words, "if-range": etag}), data[start:end + 1], f"bytes {start}-{end}/{size}")
+                                           for words, start, end in parts]
+        for answer, expected, where in answers:
+            assert answer.status_code == (206 if where else 200) and answer.headers.get("content-range") == where
+            assert answer.content == expected and answer.headers["content-length"] == str(len(expected))
+            assert answer.headers["x-content-type-options"] == "nosniff" and answer.headers["content-type"] == type
+            assert answer.headers.get("content-disposition") == ("attachment" if name == "original" else None)
+            assert "sandbox" in answer.headers["content-security-policy"] and answer.headers["etag"] == etag
+        for words, more in [("bytes=0-1,4-5", {}), ("lines=0-9", {}), ("bytes=9-5", {}), ("bytes=a-b", {}), ("bytes=-", {}), ("bytes=-x", {}), ("bytes 0-5", {}),
+                            (f"bytes={size}-5", {}), ("bytes=0-9", {"if-range": '"x"'})]:
+            answer = rep.get(of + name, headers={"range": words, **more})
+            assert (answer.status_code, answer.content) == (200, data), "what is not one range that is meant for these bytes is no range"
+        for words in (f"bytes={size}-", f"bytes={size}-{size + 5}", "bytes=-0"):
+            answer = rep.get(of + name, headers={"range": words})
+            assert answer.status_code == 416 and answer.json()["code"] == "range_not_satisfiable", answer.text
+        head = rep.request("HEAD", of + name)
+        assert head.status_code == 200 and head.content == b"" and head.headers["content-length"] == str(size)
 
 
 def test_a_visit_may_come_before_the_bytes_it_names(rep, photo):
@@ -337,7 +370,7 @@ class Provider:
 def away(tmp_path):
     """(server, provider): a server of its own that asks the provider anew after a moment."""
     provider = Provider("张经理确认了下季度的订单")
-    config = {"stt": {"provider": "openai", "url": f"http://127.0.0.1:{provider.port}/v1", "try_ms": 1000}, "ingest": {"away": 200, "away_max": 400}}
+    config = {"stt": {"provider": "openai", "url": f"http://127.0.0.1:{provider.port}/v1", "try_ms": 1000, "prompt": WORDS}, "ingest": {"away": 200, "away_max": 400}}
     try:
         with Server(tmp_path / "s", config, environment={"BAIFANG_STT_KEY": "test-key"}) as server:
             yield server, provider
@@ -355,7 +388,8 @@ def test_the_provider_gets_the_names_of_the_visit_and_its_text_comes_back(away, 
     heard = transcript(rep, receipt, "ready")
     assert (heard["text"], heard["provider"]) == ("张经理确认了下季度的订单", "openai")
     asked = provider.requests()
-    assert len(asked) == 1 and "苏州恒达机械" in asked[0]["prompt"] and contact["name"] in asked[0]["prompt"]
+    assert len(asked) == 1 and asked[0]["prompt"].startswith(WORDS)
+    assert "苏州恒达机械" in asked[0]["prompt"][len(WORDS):] and contact["name"] in asked[0]["prompt"][len(WORDS):]
     assert asked[0]["sha256"] == tus.sha256(variant(rep, receipt, "voice"))
 
 

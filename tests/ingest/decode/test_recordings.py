@@ -13,6 +13,7 @@ SENTENCES = [
 ]
 DURATION_SLACK_S = 0.03
 LOUDNESS_SLACK = 1.0
+BIT_RATE, BIT_RATE_SLACK = 24000, 0.15
 
 
 def ffmpeg(*args):
@@ -67,6 +68,12 @@ def true_peak(path):
     )
 
 
+def bit_rate(path, seconds):
+    """Of the sound alone, without the container."""
+    packets = sh("ffprobe", "-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0", path).split()
+    return 8 * sum(int(size.rstrip(",")) for size in packets) / seconds
+
+
 def word_errors(said, heard):
     """Levenshtein distance in words."""
     row = list(range(len(heard) + 1))
@@ -84,6 +91,8 @@ def check_form(t, what, r, seconds):
     stream = sh("ffprobe", "-v", "error", "-show_entries", "stream=codec_name,channels,sample_rate", "-of", "csv=p=0", out).strip()
     t.check(f"{what}: Opus, mono", stream == "opus,48000,1", stream)
     t.check(f"{what}: duration of the derivative", abs(decoded_s(out) - seconds) <= DURATION_SLACK_S, decoded_s(out), seconds)
+    rate = bit_rate(out, seconds)
+    t.check(f"{what}: 24 kb/s", abs(rate - BIT_RATE) <= BIT_RATE * BIT_RATE_SLACK, rate)
     peaks = t.read(r["out"].split("/")[-1] + ".1")
     version, flags, rate, per_point, points, channels = struct.unpack("<6I", peaks[:24])
     t.check(
