@@ -93,8 +93,11 @@ def test_a_full_disk_refuses_and_loses_nothing_and_the_server_goes_on_when_there
         shown = read_until_refused(phone, "/v1/customers/" + customer)
         assert shown > 0, "reading needs no space"
         assert phone.http.get("/healthz").status_code == 200
+        sick = until(lambda: (answer := phone.http.get("/readyz")).status_code != 200 and answer, "a probe that finds out")  # one a second at most
+        assert (sick.status_code, sick.json()["code"], sick.headers["retry-after"]) == (503, "unavailable", "1")
 
         os.unlink(filler)
+        until(lambda: phone.http.get("/readyz").status_code == 200, "a probe that can write")
         until(lambda: phone.try_once("GET", "/v1/customers/" + customer).status_code == 200, "reading to be recorded again")
         for _, visit in refused:
             phone.create(ledger, "/v1/visits", visit)
