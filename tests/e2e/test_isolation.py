@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who sees what: a visit with all that hangs on it, looked at by everybody who may not, on every route; what moves with a customer that is given to
 another; and what the change feed and event streams make of it. What somebody may not see answers like an id that never was."""
+import base64
 import hashlib
+import re
 import secrets
 import struct
 import threading
+import time
 import zlib
 
 import pytest
@@ -25,10 +28,17 @@ def png(width=8, height=8):
             + chunk(b"IEND", b""))
 
 
-def upload(person, content):
+def wav(seconds=1):
+    """Noise that nobody else has recorded."""
+    sound = secrets.token_bytes(2 * 16000 * seconds)
+    return b"RIFF" + struct.pack("<I", 36 + len(sound)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16) + b"data" + struct.pack(
+        "<I", len(sound)) + sound
+
+
+def upload(person, content, type="image/png"):
     """tus creation with upload: the SHA-256 that a visit names it by."""
     answer = person.post("/v1/uploads", content=content, headers={"tus-resumable": "1.0.0", "upload-length": str(len(content)),
-                         "content-type": "application/offset+octet-stream", "upload-metadata": "type aW1hZ2UvcG5n"})
+                         "content-type": "application/offset+octet-stream", "upload-metadata": "type " + base64.b64encode(type.encode()).decode()})
     assert answer.status_code == 201 and answer.headers["upload-offset"] == str(len(content)), answer.text
     return hashlib.sha256(content).hexdigest()
 
@@ -46,37 +56,44 @@ def log_visit(person, customer, sha256=None, **fields):
 
 
 class Story:
-    """A customer with a contact, a visit, its verdict, a photo, a voice note with its transcript, and a supplement."""
+    """A customer with a contact, a visit, its verdict, a photo, a voice note with its transcript, and a supplement. The note's bytes come only when `heard`."""
 
-    def __init__(self, owner, visits=1):
-        self.owner, self.photo = owner, png()
+    def __init__(self, owner, visits=1, heard=False):
+        self.owner, self.photo, self.heard = owner, png(), heard
         self.customer = owner.customer()["id"]
         self.contact = owner.get("/v1/contacts", params={"customer": self.customer}).json()["items"][0]["id"]
         self.sha256 = upload(owner, self.photo)
+        self.voice_sha256 = upload(owner, wav(), "audio/wav") if heard else "ef" * 32
         for _ in range(visits):
             self.add_visit()
 
     def add_visit(self):
         media = [{"id": uuid7(), "kind": "photo", "sha256": self.sha256, "type": "image/png"},
-                 {"id": uuid7(), "kind": "voice", "sha256": "ef" * 32, "type": "audio/ogg", "consent_at": NOW}]
+                 {"id": uuid7(), "kind": "voice", "sha256": self.voice_sha256, "type": "audio/wav", "consent_at": NOW}]
         receipt = made(self.owner, "visits", self.owner.visit_body(self.customer, contacts=[self.contact], media=media,
                                                                    content="客户要求报价，" + secrets.token_hex(8)))
-        self.visit, self.media, self.verdict = receipt["visit"]["id"], media[0]["id"], receipt["verdict"]["id"]
+        self.visit, self.media, self.voice, self.verdict = receipt["visit"]["id"], media[0]["id"], media[1]["id"], receipt["verdict"]["id"]
         until(lambda: self.state() == "ready", "the picture's sizes")
-        self.transcript = self.owner.get(f"/v1/visits/{self.visit}").json()["transcripts"][0]["id"]
+        if self.heard:
+            until(lambda: self.read()["transcripts"][0]["state"] in ("ready", "failed"), "what was heard")
+        self.transcript = self.read()["transcripts"][0]["id"]
         self.supplement = made(self.owner, "supplements", {"id": uuid7(), "visit": self.visit, "content": "补充说明一条", "captured_at": NOW})["id"]
 
+    def read(self):
+        return self.owner.get(f"/v1/visits/{self.visit}").json()
+
     def state(self):
-        return next(m["state"] for m in self.owner.get(f"/v1/visits/{self.visit}").json()["media_states"] if m["id"] == self.media)
+        return next(m["state"] for m in self.read()["media_states"] if m["id"] == self.media)
 
     def paths(self):
         """Everything that can be read of it, by kind."""
         return {"customer": [f"/v1/customers/{self.customer}"], "contact": [f"/v1/contacts/{self.contact}"], "visit": [f"/v1/visits/{self.visit}"],
                 "transcript": [f"/v1/transcripts/{self.transcript}"], "supplement": [f"/v1/supplements/{self.supplement}"],
-                "media": [f"/v1/visits/{self.visit}/media/{self.media}/{variant}" for variant in ("original", "large", "small")]}
+                "media": [f"/v1/visits/{self.visit}/media/{self.media}/{variant}" for variant in ("original", "large", "small")] +
+                         [f"/v1/visits/{self.visit}/media/{self.voice}/{variant}" for variant in ("original", "voice", "peaks") if self.heard]}
 
     def ids(self):
-        return {self.customer, self.contact, self.visit, self.media, self.verdict, self.transcript, self.supplement}
+        return {self.customer, self.contact, self.visit, self.media, self.voice, self.verdict, self.transcript, self.supplement}
 
     def lists(self):
         return ["/v1/customers", "/v1/contacts", "/v1/visits", "/v1/supplements", f"/v1/contacts?customer={self.customer}",
@@ -97,10 +114,20 @@ class World:
         for login in ("wang", "li", "zhao", "qian", "wu", "sun", "zhou", "rui", "fu", "gu", "xu", "shu"):
             setattr(self, login, self.company.sign_in(login))
         self.stranger, self.stranger_manager = other.sign_in("wang"), other.sign_in("qian")
-        self.story = Story(self.wang)
+        self.story = Story(self.wang, heard=True)
+        self.personal = self.make_personal()
         self.blind = {"li": self.li, "sun": self.sun, "wu": self.wu, "zhou": self.zhou, "shu": self.shu, "rui": self.rui, "gu": self.gu,
                       "stranger": self.stranger, "stranger_manager": self.stranger_manager}
         self.seeing = {"wang": self.wang, "zhao": self.zhao, "qian": self.qian, "xu": self.xu}
+
+    def make_personal(self):
+        """What is wang's alone, by the list that names it."""
+        device = made(self.wang, "devices", {"id": uuid7(), "name": "手机", "platform": "ios"})["id"]
+        due = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() + 90))
+        reminder = made(self.wang, "reminders", {"id": uuid7(), "customer": self.story.customer, "text": "回访", "due": due, "tz": "UTC", "wake": True})["id"]
+        self.server.shift_clock(150_000)
+        notification = until(lambda: self.wang.get("/v1/notifications").json()["items"], "the notification")[0]["id"]
+        return {"/v1/devices": device, "/v1/reminders": reminder, "/v1/notifications": notification, "/v1/sessions": self.wang.tokens["session"]}
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +167,7 @@ def test_who_may_not_see_it_reads_what_a_record_that_never_was_would_answer(w, w
         for path in paths:
             never = path.replace(getattr(w.story, kind), NEVER)
             if kind == "media":
-                never = path.replace(w.story.visit, NEVER).replace(w.story.media, NEVER)
+                never = path.replace(w.story.visit, NEVER).replace(w.story.media, NEVER).replace(w.story.voice, NEVER)
             answers = [person.get(p) for p in (path, never)]
             assert answers[0].status_code == 404 and told(answers[0]) == told(answers[1]), path
             head = person.request("HEAD", path)
@@ -172,6 +199,45 @@ def test_the_lists_of_those_who_see_it_name_it(w, who):
               w.story.supplement]
     for path, id in zip(w.story.lists(), wanted):
         assert id in {i["id"] for i in read_all(w.seeing[who], path)}, path
+
+
+# An auditor reads everything (G-11), an administrator looks after installations.
+OTHERS_WHO_SEE = {"/v1/devices": {"gu", "xu"}, "/v1/reminders": {"xu"}, "/v1/notifications": {"xu"}, "/v1/sessions": set()}
+
+
+@pytest.mark.parametrize("who", [*BLIND, *SEEING, "fu"])
+def test_the_lists_of_ones_own_name_what_is_ones_own(w, who):
+    for path, id in w.personal.items():
+        items = read_all(getattr(w, who), path)
+        if not isinstance(items, list):
+            assert items.status_code == 403, (path, items.text)
+            continue
+        sees = {"wang"} | OTHERS_WHO_SEE[path]
+        assert (id in {i["id"] for i in items}) == (who in sees), path
+        assert who in sees or not [i for i in items if w.wang.id in str(i) or w.story.customer in str(i)], path
+
+
+OF_NOBODY = ["/v1/me", "/v1/policy", "/v1/push_key", "/openapi.json", "/healthz", "/readyz", "/metrics", "/"]
+
+
+def test_every_route_that_reads_is_among_those_looked_at(w):
+    """Else a new one would be outside of all this."""
+    reads = {pattern for pattern, methods in w.wang.get("/openapi.json").json()["paths"].items() if "get" in methods}
+    looked_at = [path.split("?")[0] for path in sum(w.story.paths().values(), []) + w.story.lists() + list(w.personal) + OF_NOBODY]
+    looked_at += ["/v1/changes", "/v1/events", f"/v1/reminders/{NEVER}", f"/v1/devices/{NEVER}", f"/v1/devices/{NEVER}/safe"]
+    found = {path: [pattern for pattern in reads if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(pattern)), path)] for path in looked_at}
+    assert all(len(patterns) == 1 for patterns in found.values()), found
+    assert {patterns[0] for patterns in found.values()} == reads
+    made_of_it = {f"/v1/visits/{w.story.visit}/media/{m['id']}/{v['name']}" for m in w.story.read()["media_states"] for v in m["variants"]}
+    assert made_of_it <= set(w.story.paths()["media"])
+
+
+@pytest.mark.parametrize("who", BLIND)
+def test_what_is_of_nobody_says_nothing_of_it(w, who):
+    hidden = w.story.ids() | set(w.personal.values()) | {w.wang.id, w.story.sha256, w.story.voice_sha256}
+    for path in OF_NOBODY:
+        answer = w.blind[who].get(path)
+        assert answer.status_code == 200 and not [h for h in hidden if h in answer.text], path
 
 
 @pytest.mark.parametrize("who", [*BLIND, "fu"])
