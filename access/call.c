@@ -274,13 +274,17 @@ enum bf_status bf_call_query_uuid(struct bf_call *call, const char *name, bool *
     return BF_OK;
 }
 
-int64_t bf_call_skew_ms(const struct bf_call *call)
+enum bf_status bf_call_skew_ms(const struct bf_call *call, int64_t *ret, struct bf_error *e)
 {
     struct bf_str text = bf_request_header(call->req, "x-client-time");
     int64_t phone_ms;
-    if (text.p == NULL || !bf_time_parse(text, &phone_ms))
-        return INT64_MIN;
-    return bf_clock_skew(phone_ms, call->now_ms);
+    *ret = INT64_MIN;
+    if (text.p == NULL)
+        return BF_OK;
+    if (!bf_time_parse(text, &phone_ms))
+        return bf_fail_field(e, BF_E_INVALID_HEADER, "X-Client-Time", "bad_time", "an RFC 3339 time with its offset is expected");
+    *ret = bf_clock_skew(phone_ms, call->now_ms);
+    return BF_OK;
 }
 
 enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct bf_error *e)

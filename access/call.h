@@ -74,8 +74,8 @@ enum bf_status bf_call_only_query(struct bf_call *call, const char *const *names
 enum bf_status bf_call_page(struct bf_call *call, const char *const *filters, unsigned *ret_limit, struct bf_str *ret_after, struct bf_error *e);
 /* A filter that is an id; *found = false when absent. */
 enum bf_status bf_call_query_uuid(struct bf_call *call, const char *name, bool *found, struct bf_uuid *ret, struct bf_error *e);
-/* The phone's clock minus ours, ms, from X-Client-Time; INT64_MIN when the header is absent or bad. */
-int64_t bf_call_skew_ms(const struct bf_call *call);
+/* The phone's clock minus ours, ms, from X-Client-Time; INT64_MIN when the header is absent. BF_E_INVALID_HEADER when it is no time. */
+enum bf_status bf_call_skew_ms(const struct bf_call *call, int64_t *ret, struct bf_error *e);
 /* If-Match as a rev; 0 when absent. One of another incarnation is a rev that no record has, so that it is judged, and answered, like any stale
  * one. BF_E_INVALID_HEADER when it is no ETag of ours. */
 #define BF_REV_OF_ANOTHER_STORE INT64_MAX

@@ -17,6 +17,7 @@ enum { MEDIA_MAX = 20 };
 struct log_visit {
     struct bf_call *call;
     struct bf_doc *visit;
+    struct bf_visit_receipt receipt;
     struct bf_str person_zone;
     struct bf_week week;
     bool stored[MEDIA_MAX]; /* the caller has uploaded these bytes already */
@@ -32,10 +33,12 @@ struct made {
     struct bf_company company;
 };
 
-static struct bf_visit_receipt receipt_of(const struct bf_call *call)
+static enum bf_status make_receipt(const struct bf_call *call, struct bf_visit_receipt *ret, struct bf_error *e)
 {
-    int64_t skew = bf_call_skew_ms(call);
-    return (struct bf_visit_receipt){.rep = call->caller.user, .received_at = call->now_ms, .skew_known = skew != INT64_MIN, .skew_ms = skew};
+    int64_t skew;
+    enum bf_status status = bf_call_skew_ms(call, &skew, e);
+    *ret = (struct bf_visit_receipt){.rep = call->caller.user, .received_at = call->now_ms, .skew_known = skew != INT64_MIN, .skew_ms = skew};
+    return status;
 }
 
 static struct bf_array media_of(const struct bf_doc *visit) { return bf_get_array(&visit->object, BF_VISIT_MEDIA); }
@@ -112,10 +115,9 @@ static enum bf_status make(const struct bf_view *view, struct bf_decision *d, st
     enum bf_status status = check_contacts(view, l->visit, e);
     if (status != BF_OK)
         return status;
-    struct bf_visit_receipt receipt = receipt_of(l->call);
     made->visit = bf_doc_copy(arena, l->visit);
     made->company = bf__company_in(view, arena);
-    bf_visit_complete(made->visit, &customer->object, &receipt);
+    bf_visit_complete(made->visit, &customer->object, &l->receipt);
     status = put_media(view, d, arena, l, made, e);
     if (status == BF_OK)
         status = put_capture(view, d, arena, l, e);
@@ -296,15 +298,17 @@ static enum bf_status prepare(struct bf_call *call, struct log_visit *l, struct 
     struct bf_object *object;
     struct bf_uuid id;
     struct bf_company company;
-    struct bf_visit_receipt receipt = receipt_of(call);
-    enum bf_status status = bf_json_decode_create(call->arena, &bf_visit_schema, bf_request_body(call->req), &id, &object, e);
+    struct bf_visit_receipt receipt;
+    enum bf_status status = make_receipt(call, &receipt, e);
+    if (status == BF_OK)
+        status = bf_json_decode_create(call->arena, &bf_visit_schema, bf_request_body(call->req), &id, &object, e);
     if (status == BF_OK)
         status = bf__company(call, &company, e);
     if (status == BF_OK)
         status = bf_visit_check(company.policy, object, e);
     if (status != BF_OK)
         return status;
-    *l = (struct log_visit){.call = call, .dry_run = bf__is_dry_run(call)};
+    *l = (struct log_visit){.call = call, .receipt = receipt, .dry_run = bf__is_dry_run(call)};
     l->person_zone = call->caller.tz.n > 0 ? call->caller.tz : company.zone;
     l->visit = bf_doc_create(call->arena, &bf_visit_schema, call->caller.tenant, id);
     l->visit->object = *object;

@@ -14,6 +14,7 @@ import pytest
 
 from baifang import NEVER, PASSWORD, Feed, rfc3339, until, uuid7
 from description import Description
+from kept import difference, everything
 
 NOW = rfc3339(1795320000000)
 LATER = "2090-03-06T09:00"
@@ -71,8 +72,9 @@ class World:
         for feed in self.feeds:
             feed.pull()
 
-    def check_unchanged(self, commits):
+    def check_unchanged(self, commits, kept):
         assert self.commits() == commits, "something was committed"
+        assert not difference(kept, everything(self.server))
         for feed in self.feeds:
             seen = len(feed.log)
             assert feed.pull().log[seen:] == []
@@ -239,11 +241,11 @@ def w(server):
 
 @pytest.fixture
 def quiet(w):
-    """Whatever the test does, nothing is committed, nobody's feed moves and the server lives."""
+    """Whatever the test does, nothing is committed or kept, nobody's feed moves and the server lives."""
     w.pull()
-    commits = w.commits()
+    commits, kept = w.commits(), everything(w.server)
     yield w
-    w.check_unchanged(commits)
+    w.check_unchanged(commits, kept)
 
 
 # ---- sending ----
@@ -714,6 +716,25 @@ def test_a_change_needs_the_etag_as_it_was_given(quiet, key):
         answer = send(quiet, key, row, body=good, headers={"if-match": stale})
         assert refused(answer, 412, "stale")["current"] == quiet.wang.get(path).json() and answer.headers["etag"] == etag
     refused(send(quiet, key, row, body=good, headers={"if-match": None}), 428, "precondition_required", "If-Match", "required")
+
+
+def test_a_phones_clock_that_tells_no_time_is_refused(quiet):
+    row = ROWS["POST /v1/visits"]
+    for wrong in ("", "x", "1795320000000", "2026-11-22", "2026-11-22T05:00:00", "Sun, 22 Nov 2026 05:00:00 GMT", f"{NOW}, {NOW}"):
+        refused(send(quiet, "POST /v1/visits", row, body=a_visit(quiet), headers={"x-client-time": wrong}), 400, "invalid_header", "X-Client-Time", "bad_time")
+
+
+@pytest.mark.parametrize("key", sorted(key for key in ROWS if key.startswith("GET ") and ROWS[key].good != "stream"))
+def test_a_wrong_traceparent_and_a_range_where_there_are_none_change_no_answer(quiet, key):
+    """W3C Trace Context: a bad one is as none. RFC 9110: Range is for what says that it takes one."""
+    plain = send(quiet, key, ROWS[key])
+    trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    for wrong in ("", "x", trace, f"00-{trace}-{span}", f"00-{trace.upper()}-{span}-01", f"00-{'0' * 32}-{span}-01", f"00-{trace}-{'0' * 16}-01", f"ff-{trace}-{span}-01"):
+        answer = send(quiet, key, ROWS[key], headers={"traceparent": wrong, "range": "bytes=0-0" if "variant" not in key else None})
+        assert answer.status_code == plain.status_code and re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", answer.headers["traceparent"])
+        assert trace not in answer.headers["traceparent"].lower() and "content-range" not in answer.headers
+    answer = send(quiet, key, ROWS[key], headers={"traceparent": f"00-{trace}-{span}-01"})
+    assert answer.headers["traceparent"].startswith(f"00-{trace}-") and span not in answer.headers["traceparent"]
 
 
 SUBMITTING = sorted(key for key in WITH_BODY if ROWS[key].who and key != "POST /v1/password")
