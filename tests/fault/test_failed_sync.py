@@ -9,10 +9,11 @@ import subprocess
 import httpx
 import pytest
 
-from baifang import GUARD_S, Server, until
+from baifang import Server, until
 from rig import Ledger, Phone, assert_clean, listed, raw, replay
 
 
+TRACE = "0af7651916cd43dd8448eb211c80319c"  # as the client's W3C trace context says
 pytestmark = pytest.mark.usefixtures("strace")
 
 
@@ -47,8 +48,10 @@ def test_after_a_failed_sync_the_server_is_started_anew_and_the_same_request_get
         pid = until(server.server_pid, "the server")
         # over HTTP/1.1: httpx takes a GOAWAY for the end of the request under way
         with failing_sync(thread_of(pid, "committer")), httpx.Client(verify=False, base_url=server.url(), timeout=60) as http1:
-            answer = http1.post("/v1/visits", headers=phone.headers({"content-type": "application/json"}), content=raw(visits[1]))
-            assert (answer.status_code, answer.json()["code"]) == (503, "unknown_outcome")
+            headers = phone.headers({"content-type": "application/json", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
+            answer = http1.post("/v1/visits", headers=headers, content=raw(visits[1]))
+            assert (answer.status_code, answer.json()["code"], answer.json()["trace_id"]) == (503, "unknown_outcome", TRACE)
+            assert server.wait_event("call.failed")["trace_id"] == TRACE, "what the client was told is found in the log"
             server.wait_event("ready", 2)
         assert server.count("store.broken") == 1
         assert [event["value"] for event in server.events if event.get("event") == "supervisor.server_ended"] == [os.EX_IOERR]
