@@ -97,6 +97,23 @@ class Drain(unittest.TestCase):
         self.assertEqual(server.process.stdout.read(), "")
         server.end()
 
+    def test_the_deadline_ends_the_process_whatever_the_server_does(self):
+        """A handler that never answers, a worker that is stuck, and a loop that runs nothing any more, its own timers among it."""
+        for path in ("/never", "/block/60000", "/stick"):
+            with self.subTest(path):
+                server = Server(drain_ms_max=500, loops=1)
+                peer = H2(server)
+                peer.start("GET", path)
+                if path == "/stick":
+                    self.assertEqual(server.answer(), "stands still")
+                else:
+                    wait_until(lambda: server.stats()["handled"] == 1, "the handler runs")
+                server.command("drain")
+                self.assertEqual(server.process.wait(60), 0)
+                self.assertEqual(server.process.stdout.read(), "")
+                self.assertIn("http.drain_cut", server.stderr())
+                server.end()
+
 
 class Certificates(unittest.TestCase):
     def make(self, directory, name):

@@ -32,6 +32,7 @@ struct app {
     pthread_mutex_t lock;
     struct bf_request *held[64]; /* sinks that wait for POST /release */
     unsigned n_held;
+    struct bf_task stuck;
 };
 
 static void reply_json(struct bf_request *req, struct bf_buf *b)
@@ -165,11 +166,38 @@ static void wake_up(struct bf_task *task)
 /* Keeps its worker. */
 static void block(struct bf_request *req, void *service)
 {
+    struct app *app = service;
     uint64_t ms = 0;
-    (void)service;
     bf_str_u64(bf_request_param(req, "ms"), 60000, &ms);
+    atomic_fetch_add(&app->handled, 1);
     struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
     nanosleep(&t, NULL);
+    bf_reply(req, 204, NULL, 0, BF_STR(""));
+}
+
+/* Keeps the request for good. */
+static void never(struct bf_request *req, void *service)
+{
+    struct app *app = service;
+    (void)req;
+    atomic_fetch_add(&app->handled, 1);
+}
+
+static void stand_still(struct bf_task *task)
+{
+    (void)task;
+    printf("stands still\n");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
+/* Answers, and the loop of the request runs nothing any more. */
+static void stick(struct bf_request *req, void *service)
+{
+    struct app *app = service;
+    app->stuck.run = stand_still;
+    bf_post(bf_request_home(req), &app->stuck);
     bf_reply(req, 204, NULL, 0, BF_STR(""));
 }
 
@@ -384,6 +412,8 @@ static const struct bf_route routes[] = {
     {.method = "GET", .pattern = "/inspect/{a}/with/{b}", .handler = inspect},
     {.method = "GET", .pattern = "/sleep/{ms}", .handler = sleep_then_reply},
     {.method = "GET", .pattern = "/block/{ms}", .handler = block},
+    {.method = "GET", .pattern = "/never", .handler = never},
+    {.method = "GET", .pattern = "/stick", .handler = stick},
     {.method = "PUT", .pattern = "/sink/{mode}", .sink = &hashing_sink},
     {.method = "POST", .pattern = "/release/{n}", .handler = release},
     {.method = "GET", .pattern = "/source/{n}", .handler = source},
