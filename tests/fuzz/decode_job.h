@@ -33,8 +33,10 @@ static bool decode_write(void *ctx, uint64_t offset, const void *p, size_t n)
     return true;
 }
 
-/* Runs `op` on the bytes as what they look like. True: decoded, with `ret` as the client would read it. */
-static bool decode_run(enum bf_decode_op op, const uint8_t *data, size_t n, struct decode_room *room, struct bf_decode_result *ret)
+/* Runs `op` on the bytes as what they look like; `stt` may be NULL but for a transcription. True: decoded, with `ret` as the client would
+ * read it. */
+static bool decode_run(enum bf_decode_op op, struct bf_stt *stt, const uint8_t *data, size_t n, struct decode_room *room,
+                       struct bf_decode_result *ret)
 {
     struct bf_error e;
     *room = (struct decode_room){.in = data, .n = n, .out = calloc(1, DECODE_ROOM)};
@@ -47,7 +49,7 @@ static bool decode_run(enum bf_decode_op op, const uint8_t *data, size_t n, stru
         .bytes = data,
         .pixels_max = DECODE_PIXELS_MAX,
         .duration_max_ms = DECODE_MS_MAX};
-    EXPECT(bf__job_run(&job, /* stt= */ NULL));
+    EXPECT(bf__job_run(&job, stt));
     EXPECT(bf__check_result(room->out, DECODE_ROOM, op, ret, &e) == BF_OK);
     return ret->reason == BF_DECODE_OK;
 }

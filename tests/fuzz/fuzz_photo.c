@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct bf_decode_result r;
     struct bf_error e;
     uint8_t *in = mended_copy(data, n);
-    if (decode_run(BF_DECODE_PHOTO, in, n, &room, &r))
+    if (decode_run(BF_DECODE_PHOTO, /* stt= */ NULL, in, n, &room, &r))
         EXPECT(bf__check_photo(&r.u.photo, decode_part(&room, &r, 0), decode_part(&room, &r, 1), &e) == BF_OK);
     free(room.out);
     free(in);
