@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -143,6 +144,17 @@ def replay(phone, item):
         answer = phone.sure("PATCH", item["path"], item["body"], {"if-match": item["etag"]})
     assert answer.status_code == 200, f"{item}: {answer.status_code} {answer.text}"
     assert digest(answer.content) == item["receipt"], f"another receipt for {item}: {answer.text}"
+
+
+def end_tracer(tracer):
+    """Lets go of what strace looks at. When its process dies just then, strace 6.1 may wait for ever for the leader, which cannot be reaped before its
+    threads; nobody, not even the supervisor, gets that process's end until the tracer is gone."""
+    tracer.send_signal(signal.SIGINT)
+    try:
+        tracer.communicate(timeout=GUARD_S / 6)
+    except subprocess.TimeoutExpired:
+        tracer.kill()
+        tracer.communicate(timeout=GUARD_S)
 
 
 # ---- uploads ----

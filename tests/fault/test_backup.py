@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -13,7 +12,7 @@ import time
 import pytest
 
 from baifang import Feed, Server, until, uuid7
-from rig import Ledger, Phone, Photos, Upload, assert_clean, assert_gapless, digest
+from rig import Ledger, Phone, Photos, Upload, assert_clean, assert_gapless, digest, end_tracer
 
 REPS = 3
 
@@ -162,8 +161,7 @@ def slow(server, call):
     try:
         yield
     finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.communicate(timeout=60)
+        end_tracer(tracer)
 
 
 @pytest.mark.usefixtures("strace")

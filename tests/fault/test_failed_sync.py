@@ -3,14 +3,13 @@
 finds out, and the same request gets its one answer. The committer's next sync is made to fail by strace."""
 import contextlib
 import os
-import signal
 import subprocess
 
 import httpx
 import pytest
 
 from baifang import Server, until
-from rig import Ledger, Phone, assert_clean, listed, raw, replay
+from rig import Ledger, Phone, assert_clean, end_tracer, listed, raw, replay
 
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"  # as the client's W3C trace context says
@@ -33,8 +32,7 @@ def failing_sync(thread):
     try:
         yield
     finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.communicate(timeout=60)
+        end_tracer(tracer)
 
 
 def test_after_a_failed_sync_the_server_is_started_anew_and_the_same_request_gets_its_answer(tmp_path):

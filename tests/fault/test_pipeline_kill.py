@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from baifang import Server, rfc3339, until, uuid7
-from rig import SEED, SOAK, Ledger, Phone, Photos, Upload, assert_clean, digest, listed, make_voice, pause, stored
+from rig import SEED, SOAK, Ledger, Phone, Photos, Upload, assert_clean, digest, end_tracer, listed, make_voice, pause, stored
 
 SOURCE = pathlib.Path(os.environ["BF_SOURCE_DIR"])
 sys.path.insert(0, os.fspath(SOURCE / "tests/push"))
@@ -373,8 +373,7 @@ def killed_at(world, calls, number):
         yield died
         died.append(world.server.server_pid() != pid)
     finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.communicate(timeout=60)
+        end_tracer(tracer)
 
 
 @pytest.mark.usefixtures("strace")
