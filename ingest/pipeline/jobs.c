@@ -10,6 +10,8 @@ bool bf__is_verdict(const struct bf_job *job, const char *cause, int max)
     return job->attempt >= BF__FAILURES_MAX || (job->attempt >= max && strcmp(job->cause, cause) == 0);
 }
 
+bool bf__ends_the_process(const struct bf_job *job) { return job->lost >= BF__FAILURES_MAX; }
+
 struct bf_job_runner *bf__jobs_start(struct bf_ingest *ingest, unsigned media_threads, unsigned transcribe_threads, int64_t lease_ms)
 {
     struct bf_job_work works[] = {{.kind = BF__JOB_MEDIA, .threads = media_threads, .run = bf__run_media},

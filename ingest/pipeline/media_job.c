@@ -394,10 +394,12 @@ static enum bf_status process(struct work *w, struct bf_error *e)
     if (status == BF_OK && w->result.refusal == NULL)
         status = bf__blob_file(w->ingest->store, w->job->tenant, w->customer, w->sha256, &w->fd, e);
     w->result.bytes = info.size;
-    if (w->fd >= 0) {
+    if (w->fd >= 0 && bf__ends_the_process(w->job))
+        refuse(w, BF_DECODE_CRASHED, "no run of its job came to an end");
+    else if (w->fd >= 0)
         status = decode(w, e);
+    if (w->fd >= 0)
         close(w->fd);
-    }
     return status == BF_OK ? commit_result(w, e) : status;
 }
 

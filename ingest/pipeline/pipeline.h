@@ -55,6 +55,8 @@ bf_job_run_fn bf__run_media, bf__run_transcribe;
 /* Ends of an attempt that the file or the recording may be to blame for. So many that are most likely its doing are a verdict, if the last two were
  * alike; or so many in all, some of which the box or the provider may have had a part in. */
 enum { BF__FAULTS_MAX = 3, BF__FAILURES_MAX = 20 };
+/* So many runs in a row never came to an end: the process ended each time, and this job may be why. It is not run once more. */
+bool bf__ends_the_process(const struct bf_job *job);
 /* Is this failure the last one of its job? `max` is one of the two above, `cause` what the job says of it, as that of the attempt before it. */
 bool bf__is_verdict(const struct bf_job *job, const char *cause, int max);
 

@@ -259,6 +259,10 @@ enum bf_status bf__run_transcribe(void *ctx, const struct bf_job *job, struct bf
     const uint8_t *sha256 = media == NULL || media->tombstone ? NULL : voice_of(media);
     if (!known || sha256 == NULL || !bf__is_open_transcript(transcript) || bf_get_int(&transcript->object, BF_TRANSCRIPT_ROUND) != w.round)
         return BF_OK; /* settled, asked for again, or gone */
+    if (bf__ends_the_process(job)) {
+        say(&w, BF_LOG_ERROR, "stt.failed", "no run of its job came to an end");
+        return commit_end(&w, BF_TRANSCRIPT_STATE_IS_FAILED, bf_str(NULL, 0), e);
+    }
     if (bf__breaker_enter(w.ingest->breaker, &w.turn) > 0)
         return put_off(&w, "the provider is away", e);
     return ask(&w, sha256, e);

@@ -576,6 +576,20 @@ static void one_deadline_after_other_failures_is_no_verdict(void **state)
     assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_REFUSED);
 }
 
+static void what_never_came_to_an_end_is_not_decoded_once_more(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    upload(r);
+    struct bf_uuid id = log_photo(r);
+    derive(r);
+    struct bf_job *job = take(r, BF__JOB_MEDIA);
+    job->lost = BF__FAILURES_MAX;
+    assert_int_equal(run(r, job, &again), BF_OK);
+    assert_int_equal(state_of(r, id), BF_MEDIA_STATE_IS_REFUSED);
+    assert_true(bf_str_eqz(bf_get_str(&media_of(r, id)->object, BF_MEDIA_REFUSAL), "crashed"));
+}
+
 static void a_result_that_comes_late_changes_nothing(void **state)
 {
     struct rig *r = *state;
@@ -656,6 +670,7 @@ int main(void)
         T(a_sandbox_that_is_away_is_no_verdict_and_does_not_count),
         T(failures_of_children_count_and_the_last_is_a_verdict),
         T(one_deadline_after_other_failures_is_no_verdict),
+        T(what_never_came_to_an_end_is_not_decoded_once_more),
         T(a_result_that_comes_late_changes_nothing),
         T(G_04_a_recording_without_consent_is_not_listened_to),
         T(G_04_every_type_that_a_visit_may_name_has_a_decoder),

@@ -446,6 +446,20 @@ static void a_child_that_is_killed_is_no_fault_of_the_recording_and_no_word_on_t
     assert_int_equal(state_of(r, id), BF_TRANSCRIPT_STATE_IS_FAILED);
 }
 
+static void what_never_came_to_an_end_is_not_asked_for_once_more(void **state)
+{
+    struct rig *r = *state;
+    struct bf_job_again again;
+    struct bf_uuid id = log_voice(r);
+    for (int i = 0; i < BF__FAILURES_MAX; i++) {
+        assert_non_null(take(r)); /* and the process ends */
+        bf_env_fake_advance(&r->env, LEASE_MS + 1);
+    }
+    assert_int_equal(run(r, &again), BF_OK);
+    assert_int_equal(state_of(r, id), BF_TRANSCRIPT_STATE_IS_FAILED);
+    assert_null(take(r));
+}
+
 /* The provider answers a recording, then fails over the other one, which opens the breaker until the next is answered. */
 static void a_recording_on_which_a_provider_fails_that_answers_the_others_ends_failed(void **state)
 {
@@ -534,6 +548,7 @@ int main(void)
         T(what_was_judged_here_says_nothing_about_a_provider_that_is_away),
         T(three_answers_without_sense_end_it),
         T(a_child_that_is_killed_is_no_fault_of_the_recording_and_no_word_on_the_provider),
+        T(what_never_came_to_an_end_is_not_asked_for_once_more),
         T(a_recording_on_which_a_provider_fails_that_answers_the_others_ends_failed),
         T(what_the_rep_wrote_meanwhile_stays),
         T(asking_again_while_the_provider_is_away_makes_the_older_round_pointless),
