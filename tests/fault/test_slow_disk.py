@@ -29,7 +29,7 @@ class SlowSyncs:
 
     def __init__(self, pid, path):
         self.path = os.fspath(path)
-        self.loops, stages = threads(pid, r"http-\d+"), threads(pid, r"stage-.*")
+        self.loops, stages = threads(pid, r"http-\d+"), threads(pid, r"stage-[ab].*")
         assert self.loops and len(stages) == 2
         traced = [word for thread in self.loops + stages for word in ("-p", thread)]
         self.process = subprocess.Popen(["strace", *traced, "-e", "trace=fdatasync", "-e", f"inject=fdatasync:delay_enter={SYNC_US}", "-o", self.path],
