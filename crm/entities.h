@@ -265,6 +265,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(LATE_HOURS_MAX, "late_hours_max", INT, 0, 1, 720, NORMAL, "接收时限 (G-01)", "Hours within which a record must arrive to be judged by the phone's clock (G-01)") \
     F(QUIET_FROM_HOUR, "quiet_from_hour", INT, 0, 0, 23, NORMAL, "免打扰开始 (G-12)", "Quiet from this hour (G-12)")                     \
     F(QUIET_TO_HOUR, "quiet_to_hour", INT, 0, 0, 23, NORMAL, "免打扰结束 (G-12)", "Quiet until this hour (G-12)")                        \
+    F(WORK_FROM_HOUR, "work_from_hour", INT, 0, 0, 23, NORMAL, "上班钟点 (G-02)", "Hour at which a working day begins (G-02)")           \
+    F(WORK_TO_HOUR, "work_to_hour", INT, 0, 1, 24, NORMAL, "下班钟点 (G-02)", "Hour at which a working day ends (G-02)")                 \
     F(CADENCE_DAYS_A, "cadence_days_a", INT, 0, 1, 365, NORMAL, "A类跟进周期 (GRD-02)", "Days between records, grade A (GRD-02)")        \
     F(CADENCE_DAYS_B, "cadence_days_b", INT, 0, 1, 365, NORMAL, "B类跟进周期 (GRD-03)", "Days between records, grade B (GRD-03)")        \
     F(CADENCE_DAYS_C, "cadence_days_c", INT, 0, 1, 365, NORMAL, "C类跟进周期 (GRD-04)", "Days between records, grade C (GRD-04)")        \
@@ -274,6 +276,18 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(DEVICES_MAX, "devices_max", INT, 0, 1, 50, NORMAL, "每人设备数 (G-10)", "Devices of one user (G-10)")                              \
     F(IDLE_DAYS_MAX, "idle_days_max", INT, 0, 1, 365, NORMAL, "手机会话闲置天数 (G-10)", "Days a session on a phone may stay unused (G-10)") \
     F(IDLE_WEB_MINUTES_MAX, "idle_web_minutes_max", INT, 0, 1, 10080, NORMAL, "浏览器会话闲置分钟数 (G-10)", "Minutes a session elsewhere may stay unused (G-10)") \
+    F(CHANGED_AT, "changed_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "修改时间", "Changed")                                                  \
+    F(REASON, "reason", STRING, 0, 1, 200, NORMAL, "修改原因", "Reason of the change")
+
+/* A year of the working-day calendar (G-02). What the company keeps of it: a list that is absent is as it was shipped (crm/calendar.h, which fills in
+ * the rest). Both lists are in order of date. Its id is made from the year (crm/ids.h). */
+#define BF_CALENDAR_FIELDS(F)                                                                                                            \
+    F(YEAR, "year", INT, BF_F_SERVER, 2000, 2100, NORMAL, "年份", "Year")                                                                \
+    F(ORIGIN, "origin", ENUM, BF_F_SERVER, 0, 0, NORMAL, "来源", "Where its days are from", .words = &bf_enum_calendar_origin)           \
+    F(NOTICE, "notice", STRING, BF_F_SERVER, 0, 100, NORMAL, "放假通知", "The notice that the shipped days go by")                       \
+    F(HOLIDAYS, "holidays", ARRAY, 0, 0, 120, NORMAL, "放假日期", "Days off", .elem = BF_T_DATE)                                         \
+    F(MAKE_UP_DAYS, "make_up_days", ARRAY, 0, 0, 120, NORMAL, "调休上班日期", "Days of rest that are worked", .elem = BF_T_DATE)         \
+    F(REMARK, "remark", STRING, 0, 0, 200, NORMAL, "备注", "Remark")                                                                     \
     F(CHANGED_AT, "changed_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "修改时间", "Changed")                                                  \
     F(REASON, "reason", STRING, 0, 1, 200, NORMAL, "修改原因", "Reason of the change")
 
@@ -316,6 +330,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     E(REMINDER, reminder)                                                                                                                \
     E(NOTIFICATION, notification)                                                                                                        \
     E(POLICY, policy)                                                                                                                    \
+    E(CALENDAR, calendar)                                                                                                                \
     E(KEY, key)                                                                                                                          \
     E(COUNTER, counter)                                                                                                                  \
     E(CAPTURE, capture)
@@ -339,6 +354,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
 #define BF__REMINDER_ROW(row, ...) BF_REMINDER_##row,
 #define BF__NOTIFICATION_ROW(row, ...) BF_NOTIFICATION_##row,
 #define BF__POLICY_ROW(row, ...) BF_POLICY_##row,
+#define BF__CALENDAR_ROW(row, ...) BF_CALENDAR_##row,
 #define BF__KEY_ROW(row, ...) BF_KEY_##row,
 #define BF__COUNTER_ROW(row, ...) BF_COUNTER_##row,
 #define BF__CAPTURE_ROW(row, ...) BF_CAPTURE_##row,
@@ -434,6 +450,10 @@ BF_ENTITY_MAP(E)
     X(CAPTURED, "captured_at", "手机时间", "The phone's clock")                                                                          \
     X(CORRECTED, "captured_at_corrected", "校正后的手机时间", "The phone's clock, corrected")                                            \
     X(RECEIVED, "received_at", "服务器时间", "The server's clock")
+#define BF_CALENDAR_ORIGIN_WORDS(X)                                                                                                      \
+    X(SHIPPED, "shipped", "随系统提供", "Shipped")                                                                                       \
+    X(COMPANY, "company", "公司维护", "The company's own")                                                                               \
+    X(MISSING, "missing", "尚无数据", "Not known: Monday to Friday count")
 
 #define BF_ENUM_MAP(E)                                                                                                                   \
     E(LANG, lang)                                                                                                                        \
@@ -454,7 +474,8 @@ BF_ENTITY_MAP(E)
     E(NOTIFICATION_KIND, notification_kind)                                                                                              \
     E(VALIDITY, validity)                                                                                                                \
     E(VERDICT_REASON, verdict_reason)                                                                                                    \
-    E(TIMELY_BY, timely_by)
+    E(TIMELY_BY, timely_by)                                                                                                              \
+    E(CALENDAR_ORIGIN, calendar_origin)
 
 #define BF__LANG_WORD(word_, ...) BF_LANG_IS_##word_,
 #define BF__ROLE_WORD(word_, ...) BF_ROLE_IS_##word_,
@@ -475,6 +496,7 @@ BF_ENTITY_MAP(E)
 #define BF__VALIDITY_WORD(word_, ...) BF_VALIDITY_IS_##word_,
 #define BF__VERDICT_REASON_WORD(word_, ...) BF_VERDICT_REASON_IS_##word_,
 #define BF__TIMELY_BY_WORD(word_, ...) BF_TIMELY_BY_IS_##word_,
+#define BF__CALENDAR_ORIGIN_WORD(word_, ...) BF_CALENDAR_ORIGIN_IS_##word_,
 #define E(NAME, name)                                                                                                                    \
     enum bf_##name##_word { BF_##NAME##_WORDS(BF__##NAME##_WORD) BF_##NAME##_WORDS_N };                                                  \
     extern const struct bf_enum bf_enum_##name;

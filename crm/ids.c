@@ -57,6 +57,8 @@ struct bf_uuid bf_id_policy(struct bf_uuid tenant)
     return end(&name);
 }
 
+struct bf_uuid bf_id_calendar(struct bf_uuid tenant, int year) { return of_period("calendar", tenant, NULL, year, 0); }
+
 struct bf_uuid bf_id_login(struct bf_uuid tenant, struct bf_str login) { return of_text("login", &tenant, login); }
 
 struct bf_uuid bf_id_tenant(struct bf_str code) { return of_text("tenant", NULL, code); }

@@ -5,6 +5,7 @@
 #include "core/uuid.h"
 
 struct bf_uuid bf_id_policy(struct bf_uuid tenant);                                      /* the tenant's one policy document */
+struct bf_uuid bf_id_calendar(struct bf_uuid tenant, int year);                          /* what the company keeps of a year (G-02) */
 struct bf_uuid bf_id_login(struct bf_uuid tenant, struct bf_str login);                  /* key: a user name (ACC-01) */
 struct bf_uuid bf_id_tenant(struct bf_str code);                                         /* a tenant's own id, from its code */
 struct bf_uuid bf_id_customer_name(struct bf_uuid tenant, struct bf_str folded_name);    /* key: a customer's name (CUS-12) */

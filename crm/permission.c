@@ -54,6 +54,8 @@ static const struct rule rules[] = {
     {BF_SUBJECT_NOTIFICATION, SEE,          {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  ALL}},
     {BF_SUBJECT_POLICY, SEE,                {ALL,  ALL,   ALL,    ALL,   ALL,    ALL,  ALL}},  /* GOV-11 */
     {BF_SUBJECT_POLICY, ACT(CHANGE),        {NONE, NONE,  NONE,   NONE,  NONE,   ALL,  NONE}},
+    {BF_SUBJECT_CALENDAR, ACT(READ),        {ALL,  ALL,   ALL,    ALL,   ALL,    ALL,  ALL}},  /* G-02 */
+    {BF_SUBJECT_CALENDAR, ACT(CHANGE),      {NONE, NONE,  NONE,   NONE,  NONE,   ALL,  NONE}},
 };
 /* clang-format on */
 

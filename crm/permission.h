@@ -21,7 +21,8 @@
     X(DEVICE, device)                                                                                                                      \
     X(REMINDER, reminder)                                                                                                                  \
     X(NOTIFICATION, notification)                                                                                                          \
-    X(POLICY, policy)
+    X(POLICY, policy)                                                                                                                      \
+    X(CALENDAR, calendar)
 
 /* transfer: give a customer another owner. confirm: a transcript, or write it. retry: ask for a transcript again. revoke: a device and its
  * sessions. */

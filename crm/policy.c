@@ -21,6 +21,8 @@ static const struct number numbers[] = {
     {BF_POLICY_LATE_HOURS_MAX, 72},       /* G-01 */
     {BF_POLICY_QUIET_FROM_HOUR, 21},      /* G-12 */
     {BF_POLICY_QUIET_TO_HOUR, 8},         /* G-12 */
+    {BF_POLICY_WORK_FROM_HOUR, 9},        /* G-02 */
+    {BF_POLICY_WORK_TO_HOUR, 18},         /* G-02 */
     {BF_POLICY_CADENCE_DAYS_A, 7},        /* GRD-02 */
     {BF_POLICY_CADENCE_DAYS_B, 14},       /* GRD-03 */
     {BF_POLICY_CADENCE_DAYS_C, 30},       /* GRD-04 */
@@ -89,6 +91,21 @@ static void check_words(const struct bf_object *policy, unsigned row, struct bf_
     }
 }
 
+/* What a patch takes away is the default again. */
+static int64_t number_of(const struct bf_object *policy, unsigned row)
+{
+    size_t i = 0;
+    while (numbers[i].row != row)
+        i++;
+    return bf_has(policy, row) ? bf_get_int(policy, row) : numbers[i].value;
+}
+
+static void check_hours(const struct bf_object *policy, struct bf_error *e)
+{
+    if (number_of(policy, BF_POLICY_WORK_FROM_HOUR) >= number_of(policy, BF_POLICY_WORK_TO_HOUR))
+        bf_fail_field(e, BF_E_UNPROCESSABLE, "/work_to_hour", "too_small", "a working day ends after it begins");
+}
+
 enum bf_status bf_policy_change(const struct bf_object *before, const struct bf_object *patch, struct bf_object *after, int64_t now_ms,
                                 struct bf_error *e)
 {
@@ -97,6 +114,7 @@ enum bf_status bf_policy_change(const struct bf_object *before, const struct bf_
     bf_reason_check_effect(before, after, BF_POLICY_REASON, &faults);
     check_words(after, BF_POLICY_BANNED_PHRASES, &faults);
     check_words(after, BF_POLICY_TOPIC_WORDS, &faults);
+    check_hours(after, &faults);
     if (faults.status != BF_OK) {
         *e = faults;
         return e->status;

@@ -34,7 +34,8 @@ int without_arena(void **state);
     X(quiet)                                                                                                                               \
     X(reminder)                                                                                                                            \
     X(permission)                                                                                                                          \
-    X(account) X(capture)
+    X(account) X(capture)                                                                                                                  \
+    X(calendar)
 #define X(name) int test_##name(void);
 GROUPS(X)
 #undef X

@@ -217,6 +217,15 @@ static void GOV_11_everybody_reads_the_policy_and_an_administrator_changes_it(vo
     }
 }
 
+static void G_02_everybody_reads_the_calendar_and_an_administrator_changes_it(void **state)
+{
+    (void)state;
+    for (int role = 0; role < ROLES; role++) {
+        assert_int_equal(scope(role, BF_SUBJECT_CALENDAR, BF_ACTION_READ), ALL);
+        assert_int_equal(scope(role, BF_SUBJECT_CALENDAR, BF_ACTION_CHANGE), role == ADMIN ? ALL : NONE);
+    }
+}
+
 static void ACC_08_a_lost_phone_is_revoked_by_its_user_or_an_administrator(void **state)
 {
     (void)state;
@@ -228,7 +237,7 @@ static void ACC_08_a_lost_phone_is_revoked_by_its_user_or_an_administrator(void 
 static void PER_08_no_role_has_more_rights_than_were_given(void **state)
 {
     static const int given[] = {
-        [REP] = 42, [SUPERVISOR] = 44, [MANAGER] = 45, [REVIEWER] = 20, [SERVICE] = 22, [ADMIN] = 26, [AUDITOR] = 28};
+        [REP] = 43, [SUPERVISOR] = 45, [MANAGER] = 46, [REVIEWER] = 21, [SERVICE] = 23, [ADMIN] = 28, [AUDITOR] = 29};
     (void)state;
     for (int role = 0; role < ROLES; role++) {
         int n = 0;
@@ -271,6 +280,7 @@ int test_permission(void)
         cmocka_unit_test(PER_12_what_may_not_be_read_shows_nothing),
         cmocka_unit_test(REM_02_reminders_are_the_persons_own),
         cmocka_unit_test(GOV_11_everybody_reads_the_policy_and_an_administrator_changes_it),
+        cmocka_unit_test(G_02_everybody_reads_the_calendar_and_an_administrator_changes_it),
         cmocka_unit_test(ACC_08_a_lost_phone_is_revoked_by_its_user_or_an_administrator),
         cmocka_unit_test(PER_08_no_role_has_more_rights_than_were_given),
         cmocka_unit_test(names_are_those_of_the_schema),

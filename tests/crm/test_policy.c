@@ -11,6 +11,8 @@ DEFAULT(G_01_a_skew_of_5_minutes_is_the_default_limit, BF_POLICY_SKEW_MS_MAX, 5 
 DEFAULT(G_01_a_record_may_take_72_hours_by_default, BF_POLICY_LATE_HOURS_MAX, 72)
 DEFAULT(G_12_quiet_begins_at_21_by_default, BF_POLICY_QUIET_FROM_HOUR, 21)
 DEFAULT(G_12_quiet_ends_at_8_by_default, BF_POLICY_QUIET_TO_HOUR, 8)
+DEFAULT(G_02_a_working_day_begins_at_9_by_default, BF_POLICY_WORK_FROM_HOUR, 9)
+DEFAULT(G_02_a_working_day_ends_at_18_by_default, BF_POLICY_WORK_TO_HOUR, 18)
 DEFAULT(GRD_02_grade_A_is_followed_every_week, BF_POLICY_CADENCE_DAYS_A, 7)
 DEFAULT(GRD_03_grade_B_is_followed_every_two_weeks, BF_POLICY_CADENCE_DAYS_B, 14)
 DEFAULT(GRD_04_grade_C_is_followed_every_month, BF_POLICY_CADENCE_DAYS_C, 30)
@@ -132,6 +134,18 @@ static void a_phrase_or_word_that_says_nothing_is_refused(void **state)
     assert_false(has_fault(&e, "/banned_phrases/0", "blank"));
 }
 
+static void G_02_a_working_day_ends_after_it_begins(void **state)
+{
+    struct bf_object *before = bf_policy_create(*state), *after, *late;
+    struct bf_error e;
+    assert_int_equal(change(*state, before, "{\"work_from_hour\":18,\"reason\":\"夜班\"}", &after, &e), BF_E_UNPROCESSABLE);
+    assert_true(has_fault(&e, "/work_to_hour", "too_small"));
+    assert_int_equal(change(*state, before, "{\"work_from_hour\":20,\"work_to_hour\":24,\"reason\":\"夜班\"}", &late, &e), BF_OK);
+    /* what is taken away is the default again */
+    assert_int_equal(change(*state, late, "{\"work_to_hour\":null,\"reason\":\"恢复\"}", &after, &e), BF_E_UNPROCESSABLE);
+    assert_int_equal(change(*state, late, "{\"work_to_hour\":null,\"work_from_hour\":null,\"reason\":\"恢复\"}", &after, &e), BF_OK);
+}
+
 int test_policy(void)
 {
     const struct CMUnitTest policy[] = {
@@ -142,6 +156,9 @@ int test_policy(void)
         cmocka_unit_test(G_01_a_record_may_take_72_hours_by_default),
         cmocka_unit_test(G_12_quiet_begins_at_21_by_default),
         cmocka_unit_test(G_12_quiet_ends_at_8_by_default),
+        cmocka_unit_test(G_02_a_working_day_begins_at_9_by_default),
+        cmocka_unit_test(G_02_a_working_day_ends_at_18_by_default),
+        cmocka_unit_test(G_02_a_working_day_ends_after_it_begins),
         cmocka_unit_test(GRD_02_grade_A_is_followed_every_week),
         cmocka_unit_test(GRD_03_grade_B_is_followed_every_two_weeks),
         cmocka_unit_test(GRD_04_grade_C_is_followed_every_month),
