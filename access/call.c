@@ -161,7 +161,8 @@ void bf_call_status(struct bf_call *call, int status) { bf_reply(call->req, stat
 
 static unsigned etag(struct bf_call *call, int64_t rev, struct bf_header *header)
 {
-    char *text = bf_arena_printf(call->arena, "\"%x-%lld\"", (unsigned)bf_store_incarnation(call->store), (long long)rev);
+    long long told = rev == BF_REV_UNSTORED ? 0 : rev;
+    char *text = bf_arena_printf(call->arena, "\"%x-%lld\"", (unsigned)bf_store_incarnation(call->store), told);
     *header = (struct bf_header){.name = "etag", .value = bf_strz(text)};
     return 1;
 }
@@ -170,7 +171,7 @@ void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int6
 {
     struct bf_header headers[2] = {{.name = "content-type", .value = BF_STR("application/json")}};
     unsigned n = 1;
-    if (rev > 0)
+    if (rev != 0)
         n += etag(call, rev, &headers[1]);
     bf_reply(call->req, status, headers, n, json);
 }
@@ -198,7 +199,7 @@ void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_
     bf_jw_init(&w, &out);
     bf_jw_doc(&w, doc, bf_shown(&call->caller, subject));
     if (bf_call_viewed(call, doc->object.schema->name, "read", &doc->id, 1, &e) == BF_OK) {
-        bf_call_json_buf(call, 200, &out, doc->rev);
+        bf_call_json_buf(call, 200, &out, doc->rev == 0 ? BF_REV_UNSTORED : doc->rev);
         return;
     }
     bf_buf_finish(&out);
@@ -301,9 +302,12 @@ enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct b
         return bf_fail_field(e, BF_E_INVALID_HEADER, "If-Match", "bad_etag", "one ETag as it was given");
     memcpy(buf, text.p, text.n);
     buf[text.n] = '\0';
-    if (sscanf(buf, "\"%8x-%18lld\"%n", &incarnation, &rev, &used) != 2 || used != (int)text.n || rev <= 0)
+    if (sscanf(buf, "\"%8x-%18lld\"%n", &incarnation, &rev, &used) != 2 || used != (int)text.n || rev < 0)
         return bf_fail_field(e, BF_E_INVALID_HEADER, "If-Match", "bad_etag", "one ETag as it was given");
-    *ret_rev = incarnation == bf_store_incarnation(call->store) ? rev : BF_REV_OF_ANOTHER_STORE;
+    if (incarnation != bf_store_incarnation(call->store))
+        *ret_rev = BF_REV_OF_ANOTHER_STORE;
+    else
+        *ret_rev = rev == 0 ? BF_REV_UNSTORED : rev;
     return BF_OK;
 }
 

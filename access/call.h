@@ -50,13 +50,16 @@ void bf_call_enter_public(struct bf_request *req, void *service);
 /* For sinks (uploads): authenticates on the calling worker. `call` is filled; on failure nothing was answered yet. */
 enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, struct bf_error *e);
 
+/* The rev of a record that is there though nobody has stored it, such as a year of the calendar that is as it was shipped: told as 0, in its ETag too. */
+#define BF_REV_UNSTORED (-1)
+
 /* ---- answers: each ends the call ---- */
 /* A route that commits may refuse by what changes (numbers, rights, records) before it submits: a request that was committed before is answered from
  * its first receipt all the same, here, for every route. On a worker until bf_call_submit. */
 void bf_call_fail(struct bf_call *call, const struct bf_error *e);
 void bf_call_status(struct bf_call *call, int status); /* no body: 204 */
 void bf_call_json(struct bf_call *call, int status, struct bf_str json);
-void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int64_t rev); /* with the ETag of `rev` */
+void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int64_t rev); /* with the ETag of `rev`; 0: none */
 /* What was written as JSON, with the ETag of `rev` (0: none); 500 when it overflowed. Finishes the buffer. */
 void bf_call_json_buf(struct bf_call *call, int status, struct bf_buf *json, int64_t rev);
 /* 412 with the record as it is now under `current`, the view noted. */

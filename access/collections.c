@@ -76,6 +76,7 @@ LOGGED(bf_reminders, "reminders", bf_reminder_schema, BF_REMINDER_USER, BF_REMIN
 LOGGED(bf_notifications, "notifications", bf_notification_schema, BF_NOTIFICATION_USER, BF_NOTIFICATION_USER, BF_ROW_NONE,
        &bf_notifications_by_user);
 LOGGED(bf_policies, "policies", bf_policy_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
+LOGGED(bf_calendars, "calendars", bf_calendar_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
 LOGGED(bf_keys, "keys", bf_key_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
 LOGGED(bf_counters, "counters", bf_counter_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
 LOGGED(bf_captures, "captures", bf_capture_schema, BF_CAPTURE_USER, BF_CAPTURE_USER, BF_ROW_NONE);
@@ -99,5 +100,5 @@ UNLOGGED(bf_views, "views", bf_view_schema, &bf_views_by_user);
 const struct bf_collection *const bf_collections[BF_COLLECTIONS] = {
     &bf_tenants,    &bf_teams,     &bf_users,         &bf_customers, &bf_contacts, &bf_visits,   &bf_verdicts, &bf_supplements, &bf_media,
     &bf_transcripts, &bf_devices,  &bf_reminders,     &bf_notifications, &bf_policies, &bf_keys, &bf_counters, &bf_captures,    &bf_credentials,
-    &bf_sessions,   &bf_views,
+    &bf_sessions,   &bf_views,     &bf_calendars,
 };

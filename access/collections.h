@@ -6,7 +6,7 @@
 
 /* Logged (change only through bf_submit). */
 extern const struct bf_collection bf_tenants, bf_teams, bf_users, bf_customers, bf_contacts, bf_visits, bf_verdicts, bf_supplements, bf_media,
-    bf_transcripts, bf_devices, bf_reminders, bf_notifications, bf_policies, bf_keys, bf_counters, bf_captures;
+    bf_transcripts, bf_devices, bf_reminders, bf_notifications, bf_policies, bf_calendars, bf_keys, bf_counters, bf_captures;
 /* Not logged: sign-in and the view log. */
 extern const struct bf_collection bf_credentials, bf_sessions, bf_views;
 
@@ -27,7 +27,7 @@ extern const struct bf_index bf_notifications_by_user;                   /* (use
 extern const struct bf_index bf_users_by_team, bf_users_by_login, bf_teams_by_path, bf_sessions_by_user, bf_views_by_user;
 
 /* Every collection, for bf_store_open. */
-enum { BF_COLLECTIONS = 20 };
+enum { BF_COLLECTIONS = 21 };
 extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
 
 /* ---- schemas of the collections outside the log ---- */

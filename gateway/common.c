@@ -284,7 +284,7 @@ struct change_ctx {
 
 static enum bf_status check_rev(const struct change_ctx *c, const struct bf_doc *before, struct bf_error *e)
 {
-    if (c->if_match == 0 || c->if_match == before->rev)
+    if (c->if_match == 0 || (c->if_match == BF_REV_UNSTORED ? 0 : c->if_match) == before->rev)
         return BF_OK;
     return bf_fail(e, BF_E_STALE, "the record is at revision %lld by now", (long long)before->rev);
 }
@@ -300,10 +300,16 @@ static enum bf_status check_rights(const struct bf_view *view, const struct chan
     return bf__decide_customer(view, caller, c->change.subject, c->action, parent, e) != NULL ? BF_OK : e->status;
 }
 
+/* Of a record that is stored in part: all of it. */
+static const struct bf_doc *whole(const struct change_ctx *c, struct bf_arena *arena, const struct bf_doc *stored)
+{
+    return c->change.whole == NULL ? stored : c->change.whole(arena, stored, c->change.ctx);
+}
+
 static enum bf_status decide_change(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
     struct change_ctx *c = ctx;
-    const struct bf_doc *before = bf_view_get(view, c->change.coll, c->change.id);
+    const struct bf_doc *before = whole(c, arena, bf_view_get(view, c->change.coll, c->change.id));
     enum bf_status status = check_rights(view, c, before, e);
     if (status == BF_OK)
         status = check_rev(c, before, e);
@@ -321,7 +327,7 @@ static enum bf_status decide_change(const struct bf_view *view, struct bf_decisi
     if (status != BF_OK)
         return status;
     bf_decision_put(d, c->change.coll, after);
-    bf_decision_receipt(d, 200, bf__doc_json(arena, &c->call->caller, c->change.subject, after), after->id);
+    bf_decision_receipt(d, 200, bf__doc_json(arena, &c->call->caller, c->change.subject, whole(c, arena, after)), after->id);
     return BF_OK;
 }
 
@@ -338,10 +344,24 @@ void bf__answer_change(struct bf_call *call, const struct bf_receipt *receipt, e
         bf_call_fail(call, &e);
 }
 
+/* The record as it is now, of which nothing may be stored. */
+static void show_current(struct bf_call *call, const struct change_ctx *c)
+{
+    struct bf_doc *stored;
+    struct bf_error e = {0};
+    if (bf_store_get(call->store, c->change.coll, call->caller.tenant, c->change.id, call->arena, &stored, &e) == BF_OK)
+        bf_call_stale(call, c->change.subject, whole(c, call->arena, stored));
+    else
+        bf_call_fail(call, &e);
+}
+
 static void answer_change(struct bf_call *call, const struct bf_receipt *receipt, void *ctx)
 {
     const struct change_ctx *c = ctx;
-    bf__answer_change(call, receipt, c->change.subject, c->change.coll, c->change.parent_row, c->change.id);
+    if (c->change.whole != NULL && receipt->status == BF_E_STALE)
+        show_current(call, c);
+    else
+        bf__answer_change(call, receipt, c->change.subject, c->change.coll, c->change.parent_row, c->change.id);
 }
 
 static void submit_change(struct change_ctx *c)

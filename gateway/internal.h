@@ -62,6 +62,9 @@ struct bf_change {
     struct bf_reads reads;
     enum bf_status (*apply)(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *before,
                             const struct bf_object *patch, struct bf_doc *after, void *ctx, struct bf_error *e);
+    /* For a record that is there before anybody stores it, and of which only what was changed is stored: makes it whole, in `arena`, from what is stored
+     * (NULL: nothing, and the record's rev is 0). `before` and answers are whole. NULL: the record is what is stored. */
+    struct bf_doc *(*whole)(struct bf_arena *arena, const struct bf_doc *stored, void *ctx);
     void *ctx;
 };
 void bf__patch(struct bf_call *call, const struct bf_change *change);
@@ -116,6 +119,7 @@ extern const struct bf_endpoint bf__devices_list, bf__devices_create, bf__device
 extern const struct bf_endpoint bf__reminders_list, bf__reminders_create, bf__reminders_read, bf__reminders_change, bf__reminders_snooze,
     bf__reminders_done, bf__reminders_cancel;
 extern const struct bf_endpoint bf__notifications_list, bf__policy_read, bf__profile_change;
+extern const struct bf_endpoint bf__calendars_read, bf__calendars_change;
 extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema;
 
 /* The job that lets children follow a transferred customer. */

@@ -55,6 +55,8 @@ const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES] = {
     GET("/v1/notifications", LIST, &bf_notification_schema, bf__notifications_list, "What one was told, newest first"),
     CHANGE("/v1/me", &bf_user_schema, bf__profile_change, "Change one's own phone, email, time zone or language"),
     GET("/v1/policy", OTHER, &bf_policy_schema, bf__policy_read, "The company's numbers"),
+    GET("/v1/calendars/{year}", READ, &bf_calendar_schema, bf__calendars_read, "A year of the company's working-day calendar"),
+    CHANGE("/v1/calendars/{year}", &bf_calendar_schema, bf__calendars_change, "Change a year's days off and make-up days, with a reason"),
     GET("/v1/changes", OTHER, NULL, bf__changes, "All that the caller may see, then what changed since"),
     GET("/v1/events", OTHER, NULL, bf__events_open, "The changes as server-sent events"),
     PUBLIC("/openapi.json", bf__openapi, "This description"),

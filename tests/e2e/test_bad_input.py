@@ -27,10 +27,13 @@ class World:
     def __init__(self, server):
         self.server = server
         self.company, self.other_company = server.company(), server.company()
-        self.wang, self.li, self.qian = (self.company.sign_in(login) for login in ("wang", "li", "qian"))
+        self.company.add("gu", "顾全", "admin", self.company.team)
+        self.wang, self.li, self.qian, self.gu = (self.company.sign_in(login) for login in ("wang", "li", "qian", "gu"))
         self.stranger = self.other_company.sign_in("wang")
         self.mine, self.theirs = self.records(self.wang), self.records(self.stranger)
         self.made(self.li, "visits", self.li.visit_body(self.li.customer()["id"]))  # a capture of another person's phone
+        year = f"/v1/calendars/{YEAR}"
+        assert self.gu.patch(year, json={"holidays": [], "reason": "待定"}, headers={"if-match": self.gu.etag(year)}).status_code == 200
         self.pid = server.server_pid()
         self.spec = self.wang.get("/openapi.json").json()
         self.description = Description(self.spec)
@@ -82,6 +85,7 @@ class World:
 
 
 TUS = {"tus-resumable": "1.0.0"}
+YEAR = 2027  # of which nothing is shipped
 DEVICE = {"id": NEVER, "name": "手机", "platform": "android"}
 
 
@@ -201,6 +205,11 @@ ROWS = {
     "POST /v1/reminders/{id}/cancel": Row(path={"id": "reminder"}, good=409),  # it is done
     "GET /v1/notifications": Row(kind="list"),
     "GET /v1/policy": Row(),
+    "GET /v1/calendars/{year}": Row(path={"year": None}),
+    "PATCH /v1/calendars/{year}": Row(who="gu", path={"year": None}, body=lambda w: {"holidays": ["2027-01-01", "2027-02-08"], "make_up_days": ["2027-02-20"],
+                                                                                  "remark": uuid7(), "reason": "补充"}, wrong=[
+        ({"reason": None}, 422, "/reason", "required"), ({"holidays/1": "2026-02-08"}, 422, "/holidays/1", "wrong"),
+        ({"holidays/1": "2027-01-01"}, 422, "/holidays/1", "duplicate"), ({"make_up_days/0": "2027-01-01"}, 422, "/make_up_days/0", "duplicate")]),
     "GET /v1/push_key": Row(),
     "GET /v1/changes": Row(kind="list"),
     "GET /v1/events": Row(good="stream"),
@@ -254,9 +263,15 @@ def person_of(w, row):
     return getattr(w, row.who) if row.who else None
 
 
+NO_RECORD = {"variant": "small", "id": "x", "year": str(YEAR)}  # what stands in a path where no record's id does
+
+
 def record_of(w, key):
     """The path of the record that the route changes."""
-    return key.split(" ")[1].replace("{id}", w.mine.get(ROWS[key].path.get("id"), ""))
+    path = key.split(" ")[1]
+    for name, kind in ROWS[key].path.items():
+        path = path.replace("{%s}" % name, w.mine[kind] if kind else NO_RECORD[name])
+    return path
 
 
 def send(w, key, row, raw=None, body=None, headers=None, query=b"", path=None, token=True):
@@ -264,7 +279,7 @@ def send(w, key, row, raw=None, body=None, headers=None, query=b"", path=None, t
     target = (pattern if path is None else path).encode()
     if path is None:
         for name, kind in row.path.items():
-            value = {"variant": "small", "id": "x"}[name] if kind is None else w.mine[kind]
+            value = NO_RECORD[name] if kind is None else w.mine[kind]
             target = target.replace(b"{%s}" % name.encode(), value.encode())
     person = person_of(w, row)
     every = dict(row.headers)
@@ -393,6 +408,7 @@ BAD_TEXT = {
     "uuid": ("bad_uuid", ["x", NEVER.upper(), NEVER[:-1], NEVER + "0", "{" + NEVER + "}", NEVER.replace("-", "")]),
     "date-time": ("bad_time", ["x", "2026-11-22", "2026-11-22T05:00:00", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22T25:00:00Z",
                                "2026-11-22 05:00:00Z", "1969-12-31T23:59:59Z", "2026-11-22T05:00:00+24:00", "１2026-11-22T05:00:00Z"]),
+    "date": ("bad_date", ["x", "2027-02-29", "2027-13-01", "2027-1-1", "2027-01-01T00:00", "20270101", "２027-01-01"]),
     "iana-time-zone": ("bad_zone", ["Mars/Base", "UTC+8", "../etc/passwd", "Asia/Shanghai\n"]),
     "wall": ("bad_wall_time", ["x", "2026-11-25", "2026-02-30T09:00", "2026-11-25T24:00", "2026-11-25T09:00:00", "2026-11-25 09:00"]),
     "sha256": ("bad_sha256", ["ab" * 31, "AB" * 32, "zz" * 32, "ab" * 33]),
@@ -601,15 +617,14 @@ def test_a_body_of_another_type_or_packed_is_refused(quiet, key):
 @pytest.mark.parametrize("key", WITH_BODY)
 def test_ten_megabytes_of_brackets_are_refused_at_the_door(quiet, key, tmp_path):
     """By curl, which reads an answer that comes before it has sent everything."""
-    method, pattern = key.split(" ")
+    method, _ = key.split(" ")
     (tmp_path / "big").write_bytes(b"[" * 10_000_000)
     person = person_of(quiet, ROWS[key])
-    for name, kind in ROWS[key].path.items():
-        pattern = pattern.replace("{%s}" % name, quiet.mine[kind])
+    path = record_of(quiet, key)
     headers = [f"authorization: {person.headers()['authorization']}"] if person else []
     done = subprocess.run(["curl", "-sk", "-m", "60", "--http2", "-X", method, "--data-binary", "@" + str(tmp_path / "big"), "-w", "\n%{http_code} %{http_version}",
                            *[word for h in [*headers, "content-type: application/json", "idempotency-key: x"] for word in ("-H", h)],
-                           quiet.server.url(pattern)], capture_output=True, text=True, check=False)
+                           quiet.server.url(path)], capture_output=True, text=True, check=False)
     body, _, status = done.stdout.rpartition("\n")
     assert status == "413 2" and json.loads(body)["code"] == "too_large", (done.stdout, done.stderr)
 
@@ -709,10 +724,10 @@ def test_a_change_needs_the_etag_as_it_was_given(quiet, key):
     path = record_of(quiet, key)
     etag = quiet.wang.etag(path)
     incarnation, rev = etag.strip('"').split("-")
-    for wrong in ("", "x", "*", '""', '"1"', "W/" + etag, etag[:-1], etag + "x", etag + ", " + etag, f'"{incarnation}-0"', f'"{incarnation}--{rev}"',
+    for wrong in ("", "x", "*", '""', '"1"', "W/" + etag, etag[:-1], etag + "x", etag + ", " + etag, f'"{incarnation}--{rev}"',
                   f'"{incarnation}-99999999999999999999"', "1" * 100, incarnation + "-" + rev):
         refused(send(quiet, key, row, body=good, headers={"if-match": wrong}), 400, "invalid_header", "If-Match", "bad_etag")
-    for stale in (f'"{incarnation}-{int(rev) + 1}"', f'"{incarnation}-999999999"', f'"0-{rev}"'):
+    for stale in (f'"{incarnation}-{int(rev) + 1}"', f'"{incarnation}-0"', f'"{incarnation}-999999999"', f'"0-{rev}"'):
         answer = send(quiet, key, row, body=good, headers={"if-match": stale})
         assert refused(answer, 412, "stale")["current"] == quiet.wang.get(path).json() and answer.headers["etag"] == etag
     refused(send(quiet, key, row, body=good, headers={"if-match": None}), 428, "precondition_required", "If-Match", "required")
