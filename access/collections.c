@@ -28,6 +28,7 @@ INDEX(bf_media_by_owner, "owner", BF_MEDIA_OWNER);
 INDEX(bf_media_by_team, "team", BF_MEDIA_TEAM);
 INDEX(bf_media_by_sha256, "sha256", BF_MEDIA_SHA256);
 INDEX(bf_media_by_device, "device", BF_MEDIA_DEVICE, BF_MEDIA_STATE);
+INDEX(bf_media_by_contract, "contract", BF_MEDIA_CONTRACT);
 INDEX(bf_transcripts_by_visit, "visit", BF_TRANSCRIPT_VISIT);
 INDEX(bf_transcripts_by_owner, "owner", BF_TRANSCRIPT_OWNER);
 INDEX(bf_transcripts_by_team, "team", BF_TRANSCRIPT_TEAM);
@@ -36,6 +37,14 @@ INDEX(bf_devices_by_user, "user", BF_DEVICE_USER);
 INDEX(bf_reminders_by_user, "user", BF_REMINDER_USER, BF_REMINDER_SEND_AT);
 INDEX(bf_reminders_by_state, "state", BF_REMINDER_STATE, BF_REMINDER_SEND_AT);
 INDEX(bf_notifications_by_user, "user", BF_NOTIFICATION_USER, BF_NOTIFICATION_CREATED_AT);
+INDEX(bf_contracts_by_owner, "owner", BF_CONTRACT_OWNER, BF_CONTRACT_CREATED_AT);
+INDEX(bf_contracts_by_team, "team", BF_CONTRACT_TEAM, BF_CONTRACT_CREATED_AT);
+INDEX(bf_contracts_by_time, "time", BF_CONTRACT_CREATED_AT);
+INDEX(bf_contracts_by_customer, "customer", BF_CONTRACT_CUSTOMER, BF_CONTRACT_CREATED_AT);
+INDEX(bf_contracts_by_state, "state", BF_CONTRACT_STATE, BF_CONTRACT_COMPLETE_AT);
+INDEX(bf_contracts_by_team_state, "team_state", BF_CONTRACT_TEAM, BF_CONTRACT_STATE, BF_CONTRACT_COMPLETE_AT);
+INDEX(bf_reviews_by_contract, "contract", BF_REVIEW_CONTRACT, BF_REVIEW_AT);
+INDEX(bf_reviews_by_reviewer, "reviewer", BF_REVIEW_REVIEWER, BF_REVIEW_AT);
 INDEX(bf_users_by_team, "team", BF_USER_TEAM);
 INDEX(bf_users_by_login, "login", BF_USER_LOGIN);
 INDEX(bf_sessions_by_user, "user", BF_SESSION_USER);
@@ -67,7 +76,7 @@ LOGGED(bf_verdicts, "verdicts", bf_verdict_schema, BF_VERDICT_CUSTOMER, BF_VERDI
 LOGGED(bf_supplements, "supplements", bf_supplement_schema, BF_SUPPLEMENT_CUSTOMER, BF_SUPPLEMENT_OWNER, BF_SUPPLEMENT_TEAM,
        &bf_supplements_by_visit, &bf_supplements_by_owner, &bf_supplements_by_team);
 LOGGED(bf_media, "media", bf_media_schema, BF_MEDIA_CUSTOMER, BF_MEDIA_OWNER, BF_MEDIA_TEAM, &bf_media_by_visit, &bf_media_by_owner,
-       &bf_media_by_team, &bf_media_by_sha256, &bf_media_by_device);
+       &bf_media_by_team, &bf_media_by_sha256, &bf_media_by_device, &bf_media_by_contract);
 LOGGED(bf_transcripts, "transcripts", bf_transcript_schema, BF_TRANSCRIPT_CUSTOMER, BF_TRANSCRIPT_OWNER, BF_TRANSCRIPT_TEAM,
        &bf_transcripts_by_visit, &bf_transcripts_by_owner, &bf_transcripts_by_team, &bf_transcripts_by_state);
 LOGGED(bf_devices, "devices", bf_device_schema, BF_DEVICE_USER, BF_DEVICE_USER, BF_ROW_NONE, &bf_devices_by_user);
@@ -75,6 +84,9 @@ LOGGED(bf_reminders, "reminders", bf_reminder_schema, BF_REMINDER_USER, BF_REMIN
        &bf_reminders_by_state);
 LOGGED(bf_notifications, "notifications", bf_notification_schema, BF_NOTIFICATION_USER, BF_NOTIFICATION_USER, BF_ROW_NONE,
        &bf_notifications_by_user);
+LOGGED(bf_contracts, "contracts", bf_contract_schema, BF_CONTRACT_CUSTOMER, BF_CONTRACT_OWNER, BF_CONTRACT_TEAM, &bf_contracts_by_owner,
+       &bf_contracts_by_team, &bf_contracts_by_time, &bf_contracts_by_customer, &bf_contracts_by_state, &bf_contracts_by_team_state);
+LOGGED(bf_reviews, "reviews", bf_review_schema, BF_REVIEW_CUSTOMER, BF_REVIEW_OWNER, BF_REVIEW_TEAM, &bf_reviews_by_contract, &bf_reviews_by_reviewer);
 LOGGED(bf_policies, "policies", bf_policy_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
 LOGGED(bf_calendars, "calendars", bf_calendar_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
 LOGGED(bf_keys, "keys", bf_key_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
@@ -85,6 +97,7 @@ LOGGED(bf_captures, "captures", bf_capture_schema, BF_CAPTURE_USER, BF_CAPTURE_U
 static const struct bf_field credential_fields[] = {BF_CREDENTIAL_FIELDS(F)};
 static const struct bf_field session_fields[] = {BF_SESSION_FIELDS(F)};
 static const struct bf_field view_fields[] = {BF_VIEW_FIELDS(F)};
+static const struct bf_field lease_fields[] = {BF_LEASE_FIELDS(F)};
 #undef F
 #define SCHEMA(name_, zh_, en_)                                                                                                          \
     const struct bf_schema bf_##name_##_schema = {.name = #name_, .zh = (zh_), .en = (en_), .version = 1, .fields = name_##_fields,      \
@@ -92,13 +105,16 @@ static const struct bf_field view_fields[] = {BF_VIEW_FIELDS(F)};
 SCHEMA(credential, "凭证", "Credential");
 SCHEMA(session, "会话", "Session");
 SCHEMA(view, "查看记录", "View");
+SCHEMA(lease, "领取续期", "Lease");
 
 UNLOGGED(bf_credentials, "credentials", bf_credential_schema);
 UNLOGGED(bf_sessions, "sessions", bf_session_schema, &bf_sessions_by_user);
+UNLOGGED(bf_leases, "leases", bf_lease_schema);
 UNLOGGED(bf_views, "views", bf_view_schema, &bf_views_by_user);
 
 const struct bf_collection *const bf_collections[BF_COLLECTIONS] = {
     &bf_tenants,    &bf_teams,     &bf_users,         &bf_customers, &bf_contacts, &bf_visits,   &bf_verdicts, &bf_supplements, &bf_media,
     &bf_transcripts, &bf_devices,  &bf_reminders,     &bf_notifications, &bf_policies, &bf_keys, &bf_counters, &bf_captures,    &bf_credentials,
     &bf_sessions,   &bf_views,     &bf_calendars,
+    &bf_contracts,     &bf_reviews,   &bf_leases,
 };

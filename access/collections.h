@@ -6,9 +6,9 @@
 
 /* Logged (change only through bf_submit). */
 extern const struct bf_collection bf_tenants, bf_teams, bf_users, bf_customers, bf_contacts, bf_visits, bf_verdicts, bf_supplements, bf_media,
-    bf_transcripts, bf_devices, bf_reminders, bf_notifications, bf_policies, bf_calendars, bf_keys, bf_counters, bf_captures;
-/* Not logged: sign-in and the view log. */
-extern const struct bf_collection bf_credentials, bf_sessions, bf_views;
+    bf_transcripts, bf_devices, bf_reminders, bf_notifications, bf_contracts, bf_reviews, bf_policies, bf_calendars, bf_keys, bf_counters, bf_captures;
+/* Not logged: sign-in, the view log, and until when a claim was renewed. */
+extern const struct bf_collection bf_credentials, bf_sessions, bf_views, bf_leases;
 
 /* Indexes that queries name. */
 extern const struct bf_index bf_customers_by_owner, bf_customers_by_team, bf_customers_by_sort; /* (owner, sort), (team, sort), (sort) */
@@ -21,13 +21,17 @@ extern const struct bf_index bf_verdicts_by_visit, bf_verdicts_by_owner, bf_verd
 extern const struct bf_index bf_supplements_by_visit, bf_supplements_by_owner, bf_supplements_by_team;
 extern const struct bf_index bf_media_by_visit, bf_media_by_owner, bf_media_by_team, bf_media_by_sha256, bf_media_by_device; /* (sha256), (device, state) */
 extern const struct bf_index bf_transcripts_by_visit, bf_transcripts_by_owner, bf_transcripts_by_team, bf_transcripts_by_state;
+extern const struct bf_index bf_media_by_contract;                                             /* (contract) */
+extern const struct bf_index bf_contracts_by_owner, bf_contracts_by_team, bf_contracts_by_time, bf_contracts_by_customer; /* (.., created_at) */
+extern const struct bf_index bf_contracts_by_state, bf_contracts_by_team_state;                /* ([team,] state, complete_at): the queue */
+extern const struct bf_index bf_reviews_by_contract, bf_reviews_by_reviewer;                   /* (contract, at), (reviewer, at) */
 extern const struct bf_index bf_devices_by_user;
 extern const struct bf_index bf_reminders_by_user, bf_reminders_by_state; /* (user, send_at), (state, send_at) */
 extern const struct bf_index bf_notifications_by_user;                   /* (user, created_at) */
 extern const struct bf_index bf_users_by_team, bf_users_by_login, bf_teams_by_path, bf_sessions_by_user, bf_views_by_user;
 
 /* Every collection, for bf_store_open. */
-enum { BF_COLLECTIONS = 21 };
+enum { BF_COLLECTIONS = 24 };
 extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
 
 /* ---- schemas of the collections outside the log ---- */
@@ -72,6 +76,11 @@ extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
     F(RECORDS, "records", ARRAY, BF_F_SERVER, 0, 200, NORMAL, "记录", "Records", .elem = BF_T_UUID)                                      \
     F(TRACE, "trace", STRING, BF_F_SERVER, 0, 32, NORMAL, "追踪号", "Trace id")
 
+/* A claim of a contract, renewed by use (G-05): no business of the log's. Its id is the contract's. */
+#define BF_LEASE_FIELDS(F)                                                                                                               \
+    F(CLAIM, "claim", INT, BF_F_SERVER, 0, INT64_MAX, NORMAL, "领取次数", "Which claim of the contract")                                 \
+    F(UNTIL, "until", TIME, BF_F_SERVER, 0, 0, NORMAL, "有效期", "Held until")
+
 #define F(row, ...) BF_CREDENTIAL_##row,
 enum bf_credential_row { BF_CREDENTIAL_FIELDS(F) BF_CREDENTIAL_ROWS };
 #undef F
@@ -81,4 +90,7 @@ enum bf_session_row { BF_SESSION_FIELDS(F) BF_SESSION_ROWS };
 #define F(row, ...) BF_VIEW_##row,
 enum bf_view_row { BF_VIEW_FIELDS(F) BF_VIEW_ROWS };
 #undef F
-extern const struct bf_schema bf_credential_schema, bf_session_schema, bf_view_schema;
+#define F(row, ...) BF_LEASE_##row,
+enum bf_lease_row { BF_LEASE_FIELDS(F) BF_LEASE_ROWS };
+#undef F
+extern const struct bf_schema bf_credential_schema, bf_session_schema, bf_view_schema, bf_lease_schema;

@@ -104,6 +104,13 @@ enum bf_status_index {
     X("no_change", "nothing would change", "没有任何改动")                                                                             \
     X("primary_needed", "a customer keeps a primary contact", "客户须保留一位主要联系人")                                              \
     X("forbidden", "this is not allowed to the caller", "没有权限填写此项")                                                            \
+    X("wrong_state", "the record is in a state that forbids this", "当前状态不允许此操作")                                              \
+    X("held", "somebody else holds this", "已由他人领取")                                                                               \
+    X("not_held", "this is not held by the caller", "尚未领取或领取已过期")                                                             \
+    X("reserved", "this is reserved for somebody else", "已保留给其他人")                                                               \
+    X("own_page", "who gave a page of it does not review it", "不能审核自己上传的合同")                                                 \
+    X("too_many", "there are as many as there may be", "数量已达上限")                                                                  \
+    X("bad_currency", "this is no currency code", "币种代码无效")                                                                       \
     X("wrong", "this is not right", "不正确")                                                                                          \
     X("common_password", "this password is too common", "密码过于常见")                                                                \
     X("contains_name", "the password holds the user name", "密码中含有用户名")                                                         \

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <unicode/uchar.h>
 #include <unicode/ucol.h>
+#include <unicode/ucurr.h>
 #include <unicode/unorm2.h>
 #include <unicode/uscript.h>
 #include <unicode/ustring.h>
@@ -197,4 +198,17 @@ struct bf_str bf_text_sort_key(struct bf_arena *arena, struct bf_str s)
     int32_t length = ucol_getSortKey(collator, text, n, key, SORT_KEY_MAX);
     ucol_close(collator);
     return bf_str((const char *)key, length > SORT_KEY_MAX ? SORT_KEY_MAX : (size_t)length);
+}
+
+bool bf_text_is_currency(struct bf_str code)
+{
+    UChar text[4] = {0};
+    if (code.n != 3)
+        return false;
+    for (unsigned i = 0; i < 3; i++) {
+        if (code.p[i] < 'A' || code.p[i] > 'Z')
+            return false;
+        text[i] = (UChar)code.p[i];
+    }
+    return ucurr_getNumericCode(text) > 0;
 }

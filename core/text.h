@@ -17,3 +17,5 @@ struct bf_str bf_text_fold(struct bf_arena *arena, struct bf_str s);
 /* A memcmp-ordered key as Chinese readers expect (CLDR zh: digits, Han by pinyin, other scripts by the root collation); at most 255 bytes.
  */
 struct bf_str bf_text_sort_key(struct bf_arena *arena, struct bf_str s);
+/* A code of ISO 4217, upper case, that ICU knows (G-17). */
+bool bf_text_is_currency(struct bf_str code);

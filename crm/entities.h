@@ -10,6 +10,7 @@
  */
 #pragma once
 #include "core/doc.h"
+#include "crm/entities_contract.h"
 
 /* A company. `code` is what people type at sign-in. */
 #define BF_TENANT_FIELDS(F)                                                                                                              \
@@ -187,7 +188,11 @@
     F(LONGITUDE, "longitude", DOUBLE, BF_F_SERVER, -180, 180, PERSONAL, "经度", "Longitude")                                             \
     F(DURATION_MS, "duration_ms", INT, BF_F_SERVER, 0, INT64_MAX, NORMAL, "时长", "Duration, ms")                                        \
     F(LOUDNESS, "loudness", DOUBLE, BF_F_SERVER, -200, 100, NORMAL, "响度", "Loudness of the original, LUFS")                            \
-    F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")
+    F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")                                                  \
+    /* of a contract's page instead of a visit's */                                                                                     \
+    F(CONTRACT, "contract", UUID, BF_F_SERVER, 0, 0, NORMAL, "合同", "Contract")                                                         \
+    F(PAGE, "page", UUID, BF_F_SERVER, 0, 0, NORMAL, "页", "Page of the contract")                                                       \
+    F(VERSION, "version", INT, BF_F_SERVER, 1, 1000, NORMAL, "版本", "Version of the page")
 
 /* Characters: an hour of fast English is some 55,000, of Chinese 20,000. Transcribed and confirmed text of this length fit into one log entry, twice. */
 enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
@@ -249,7 +254,10 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(CUSTOMER, "customer", UUID, BF_F_SERVER, 0, 0, NORMAL, "客户", "Customer")                                                         \
     F(TITLE, "title", STRING, BF_F_SERVER, 0, 120, NORMAL, "标题", "Title")                                                              \
     F(BODY, "body", STRING, BF_F_SERVER, 0, 2000, NORMAL, "正文", "Body")                                                                 \
-    F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")
+    F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")                                                  \
+    F(CONTRACT, "contract", UUID, BF_F_SERVER, 0, 0, NORMAL, "合同", "Contract")                                                         \
+    F(REJECTION, "rejection", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "退回", "Why it was sent back", .sub = &bf_rejection_schema)            \
+    F(MARK, "mark", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "标注", "Where on the page", .sub = &bf_mark_schema)
 
 /* The company's numbers: every version is kept in the log; each number has its rule. A change carries a reason. */
 #define BF_POLICY_FIELDS(F)                                                                                                              \
@@ -274,6 +282,9 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(PASSWORD_CHARS_MIN, "password_chars_min", INT, 0, 8, 128, NORMAL, "密码最短长度 (G-10)", "Least characters of a password (G-10)")  \
     F(PASSWORD_DAYS_MAX, "password_days_max", INT, 0, 0, 3650, NORMAL, "密码更换周期，0为不限 (G-10)", "Days after which a password must be changed, 0: never (G-10)") \
     F(DEVICES_MAX, "devices_max", INT, 0, 1, 50, NORMAL, "每人设备数 (G-10)", "Devices of one user (G-10)")                              \
+    F(REVIEW_LEASE_MINUTES, "review_lease_minutes", INT, 0, 1, 1440, NORMAL, "合同审核领取分钟数 (G-05)", "Minutes a reviewer holds a contract (G-05)") \
+    F(REVIEW_DUE_DAYS, "review_due_days", INT, 0, 1, 30, NORMAL, "合同审核工作日数 (G-05)", "Working days until a review is due (G-05)")              \
+    F(REVIEW_RESERVED_HOURS, "review_reserved_hours", INT, 0, 0, 80, NORMAL, "补拍后保留工作小时数 (G-05)", "Working hours a retake is reserved (G-05)") \
     F(IDLE_DAYS_MAX, "idle_days_max", INT, 0, 1, 365, NORMAL, "手机会话闲置天数 (G-10)", "Days a session on a phone may stay unused (G-10)") \
     F(IDLE_WEB_MINUTES_MAX, "idle_web_minutes_max", INT, 0, 1, 10080, NORMAL, "浏览器会话闲置分钟数 (G-10)", "Minutes a session elsewhere may stay unused (G-10)") \
     F(CHANGED_AT, "changed_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "修改时间", "Changed")                                                  \
@@ -329,6 +340,15 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     E(DEVICE, device)                                                                                                                    \
     E(REMINDER, reminder)                                                                                                                \
     E(NOTIFICATION, notification)                                                                                                        \
+    E(MONEY, money)                                                                                                                      \
+    E(FACTS, facts)                                                                                                                      \
+    E(CONTRACT_PAGE, contract_page)                                                                                                      \
+    E(MARK, mark)                                                                                                                        \
+    E(REJECTION, rejection)                                                                                                              \
+    E(DRAFT, draft)                                                                                                                      \
+    E(CORRECTION, correction)                                                                                                            \
+    E(CONTRACT, contract)                                                                                                                \
+    E(REVIEW, review)                                                                                                                    \
     E(POLICY, policy)                                                                                                                    \
     E(CALENDAR, calendar)                                                                                                                \
     E(KEY, key)                                                                                                                          \
@@ -353,6 +373,15 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
 #define BF__DEVICE_ROW(row, ...) BF_DEVICE_##row,
 #define BF__REMINDER_ROW(row, ...) BF_REMINDER_##row,
 #define BF__NOTIFICATION_ROW(row, ...) BF_NOTIFICATION_##row,
+#define BF__MONEY_ROW(row, ...) BF_MONEY_##row,
+#define BF__FACTS_ROW(row, ...) BF_FACTS_##row,
+#define BF__CONTRACT_PAGE_ROW(row, ...) BF_CONTRACT_PAGE_##row,
+#define BF__MARK_ROW(row, ...) BF_MARK_##row,
+#define BF__REJECTION_ROW(row, ...) BF_REJECTION_##row,
+#define BF__DRAFT_ROW(row, ...) BF_DRAFT_##row,
+#define BF__CORRECTION_ROW(row, ...) BF_CORRECTION_##row,
+#define BF__CONTRACT_ROW(row, ...) BF_CONTRACT_##row,
+#define BF__REVIEW_ROW(row, ...) BF_REVIEW_##row,
 #define BF__POLICY_ROW(row, ...) BF_POLICY_##row,
 #define BF__CALENDAR_ROW(row, ...) BF_CALENDAR_##row,
 #define BF__KEY_ROW(row, ...) BF_KEY_##row,
@@ -430,7 +459,10 @@ BF_ENTITY_MAP(E)
     X(SENT, "sent", "已提醒", "Sent")                                                                                                    \
     X(DONE, "done", "已完成", "Done")                                                                                                    \
     X(CANCELLED, "cancelled", "已取消", "Cancelled")
-#define BF_NOTIFICATION_KIND_WORDS(X) X(REMINDER, "reminder", "跟进提醒", "Follow-up reminder")
+#define BF_NOTIFICATION_KIND_WORDS(X)                                                                                                    \
+    X(REMINDER, "reminder", "跟进提醒", "Follow-up reminder")                                                                            \
+    X(RETAKE, "retake", "合同退回", "A contract was sent back")                                                                          \
+    X(APPROVED, "approved", "合同通过", "A contract was approved")
 /* doubtful (G-20): saved and counted as valid until a supervisor marks it unrelated. waiting: a voice-only record before its text was
  * confirmed (G-03). */
 #define BF_VALIDITY_WORDS(X)                                                                                                             \
@@ -472,6 +504,9 @@ BF_ENTITY_MAP(E)
     E(PUSH_STATE, push_state)                                                                                                            \
     E(REMINDER_STATE, reminder_state)                                                                                                    \
     E(NOTIFICATION_KIND, notification_kind)                                                                                              \
+    E(CONTRACT_STATE, contract_state)                                                                                                    \
+    E(REJECTION_CODE, rejection_code)                                                                                                    \
+    E(REVIEW_OUTCOME, review_outcome)                                                                                                    \
     E(VALIDITY, validity)                                                                                                                \
     E(VERDICT_REASON, verdict_reason)                                                                                                    \
     E(TIMELY_BY, timely_by)                                                                                                              \
@@ -493,6 +528,9 @@ BF_ENTITY_MAP(E)
 #define BF__PUSH_STATE_WORD(word_, ...) BF_PUSH_STATE_IS_##word_,
 #define BF__REMINDER_STATE_WORD(word_, ...) BF_REMINDER_STATE_IS_##word_,
 #define BF__NOTIFICATION_KIND_WORD(word_, ...) BF_NOTIFICATION_KIND_IS_##word_,
+#define BF__CONTRACT_STATE_WORD(word_, ...) BF_CONTRACT_STATE_IS_##word_,
+#define BF__REJECTION_CODE_WORD(word_, ...) BF_REJECTION_CODE_IS_##word_,
+#define BF__REVIEW_OUTCOME_WORD(word_, ...) BF_REVIEW_OUTCOME_IS_##word_,
 #define BF__VALIDITY_WORD(word_, ...) BF_VALIDITY_IS_##word_,
 #define BF__VERDICT_REASON_WORD(word_, ...) BF_VERDICT_REASON_IS_##word_,
 #define BF__TIMELY_BY_WORD(word_, ...) BF_TIMELY_BY_IS_##word_,

@@ -52,6 +52,12 @@ static const struct rule rules[] = {
     {BF_SUBJECT_REMINDER, WRITE | ACT(SNOOZE) | ACT(DONE) | ACT(CANCEL),
                                             {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  NONE}}, /* REM-02 */
     {BF_SUBJECT_NOTIFICATION, SEE,          {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  ALL}},
+    {BF_SUBJECT_CONTRACT, SEE,              {OWN,  TEAM,  ALL,    ALL,   NONE,   NONE, ALL}},  /* CON-04, PER-06 */
+    {BF_SUBJECT_CONTRACT, WRITE,            {OWN,  OWN,   OWN,    NONE,  NONE,   NONE, NONE}}, /* CON-03 */
+    {BF_SUBJECT_CONTRACT, ACT(CLAIM) | ACT(RELEASE) | ACT(NOTE) | ACT(APPROVE) | ACT(REJECT),
+                                            {NONE, NONE,  NONE,   ALL,   NONE,   NONE, NONE}}, /* G-05 */
+    {BF_SUBJECT_CONTRACT, ACT(REOPEN),      {NONE, NONE,  ALL,    ALL,   NONE,   NONE, NONE}}, /* G-05 */
+    {BF_SUBJECT_REVIEW, SEE,                {OWN,  TEAM,  ALL,    ALL,   NONE,   NONE, ALL}},
     {BF_SUBJECT_POLICY, SEE,                {ALL,  ALL,   ALL,    ALL,   ALL,    ALL,  ALL}},  /* GOV-11 */
     {BF_SUBJECT_POLICY, ACT(CHANGE),        {NONE, NONE,  NONE,   NONE,  NONE,   ALL,  NONE}},
     {BF_SUBJECT_CALENDAR, ACT(READ),        {ALL,  ALL,   ALL,    ALL,   ALL,    ALL,  ALL}},  /* G-02 */
@@ -80,9 +86,12 @@ static const unsigned shown[BF_ROLE_WORDS_N] = {
     [BF_ROLE_IS_AUDITOR] = CLS(NORMAL) | CLS(PERSONAL) | CLS(FINANCE) | CLS(CONTRACT),
 };
 
-/* One's own profile is one's own, and accounts are an administrator's work. */
+/* One's own profile is one's own, and accounts are an administrator's work. Who sees a contract at all sees what it says: the rep wrote it, the reviewer
+ * compares it (CON-04: it is the rows above that name the posts). */
 static unsigned classes_of(int role, enum bf_subject subject)
 {
+    if (subject == BF_SUBJECT_CONTRACT)
+        return CLS(NORMAL) | CLS(FINANCE) | CLS(CONTRACT);
     return subject == BF_SUBJECT_USER ? shown[role] | CLS(PERSONAL) : shown[role];
 }
 

@@ -21,11 +21,13 @@
     X(DEVICE, device)                                                                                                                      \
     X(REMINDER, reminder)                                                                                                                  \
     X(NOTIFICATION, notification)                                                                                                          \
+    X(CONTRACT, contract)                                                                                                                   \
+    X(REVIEW, review)                                                                                                                       \
     X(POLICY, policy)                                                                                                                      \
     X(CALENDAR, calendar)
 
 /* transfer: give a customer another owner. confirm: a transcript, or write it. retry: ask for a transcript again. revoke: a device and its
- * sessions. */
+ * sessions. claim to reopen: of a contract's review (G-05); note: a draft or a mark. */
 #define BF_ACTION_MAP(X)                                                                                                                   \
     X(CREATE, create)                                                                                                                      \
     X(READ, read)                                                                                                                          \
@@ -38,7 +40,13 @@
     X(SNOOZE, snooze)                                                                                                                      \
     X(DONE, done)                                                                                                                          \
     X(CANCEL, cancel)                                                                                                                      \
-    X(REVOKE, revoke)
+    X(REVOKE, revoke)                                                                                                                       \
+    X(CLAIM, claim)                                                                                                                         \
+    X(RELEASE, release)                                                                                                                     \
+    X(NOTE, note)                                                                                                                           \
+    X(APPROVE, approve)                                                                                                                     \
+    X(REJECT, reject)                                                                                                                       \
+    X(REOPEN, reopen)
 
 #define X(NAME, name) BF_SUBJECT_##NAME,
 enum bf_subject { BF_SUBJECT_MAP(X) BF_SUBJECT_COUNT };

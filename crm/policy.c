@@ -29,6 +29,9 @@ static const struct number numbers[] = {
     {BF_POLICY_PASSWORD_CHARS_MIN, 12},   /* G-10 */
     {BF_POLICY_PASSWORD_DAYS_MAX, 90},    /* G-10 */
     {BF_POLICY_DEVICES_MAX, 3},           /* G-10 */
+    {BF_POLICY_REVIEW_LEASE_MINUTES, 30}, /* G-05 */
+    {BF_POLICY_REVIEW_DUE_DAYS, 1},       /* G-05 */
+    {BF_POLICY_REVIEW_RESERVED_HOURS, 4}, /* G-05 */
     {BF_POLICY_IDLE_DAYS_MAX, 15},        /* G-10 */
     {BF_POLICY_IDLE_WEB_MINUTES_MAX, 30}, /* G-10 */
 };

@@ -32,6 +32,7 @@ int without_arena(void **state);
     X(customer)                                                                                                                            \
     X(visit)                                                                                                                               \
     X(quiet)                                                                                                                               \
+    X(contract)                                                                                                                           \
     X(reminder)                                                                                                                            \
     X(permission)                                                                                                                          \
     X(account) X(capture)                                                                                                                  \

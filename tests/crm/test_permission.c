@@ -180,11 +180,37 @@ static void PER_06_finance_and_contract_data_are_for_named_posts(void **state)
     for (int role = 0; role < ROLES; role++)
         for (int subject = 0; subject < BF_SUBJECT_COUNT; subject++) {
             unsigned show = bf_permission_of(role, (enum bf_subject)subject, BF_ACTION_READ).show;
+            if (subject == BF_SUBJECT_CONTRACT) /* who sees one: below */
+                continue;
             if (role != MANAGER && role != AUDITOR)
                 assert_int_equal(show & CLS(FINANCE), 0);
             if (role != MANAGER && role != AUDITOR && role != REVIEWER)
                 assert_int_equal(show & CLS(CONTRACT), 0);
         }
+}
+
+static void CON_04_contracts_are_seen_whole_by_named_posts_and_by_nobody_else(void **state)
+{
+    static const int seen_by[BF_ROLE_WORDS_N] = {
+        [REP] = OWN, [SUPERVISOR] = TEAM, [MANAGER] = ALL, [REVIEWER] = ALL, [SERVICE] = NONE, [ADMIN] = NONE, [AUDITOR] = ALL};
+    (void)state;
+    for (int role = 0; role < ROLES; role++) {
+        struct bf_permission p = bf_permission_of(role, BF_SUBJECT_CONTRACT, BF_ACTION_READ);
+        assert_int_equal(p.scope, seen_by[role]);
+        assert_int_equal(p.show, seen_by[role] == NONE ? 0 : CLS(NORMAL) | CLS(FINANCE) | CLS(CONTRACT));
+        assert_int_equal(scope(role, BF_SUBJECT_CONTRACT, BF_ACTION_CREATE), role == REP || role == SUPERVISOR || role == MANAGER ? OWN : NONE);
+    }
+}
+
+static void G_05_reviewers_review_and_management_may_reopen(void **state)
+{
+    static const enum bf_action review[] = {BF_ACTION_CLAIM, BF_ACTION_RELEASE, BF_ACTION_NOTE, BF_ACTION_APPROVE, BF_ACTION_REJECT};
+    (void)state;
+    for (int role = 0; role < ROLES; role++) {
+        for (size_t i = 0; i < sizeof review / sizeof *review; i++)
+            assert_int_equal(scope(role, BF_SUBJECT_CONTRACT, review[i]), role == REVIEWER ? ALL : NONE);
+        assert_int_equal(scope(role, BF_SUBJECT_CONTRACT, BF_ACTION_REOPEN), role == REVIEWER || role == MANAGER ? ALL : NONE);
+    }
 }
 
 static void PER_12_what_may_not_be_read_shows_nothing(void **state)
@@ -237,7 +263,7 @@ static void ACC_08_a_lost_phone_is_revoked_by_its_user_or_an_administrator(void 
 static void PER_08_no_role_has_more_rights_than_were_given(void **state)
 {
     static const int given[] = {
-        [REP] = 43, [SUPERVISOR] = 45, [MANAGER] = 46, [REVIEWER] = 21, [SERVICE] = 23, [ADMIN] = 28, [AUDITOR] = 29};
+        [REP] = 49, [SUPERVISOR] = 51, [MANAGER] = 53, [REVIEWER] = 31, [SERVICE] = 23, [ADMIN] = 28, [AUDITOR] = 33};
     (void)state;
     for (int role = 0; role < ROLES; role++) {
         int n = 0;
@@ -277,6 +303,8 @@ int test_permission(void)
         cmocka_unit_test(ACC_20_everybody_keeps_the_own_profile),
         cmocka_unit_test(the_rows_of_a_change_are_those_a_client_may_write),
         cmocka_unit_test(PER_06_finance_and_contract_data_are_for_named_posts),
+        cmocka_unit_test(CON_04_contracts_are_seen_whole_by_named_posts_and_by_nobody_else),
+        cmocka_unit_test(G_05_reviewers_review_and_management_may_reopen),
         cmocka_unit_test(PER_12_what_may_not_be_read_shows_nothing),
         cmocka_unit_test(REM_02_reminders_are_the_persons_own),
         cmocka_unit_test(GOV_11_everybody_reads_the_policy_and_an_administrator_changes_it),

@@ -19,6 +19,9 @@ DEFAULT(GRD_04_grade_C_is_followed_every_month, BF_POLICY_CADENCE_DAYS_C, 30)
 DEFAULT(G_10_a_password_has_12_characters_by_default, BF_POLICY_PASSWORD_CHARS_MIN, 12)
 DEFAULT(G_10_a_user_has_3_devices_by_default, BF_POLICY_DEVICES_MAX, 3)
 DEFAULT(G_10_a_password_holds_90_days_by_default, BF_POLICY_PASSWORD_DAYS_MAX, 90)
+DEFAULT(G_05_a_claim_holds_30_minutes_by_default, BF_POLICY_REVIEW_LEASE_MINUTES, 30)
+DEFAULT(G_05_a_review_is_due_in_1_working_day_by_default, BF_POLICY_REVIEW_DUE_DAYS, 1)
+DEFAULT(G_05_a_retake_is_reserved_4_working_hours_by_default, BF_POLICY_REVIEW_RESERVED_HOURS, 4)
 DEFAULT(G_10_a_phone_may_idle_for_15_days_by_default, BF_POLICY_IDLE_DAYS_MAX, 15)
 DEFAULT(G_10_a_browser_may_idle_for_30_minutes_by_default, BF_POLICY_IDLE_WEB_MINUTES_MAX, 30)
 
@@ -165,6 +168,9 @@ int test_policy(void)
         cmocka_unit_test(G_10_a_password_has_12_characters_by_default),
         cmocka_unit_test(G_10_a_user_has_3_devices_by_default),
         cmocka_unit_test(G_10_a_password_holds_90_days_by_default),
+        cmocka_unit_test(G_05_a_claim_holds_30_minutes_by_default),
+        cmocka_unit_test(G_05_a_review_is_due_in_1_working_day_by_default),
+        cmocka_unit_test(G_05_a_retake_is_reserved_4_working_hours_by_default),
         cmocka_unit_test(G_10_a_phone_may_idle_for_15_days_by_default),
         cmocka_unit_test(G_10_a_browser_may_idle_for_30_minutes_by_default),
         cmocka_unit_test(G_04_a_recording_needs_consent_by_default),
