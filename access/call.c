@@ -206,10 +206,9 @@ void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_
     bf_call_fail(call, &e);
 }
 
-void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct bf_doc *current)
+void bf_call_fail_about(struct bf_call *call, const struct bf_error *why, enum bf_subject subject, const struct bf_doc *current)
 {
-    static const struct bf_header type = {.name = "content-type", .value = {"application/problem+json", 24}};
-    struct bf_header headers[2] = {type};
+    struct bf_header header;
     struct bf_buf out;
     struct bf_jw w;
     struct bf_error e = {0};
@@ -219,24 +218,9 @@ void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct b
     }
     bf_buf_init(&out, ANSWER_MAX);
     bf_jw_init(&w, &out);
-    bf_jw_object(&w);
-    bf_jw_key(&w, "type");
-    bf_jw_str(&w, bf_strz(bf_arena_printf(call->arena, "urn:baifang:problem:%s", bf_status_code(BF_E_STALE))));
-    bf_jw_key(&w, "title");
-    bf_jw_str(&w, bf_strz(bf_status_title(BF_E_STALE, bf_request_lang(call->req))));
-    bf_jw_key(&w, "status");
-    bf_jw_int(&w, bf_status_http(BF_E_STALE));
-    bf_jw_key(&w, "code");
-    bf_jw_str(&w, bf_strz(bf_status_code(BF_E_STALE)));
-    bf_jw_key(&w, "detail");
-    bf_jw_str(&w, bf_strz(bf_status_title(BF_E_STALE, bf_request_lang(call->req))));
-    bf_jw_key(&w, "trace_id");
-    bf_jw_str(&w, bf_strz(bf_request_trace_id(call->req)));
-    bf_jw_key(&w, "current");
     bf_jw_doc(&w, current, bf_shown(&call->caller, subject));
-    bf_jw_end_object(&w);
-    unsigned n = 1 + etag(call, current->rev, &headers[1]);
-    bf_reply(call->req, bf_status_http(BF_E_STALE), headers, n, bf_buf_str(&out));
+    unsigned n = etag(call, current->rev, &header);
+    bf_reply_error_about(call->req, why, bf_buf_str(&out), &header, n);
     bf_buf_finish(&out);
 }
 

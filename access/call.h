@@ -62,8 +62,8 @@ void bf_call_json(struct bf_call *call, int status, struct bf_str json);
 void bf_call_json_rev(struct bf_call *call, int status, struct bf_str json, int64_t rev); /* with the ETag of `rev`; 0: none */
 /* What was written as JSON, with the ETag of `rev` (0: none); 500 when it overflowed. Finishes the buffer. */
 void bf_call_json_buf(struct bf_call *call, int status, struct bf_buf *json, int64_t rev);
-/* 412 with the record as it is now under `current`, the view noted. */
-void bf_call_stale(struct bf_call *call, enum bf_subject subject, const struct bf_doc *current);
+/* 412 or 409, with the record as it is now under `current`, the view noted. */
+void bf_call_fail_about(struct bf_call *call, const struct bf_error *why, enum bf_subject subject, const struct bf_doc *current);
 /* What bf_call_submit does without a `done` of one's own. */
 void bf_call_receipt(struct bf_call *call, const struct bf_receipt *receipt);
 /* A record with its ETag, masked by the caller's rights, the view noted. */

@@ -156,6 +156,8 @@ void bf_reply_source(struct bf_request *req, int status, const struct bf_header 
 void bf_reply_error(struct bf_request *req, const struct bf_error *e);
 /* The same with headers of a protocol's own. */
 void bf_reply_error_with(struct bf_request *req, const struct bf_error *e, const struct bf_header *headers, unsigned n_headers);
+/* The same with the record as it is now, as JSON, in the member `current`. */
+void bf_reply_error_about(struct bf_request *req, const struct bf_error *e, struct bf_str current, const struct bf_header *headers, unsigned n_headers);
 
 /* ---- request bodies ---- */
 

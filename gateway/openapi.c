@@ -97,6 +97,15 @@ static void limits(struct bf_jw *w, const char *least, const char *most, int64_t
         number(w, most, max);
 }
 
+/* Of values, where 0 is a limit like any other once there is one. */
+static void range(struct bf_jw *w, int64_t min, int64_t max)
+{
+    if (min == 0 && max == 0)
+        return;
+    number(w, "minimum", min);
+    number(w, "maximum", max);
+}
+
 static void type_of(struct writer *o, enum bf_type type, const struct bf_field *f, int64_t min, int64_t max)
 {
     struct bf_jw *w = &o->w;
@@ -106,11 +115,11 @@ static void type_of(struct writer *o, enum bf_type type, const struct bf_field *
         break;
     case BF_T_INT:
         text(w, "type", "integer");
-        limits(w, "minimum", "maximum", min, max);
+        range(w, min, max);
         break;
     case BF_T_DOUBLE:
         text(w, "type", "number");
-        limits(w, "minimum", "maximum", min, max);
+        range(w, min, max);
         break;
     case BF_T_STRING:
         text(w, "type", "string");

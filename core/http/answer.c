@@ -51,8 +51,8 @@ static int retry_after_s(const struct bf_error *e)
 }
 
 /* A problem document, and Retry-After. */
-static struct bf__answer *make_error(void *space, const struct bf_request *req, const struct bf_error *e, const struct bf_header *more,
-                                     unsigned n_more)
+static struct bf__answer *make_error(void *space, const struct bf_request *req, const struct bf_error *e, struct bf_str current,
+                                     const struct bf_header *more, unsigned n_more)
 {
     char retry[16];
     struct bf_buf body;
@@ -67,8 +67,8 @@ static struct bf__answer *make_error(void *space, const struct bf_request *req, 
     }
     if (bf_status_http(e->status) == 401)
         headers[n++] = (struct bf_header){"www-authenticate", BF_STR("Bearer")};
-    bf_buf_init(&body, 16 * 1024);
-    bf__problem_write(&body, e, req->lang, req->trace);
+    bf_buf_init(&body, 16 * 1024 + current.n);
+    bf__problem_write(&body, e, current, req->lang, req->trace);
     struct bf__answer *a = make(space, bf_status_http(e->status), headers, n, bf_buf_str(&body));
     bf_buf_finish(&body);
     return a;
@@ -81,7 +81,7 @@ void bf__answer_error(struct bf_request *req, const struct bf_error *e)
     if (status == 413 || status == 429 || status == 431 || status == 503)
         bf_metric_add(req->http->env->metrics, BF_M_HTTP_REFUSED, 1);
     /* not in the request's space: its owner may be writing a reply there */
-    req->answer = make_error(NULL, req, e, NULL, 0);
+    req->answer = make_error(NULL, req, e, bf_str(NULL, 0), NULL, 0);
 }
 
 /* ---- handed over ---- */
@@ -126,7 +126,12 @@ void bf_reply_error(struct bf_request *req, const struct bf_error *e) { bf_reply
 
 void bf_reply_error_with(struct bf_request *req, const struct bf_error *e, const struct bf_header *headers, unsigned n_headers)
 {
-    hand_over(req, make_error(req->space, req, e, headers, n_headers));
+    hand_over(req, make_error(req->space, req, e, bf_str(NULL, 0), headers, n_headers));
+}
+
+void bf_reply_error_about(struct bf_request *req, const struct bf_error *e, struct bf_str current, const struct bf_header *headers, unsigned n_headers)
+{
+    hand_over(req, make_error(req->space, req, e, current, headers, n_headers));
 }
 
 void bf_reply_source(struct bf_request *req, int status, const struct bf_header *headers, unsigned n_headers, struct bf_body_source *source)

@@ -250,7 +250,7 @@ void bf__answer_events(struct bf_request *req, const struct bf_header *headers, 
 void bf__answer_free(struct bf_request *req, struct bf__answer **answer);
 void bf__answer_error(struct bf_request *req, const struct bf_error *e); /* on the loop: sets req->answer */
 /* problem.c */
-void bf__problem_write(struct bf_buf *out, const struct bf_error *e, enum bf_lang lang, const char *trace);
+void bf__problem_write(struct bf_buf *out, const struct bf_error *e, struct bf_str current, enum bf_lang lang, const char *trace); /* `current`: JSON, or empty */
 /* pump.c */
 void bf__pump_start(struct bf_request *req);
 void bf__pump_stop(struct bf_request *req); /* the request is gone */

@@ -20,7 +20,7 @@ static void write_fields(struct bf_jw *w, const struct bf_error *e, enum bf_lang
     bf_jw_end_array(w);
 }
 
-void bf__problem_write(struct bf_buf *out, const struct bf_error *e, enum bf_lang lang, const char *trace)
+void bf__problem_write(struct bf_buf *out, const struct bf_error *e, struct bf_str current, enum bf_lang lang, const char *trace)
 {
     struct bf_jw w;
     char type[80];
@@ -45,5 +45,9 @@ void bf__problem_write(struct bf_buf *out, const struct bf_error *e, enum bf_lan
         write_fields(&w, e, lang);
     bf_jw_key(&w, "trace_id");
     bf_jw_str(&w, bf_strz(trace));
+    if (current.n > 0) {
+        bf_jw_key(&w, "current");
+        bf_jw_raw(&w, current);
+    }
     bf_jw_end_object(&w);
 }
