@@ -306,6 +306,14 @@ static const struct bf_doc *whole(const struct change_ctx *c, struct bf_arena *a
     return c->change.whole == NULL ? stored : c->change.whole(arena, stored, c->change.ctx);
 }
 
+/* Whose content the record is: what is told of it goes when that is erased. */
+static struct bf_uuid subject_of(const struct bf_collection *coll, const struct bf_doc *doc)
+{
+    if (coll->subject == BF_ROW_ID)
+        return doc->id;
+    return coll->subject == BF_ROW_NONE ? (struct bf_uuid){{0}} : bf_get_uuid(&doc->object, (unsigned)coll->subject);
+}
+
 static enum bf_status decide_change(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
     struct change_ctx *c = ctx;
@@ -327,7 +335,7 @@ static enum bf_status decide_change(const struct bf_view *view, struct bf_decisi
     if (status != BF_OK)
         return status;
     bf_decision_put(d, c->change.coll, after);
-    bf_decision_receipt(d, 200, bf__doc_json(arena, &c->call->caller, c->change.subject, whole(c, arena, after)), after->id);
+    bf_decision_receipt(d, 200, bf__doc_json(arena, &c->call->caller, c->change.subject, whole(c, arena, after)), subject_of(c->change.coll, after));
     return BF_OK;
 }
 
@@ -336,21 +344,21 @@ void bf__answer_change(struct bf_call *call, const struct bf_receipt *receipt, e
 {
     struct bf_doc *current;
     struct bf_error e = {0};
-    if (receipt->status != BF_E_STALE)
+    if (receipt->status != BF_E_STALE && receipt->status != BF_E_CONFLICT)
         bf_call_receipt(call, receipt);
     else if (load(call, subject, BF_ACTION_READ, coll, customer_row, id, &current, &e) == BF_OK)
-        bf_call_stale(call, subject, current);
+        bf_call_fail_about(call, &receipt->error, subject, current);
     else
         bf_call_fail(call, &e);
 }
 
 /* The record as it is now, of which nothing may be stored. */
-static void show_current(struct bf_call *call, const struct change_ctx *c)
+static void show_current(struct bf_call *call, const struct change_ctx *c, const struct bf_error *why)
 {
     struct bf_doc *stored;
     struct bf_error e = {0};
     if (bf_store_get(call->store, c->change.coll, call->caller.tenant, c->change.id, call->arena, &stored, &e) == BF_OK)
-        bf_call_stale(call, c->change.subject, whole(c, call->arena, stored));
+        bf_call_fail_about(call, why, c->change.subject, whole(c, call->arena, stored));
     else
         bf_call_fail(call, &e);
 }
@@ -359,7 +367,7 @@ static void answer_change(struct bf_call *call, const struct bf_receipt *receipt
 {
     const struct change_ctx *c = ctx;
     if (c->change.whole != NULL && receipt->status == BF_E_STALE)
-        show_current(call, c);
+        show_current(call, c, &receipt->error);
     else
         bf__answer_change(call, receipt, c->change.subject, c->change.coll, c->change.parent_row, c->change.id);
 }

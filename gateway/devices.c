@@ -120,26 +120,48 @@ enum { PAGES_MAX = 1000 };
 /* The awaited media of an installation: the first page of them, and how far down the least of all stands. */
 struct awaited {
     struct bf_page media;
-    struct bf_doc *visits[BF_PAGE_MAX];
+    int64_t seqs[BF_PAGE_MAX]; /* of the captures that they belong to; 0: of none */
     bool more;
     int64_t seq_min; /* of the captures with awaited media; INT64_MAX: none */
 };
 
-static int64_t seq_of(const struct bf_doc *visit) { return visit == NULL ? 0 : bf_get_int(&visit->object, BF_VISIT_CAPTURE_SEQ); }
+/* What a medium belongs to, and the row that says which. */
+static const struct record {
+    const struct bf_collection *coll;
+    unsigned media_row, seq_row;
+} records[] = {{&bf_visits, BF_MEDIA_VISIT, BF_VISIT_CAPTURE_SEQ}, {&bf_contracts, BF_MEDIA_CONTRACT, BF_CONTRACT_CAPTURE_SEQ}};
+enum { RECORDS = sizeof records / sizeof *records };
 
-/* One page and the visits of its media; lowers a->seq_min. */
-static enum bf_status find_page(struct bf_call *call, struct bf_query *query, struct bf_arena *arena, struct bf_doc *visits[BF_PAGE_MAX],
-                                struct bf_page *page, struct awaited *a, struct bf_error *e)
+/* The capture numbers of those of the page's media that belong to a record of this kind. */
+static enum bf_status find_seqs(struct bf_call *call, const struct record *record, const struct bf_page *page, struct bf_arena *arena, int64_t *seqs,
+                                struct bf_error *e)
 {
     struct bf_uuid ids[BF_PAGE_MAX];
+    struct bf_doc *docs[BF_PAGE_MAX];
+    unsigned of[BF_PAGE_MAX], n = 0;
+    for (unsigned i = 0; i < page->n; i++) {
+        if (!bf_has(&page->docs[i]->object, record->media_row))
+            continue;
+        ids[n] = bf_get_uuid(&page->docs[i]->object, record->media_row);
+        of[n++] = i;
+    }
+    enum bf_status status = bf_store_get_many(call->store, record->coll, call->caller.tenant, ids, n, arena, docs, e);
+    for (unsigned i = 0; status == BF_OK && i < n; i++)
+        seqs[of[i]] = docs[i] == NULL || docs[i]->tombstone ? 0 : bf_get_int(&docs[i]->object, record->seq_row);
+    return status;
+}
+
+/* One page and the captures of its media; lowers a->seq_min. */
+static enum bf_status find_page(struct bf_call *call, struct bf_query *query, struct bf_arena *arena, int64_t seqs[BF_PAGE_MAX],
+                                struct bf_page *page, struct awaited *a, struct bf_error *e)
+{
     enum bf_status status = bf_store_find(call->store, query, arena, page, e);
+    memset(seqs, 0, BF_PAGE_MAX * sizeof *seqs);
+    for (unsigned k = 0; status == BF_OK && k < RECORDS; k++)
+        status = find_seqs(call, &records[k], page, arena, seqs, e);
     for (unsigned i = 0; status == BF_OK && i < page->n; i++)
-        ids[i] = bf_get_uuid(&page->docs[i]->object, BF_MEDIA_VISIT);
-    if (status == BF_OK)
-        status = bf_store_get_many(call->store, &bf_visits, call->caller.tenant, ids, page->n, arena, visits, e);
-    for (unsigned i = 0; status == BF_OK && i < page->n; i++)
-        if (seq_of(visits[i]) > 0 && seq_of(visits[i]) < a->seq_min)
-            a->seq_min = seq_of(visits[i]);
+        if (seqs[i] > 0 && seqs[i] < a->seq_min)
+            a->seq_min = seqs[i];
     return status;
 }
 
@@ -147,14 +169,14 @@ static enum bf_status find_page(struct bf_call *call, struct bf_query *query, st
 static enum bf_status find_rest(struct bf_call *call, struct bf_query *query, struct awaited *a, struct bf_error *e)
 {
     struct bf_arena *arenas[2] = {bf_arena_create(), bf_arena_create()};
-    struct bf_doc *visits[BF_PAGE_MAX];
+    int64_t seqs[BF_PAGE_MAX];
     struct bf_page page = a->media;
     enum bf_status status = BF_OK;
     unsigned pages = 1;
     for (; status == BF_OK && page.next.n > 0 && pages < PAGES_MAX; pages++) {
         query->after = page.next; /* in the other arena */
         bf_arena_reset(arenas[pages % 2]);
-        status = find_page(call, query, arenas[pages % 2], visits, &page, a, e);
+        status = find_page(call, query, arenas[pages % 2], seqs, &page, a, e);
     }
     if (pages == PAGES_MAX)
         a->seq_min = 1;
@@ -175,7 +197,7 @@ static enum bf_status find_awaited(struct bf_call *call, const struct bf_doc *de
     struct bf_query query = {
         .coll = &bf_media, .tenant = call->caller.tenant, .conds = conds, .n_conds = 3, .index = &bf_media_by_device, .limit = BF_PAGE_MAX};
     a->seq_min = INT64_MAX;
-    enum bf_status status = find_page(call, &query, call->arena, a->visits, &a->media, a, e);
+    enum bf_status status = find_page(call, &query, call->arena, a->seqs, &a->media, a, e);
     a->more = status == BF_OK && a->media.next.n > 0;
     return a->more ? find_rest(call, &query, a, e) : status;
 }
@@ -222,16 +244,18 @@ static void write_awaited(struct bf_jw *w, const struct awaited *a)
     bf_jw_key(w, "media_awaited");
     bf_jw_array(w);
     for (unsigned i = 0; i < a->media.n; i++) {
-        struct bf_uuid visit = bf_get_uuid(&a->media.docs[i]->object, BF_MEDIA_VISIT);
+        const struct bf_object *media = &a->media.docs[i]->object;
+        bool of_contract = bf_has(media, BF_MEDIA_CONTRACT);
+        struct bf_uuid record = bf_get_uuid(media, of_contract ? BF_MEDIA_CONTRACT : BF_MEDIA_VISIT);
         bf_jw_object(w);
-        bf_jw_key(w, "visit");
-        bf_jw_uuid(w, &visit);
+        bf_jw_key(w, of_contract ? "contract" : "visit");
+        bf_jw_uuid(w, &record);
         bf_jw_key(w, "media");
         bf_jw_uuid(w, &a->media.docs[i]->id);
         bf_jw_key(w, "sha256");
-        bf_jw_hex(w, bf_get_sha256(&a->media.docs[i]->object, BF_MEDIA_SHA256), 32);
+        bf_jw_hex(w, bf_get_sha256(media, BF_MEDIA_SHA256), 32);
         bf_jw_key(w, "capture_seq");
-        bf_jw_int(w, seq_of(a->visits[i]));
+        bf_jw_int(w, a->seqs[i]);
         bf_jw_end_object(w);
     }
     bf_jw_end_array(w);

@@ -11,7 +11,7 @@ _Static_assert(BF_FEED_JSON_MAX >= BF_ENTRY_OPS_MAX / 2 * 2 * 4 * BF_TRANSCRIPT_
 
 static const char purpose[] = "/v1/changes";
 
-/* What the feed is made of. `personal`: of the caller alone, whatever the role. `customer_row`: rights are those on the customer as it is now. */
+/* What the feed is made of. Cursors hold the number of a kind: new ones go to the end. `personal`: of the caller alone, whatever the role. `customer_row`: rights are those on the customer as it is now. */
 static const struct kind {
     enum bf_subject subject;
     const struct bf_collection *coll;
@@ -30,6 +30,7 @@ static const struct kind {
     {BF_SUBJECT_DEVICE, &bf_devices, BF_ROW_NONE, true, &bf_devices_by_user, NULL, NULL},
     {BF_SUBJECT_REMINDER, &bf_reminders, BF_ROW_NONE, true, &bf_reminders_by_user, NULL, NULL},
     {BF_SUBJECT_NOTIFICATION, &bf_notifications, BF_ROW_NONE, true, &bf_notifications_by_user, NULL, NULL},
+    {BF_SUBJECT_CONTRACT, &bf_contracts, BF_CONTRACT_CUSTOMER, false, &bf_contracts_by_owner, &bf_contracts_by_team, &bf_contracts_by_time},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -11,12 +11,14 @@
 
 struct bf_events;
 
+enum { BF__GATEWAY_CONSUMERS = 2 };
+
 struct bf_gateway {
     struct bf_api api;
     const struct bf_service_ctx *ctx;
     struct bf_events *events; /* open event streams */
-    struct bf_job_runner *transfers;
-    struct bf_consumer consumer;
+    struct bf_job_runner *transfers, *contract_jobs;
+    struct bf_consumer consumers[BF__GATEWAY_CONSUMERS];
 };
 
 /* A growing read set on the arena; doubles are left out. Asserts BF_READS_MAX. */
@@ -69,13 +71,20 @@ struct bf_change {
 };
 void bf__patch(struct bf_call *call, const struct bf_change *change);
 
-/* The answer to a change: its receipt; who was not fast enough is shown the record as it is now, as any read would show it. */
+/* The answer to a change: its receipt; who was not fast enough, or is refused for the record's state, is shown the record as it is now, as any read
+ * would show it. */
 void bf__answer_change(struct bf_call *call, const struct bf_receipt *receipt, enum bf_subject subject, const struct bf_collection *coll,
                        int customer_row, struct bf_uuid id);
 
 /* The same for a verb: the record is authorised for `action`, `apply` changes a copy of it (`patch` is the decoded body or NULL), the receipt is the
  * record. If-Match is judged when it was sent. */
 void bf__verb(struct bf_call *call, enum bf_action action, const struct bf_change *change, const struct bf_object *body);
+
+/* Have these bytes been stored, as far as the caller may know? Of a record that names them for this customer. Blocks. */
+enum bf_status bf__is_stored(struct bf_call *call, struct bf_uuid customer, const uint8_t sha256[32], bool *ret, struct bf_error *e);
+
+/* "media" ({id, state} of each) and "awaited" (the ids of those whose bytes are not there) of a receipt. */
+void bf__write_media(struct bf_jw *w, struct bf_doc *const *media, unsigned n);
 
 /* Writes a record's JSON, masked for the caller, into the arena: receipts. */
 struct bf_str bf__doc_json(struct bf_arena *arena, const struct bf_caller *caller, enum bf_subject subject, const struct bf_doc *doc);
@@ -120,7 +129,10 @@ extern const struct bf_endpoint bf__reminders_list, bf__reminders_create, bf__re
     bf__reminders_done, bf__reminders_cancel;
 extern const struct bf_endpoint bf__notifications_list, bf__policy_read, bf__profile_change;
 extern const struct bf_endpoint bf__calendars_read, bf__calendars_change;
-extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema;
+extern const struct bf_endpoint bf__contracts_list, bf__contracts_create, bf__contracts_read, bf__contracts_change, bf__contract_media_read;
+extern const struct bf_endpoint bf__contracts_claim, bf__contracts_release, bf__contracts_renew, bf__contracts_draft, bf__contracts_mark, bf__contracts_unmark,
+    bf__contracts_approve, bf__contracts_reject, bf__contracts_reopen, bf__review_queue;
+extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema, bf__reopen_schema, bf__unmark_schema;
 
 /* The job that lets children follow a transferred customer. */
 struct bf_job_runner *bf__transfers_start(struct bf_gateway *gateway);

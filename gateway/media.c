@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bytes of a visit's media, by (visit, media id, variant) only: a hash opens nothing. The view is in the log before the first byte goes
+ * The bytes of the media of visits and contracts, by (record, media id, variant) only: a hash opens nothing. The view is in the log before the first byte goes
  * out. Originals, which the server did not make, are served as attachments only.
  */
 #include "gateway/internal.h"
@@ -125,18 +125,24 @@ static void answer(struct bf_call *call, struct bf_blob *blob, const struct vari
     bf_reply_source(call->req, range->partial ? 206 : 200, headers, n, &b->source);
 }
 
-static enum bf_status load_media(struct bf_call *call, struct bf_doc **ret, struct bf_error *e)
+/* Whose media: the rights, and the row that names the record of the path. */
+struct owner {
+    enum bf_subject subject;
+    unsigned row;
+};
+
+static enum bf_status load_media(struct bf_call *call, const struct owner *owner, struct bf_doc **ret, struct bf_error *e)
 {
-    struct bf_uuid visit, media;
-    enum bf_status status = bf_call_id(call, "id", &visit, e);
+    struct bf_uuid record, media;
+    enum bf_status status = bf_call_id(call, "id", &record, e);
     if (status == BF_OK)
         status = bf_call_id(call, "media_id", &media, e);
     if (status == BF_OK)
-        status = bf__load_child(call, BF_SUBJECT_MEDIA, BF_ACTION_READ, &bf_media, BF_MEDIA_CUSTOMER, media, ret, e);
+        status = bf__load_child(call, owner->subject, BF_ACTION_READ, &bf_media, BF_MEDIA_CUSTOMER, media, ret, e);
     if (status != BF_OK)
         return status;
-    struct bf_uuid of = bf_get_uuid(&(*ret)->object, BF_MEDIA_VISIT);
-    return bf_uuid_eq(&of, &visit) ? BF_OK : bf_fail(e, BF_E_NOT_FOUND, "there is no such record");
+    struct bf_uuid of = bf_get_uuid(&(*ret)->object, owner->row);
+    return bf_uuid_eq(&of, &record) ? BF_OK : bf_fail(e, BF_E_NOT_FOUND, "there is no such record");
 }
 
 /* The wrap is the customer's once ingest has bound the bytes; before that the uploader's own is the only one. */
@@ -150,9 +156,8 @@ static enum bf_status open_blob(struct bf_call *call, const struct bf_doc *media
     return status;
 }
 
-static void read_media(struct bf_call *call, void *service)
+static void read_media(struct bf_call *call, const struct owner *owner)
 {
-    (void)service;
     struct bf_doc *media;
     struct variant variant = {.original = false};
     struct bf_blob *blob = NULL;
@@ -160,7 +165,7 @@ static void read_media(struct bf_call *call, void *service)
     struct range range;
     struct bf_error e = {0};
     char etag[67] = "\"";
-    enum bf_status status = load_media(call, &media, &e);
+    enum bf_status status = load_media(call, owner, &media, &e);
     if (status == BF_OK)
         status = find_variant(call, media, &variant, &e);
     if (status == BF_OK)
@@ -180,4 +185,19 @@ static void read_media(struct bf_call *call, void *service)
     bf_call_fail(call, &e);
 }
 
-const struct bf_endpoint bf__visit_media_read = {.run = read_media};
+static void read_visit_media(struct bf_call *call, void *service)
+{
+    static const struct owner owner = {.subject = BF_SUBJECT_MEDIA, .row = BF_MEDIA_VISIT};
+    (void)service;
+    read_media(call, &owner);
+}
+
+/* A page is seen by whoever sees the contract. */
+static void read_contract_media(struct bf_call *call, void *service)
+{
+    static const struct owner owner = {.subject = BF_SUBJECT_CONTRACT, .row = BF_MEDIA_CONTRACT};
+    (void)service;
+    read_media(call, &owner);
+}
+
+const struct bf_endpoint bf__visit_media_read = {.run = read_visit_media}, bf__contract_media_read = {.run = read_contract_media};

@@ -26,6 +26,7 @@
            "\"access_token\":" TEXT ",\"access_expires_at\":" TIME ",\"refresh_token\":" TEXT ",\"session\":" UUID                        \
            ",\"must_change_password\":" BOOLEAN ",\"user\":" REF("user"))
 #define STATUS OBJECT("\"status\"", "\"status\":" TEXT)
+#define NAMES "{\"type\":\"object\",\"additionalProperties\":" TEXT "}"
 #define TUS NEEDED("Tus-Resumable")
 
 static const struct bf__note notes[] = {
@@ -61,9 +62,29 @@ static const struct bf__note notes[] = {
     {.method = "GET", .pattern = "/v1/devices/{id}/safe",
      .answer = OBJECT("\"safe_through\",\"missing\",\"media_awaited\",\"media_awaited_more\"",
                       "\"safe_through\":" INTEGER ",\"missing\":" ARRAY(OBJECT("\"from\",\"to\"", "\"from\":" INTEGER ",\"to\":" INTEGER))
-                      ",\"media_awaited\":" ARRAY(OBJECT("\"visit\",\"media\",\"sha256\",\"capture_seq\"",
-                                                         "\"visit\":" UUID ",\"media\":" UUID ",\"sha256\":" TEXT ",\"capture_seq\":" INTEGER))
+                      ",\"media_awaited\":" ARRAY(OBJECT("\"media\",\"sha256\",\"capture_seq\"",
+                                                         "\"visit\":" UUID ",\"contract\":" UUID ",\"media\":" UUID ",\"sha256\":" TEXT ",\"capture_seq\":" INTEGER))
                       ",\"media_awaited_more\":" BOOLEAN)},
+    {.method = "GET", .pattern = "/v1/contracts", .parameters = QUERY("customer", UUID) "," QUERY("state", TEXT)},
+    {.method = "POST", .pattern = "/v1/contracts",
+     .answer = OBJECT("\"contract\",\"media\",\"awaited\"",
+                      "\"contract\":" REF("contract") ",\"media\":" ARRAY(OBJECT("\"id\",\"state\"", "\"id\":" UUID ",\"state\":" TEXT)) ",\"awaited\":" ARRAY(UUID)),
+     .records = {&bf_contract_schema}},
+    {.method = "GET", .pattern = "/v1/contracts/{id}",
+     .answer = "{\"allOf\":[" REF("contract") "," OBJECT("\"media_states\",\"reviews\",\"awaited\",\"names\"",
+                                                        "\"media_states\":" ARRAY(REF("media")) ",\"reviews\":" ARRAY(REF("review")) ",\"awaited\":" ARRAY(UUID)
+                                                        ",\"names\":" NAMES) "]}",
+     .records = {&bf_contract_schema, &bf_media_schema, &bf_review_schema}},
+    {.method = "GET", .pattern = "/v1/contracts/{id}/media/{media_id}/{variant}", .parameters = HEADER("Range") "," HEADER("If-Range"), .type = "*/*",
+     .answer = "{\"contentMediaType\":\"application/octet-stream\"}"},
+    {.method = "POST", .pattern = "/v1/contracts/{id}/renew", .answer = OBJECT("\"claimed_until\"", "\"claimed_until\":" TIME)},
+    {.method = "GET", .pattern = "/v1/review_queue",
+     .parameters = QUERY("team", UUID) "," QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
+     .answer = OBJECT("\"items\",\"waiting\",\"reviewed_today\",\"next\",\"names\"",
+                      "\"items\":" ARRAY(OBJECT("\"contract\",\"overdue\",\"held_until\",\"claimable\"",
+                                                "\"contract\":" REF("contract") ",\"overdue\":" BOOLEAN ",\"held_until\":{\"type\":[\"string\",\"null\"]},\"claimable\":" BOOLEAN))
+                      ",\"waiting\":" INTEGER ",\"reviewed_today\":" INTEGER ",\"next\":{\"type\":[\"string\",\"null\"]},\"names\":" NAMES),
+     .records = {&bf_contract_schema}},
     {.method = "GET", .pattern = "/v1/push_key", .answer = OBJECT("\"public_key\"", "\"public_key\":" TEXT)},
     {.method = "GET", .pattern = "/v1/changes", .parameters = QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
      .answer = OBJECT("\"items\",\"next\",\"more\"",

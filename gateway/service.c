@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/service.h"
+#include "gateway/contracts.h"
 #include "gateway/events.h"
 #include "gateway/routes.h"
 #include <stdlib.h>
@@ -53,6 +54,22 @@ const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES] = {
     VERB("/v1/reminders/{id}/done", NULL, &bf_reminder_schema, bf__reminders_done, "Done: cancels what is still to be sent"),
     VERB("/v1/reminders/{id}/cancel", NULL, &bf_reminder_schema, bf__reminders_cancel, "Cancel a reminder"),
     GET("/v1/notifications", LIST, &bf_notification_schema, bf__notifications_list, "What one was told, newest first"),
+    GET("/v1/contracts", LIST, &bf_contract_schema, bf__contracts_list, "Contracts, newest first"),
+    CREATE("/v1/contracts", &bf_contract_schema, bf__contracts_create, "Enter a signed contract with its pages"),
+    GET("/v1/contracts/{id}", READ, &bf_contract_schema, bf__contracts_read, "A contract with the states of its pages and its reviews"),
+    CHANGE("/v1/contracts/{id}", &bf_contract_schema, bf__contracts_change, "Change what it says, or its pages, until it is claimed"),
+    GET("/v1/contracts/{id}/media/{media_id}/{variant}", OTHER, NULL, bf__contract_media_read, "Bytes of a page, of any version: original, large, small"),
+    VERB("/v1/contracts/{id}/claim", NULL, &bf_contract_schema, bf__contracts_claim, "Claim it for review"),
+    VERB("/v1/contracts/{id}/release", NULL, &bf_contract_schema, bf__contracts_release, "Give the claim back"),
+    {.method = "POST", .pattern = "/v1/contracts/{id}/renew", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER, .data = &bf__contracts_renew,
+     .summary = "Hold the claim longer"},
+    VERB("/v1/contracts/{id}/draft", &bf_draft_schema, &bf_contract_schema, bf__contracts_draft, "Keep what the paper says where it differs"),
+    VERB("/v1/contracts/{id}/mark", &bf_mark_schema, &bf_contract_schema, bf__contracts_mark, "Mark a place on a page"),
+    VERB("/v1/contracts/{id}/unmark", &bf__unmark_schema, &bf_contract_schema, bf__contracts_unmark, "Take a mark away"),
+    VERB("/v1/contracts/{id}/approve", NULL, &bf_contract_schema, bf__contracts_approve, "Approve it, with the draft's corrections"),
+    VERB("/v1/contracts/{id}/reject", &bf_rejection_schema, &bf_contract_schema, bf__contracts_reject, "Send it back to the rep"),
+    VERB("/v1/contracts/{id}/reopen", &bf__reopen_schema, &bf_contract_schema, bf__contracts_reopen, "Take an approval back, with a reason"),
+    GET("/v1/review_queue", OTHER, NULL, bf__review_queue, "Contracts to be reviewed, oldest first"),
     CHANGE("/v1/me", &bf_user_schema, bf__profile_change, "Change one's own phone, email, time zone or language"),
     GET("/v1/policy", OTHER, &bf_policy_schema, bf__policy_read, "The company's numbers"),
     GET("/v1/calendars/{year}", READ, &bf_calendar_schema, bf__calendars_read, "A year of the company's working-day calendar"),
@@ -76,15 +93,17 @@ static enum bf_status open_gateway(const struct bf_service_ctx *ctx, void **ret,
     gateway->ctx = ctx;
     gateway->events = bf__event_hub_create(gateway);
     gateway->transfers = bf__transfers_start(gateway);
-    gateway->consumer = bf__transfers_consumer(gateway);
+    gateway->contract_jobs = bf__contract_jobs_start(gateway);
+    gateway->consumers[0] = bf__transfers_consumer(gateway);
+    gateway->consumers[1] = bf__contract_jobs_consumer(gateway);
     *ret = gateway;
     return BF_OK;
 }
 
 static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
 {
-    *ret_n = 1;
-    return &((struct bf_gateway *)service)->consumer;
+    *ret_n = BF__GATEWAY_CONSUMERS;
+    return ((struct bf_gateway *)service)->consumers;
 }
 
 static void drain_gateway(void *service)
@@ -92,6 +111,7 @@ static void drain_gateway(void *service)
     struct bf_gateway *gateway = service;
     bf__event_hub_drain(gateway->events);
     bf_job_runner_drain(gateway->transfers);
+    bf_job_runner_drain(gateway->contract_jobs);
 }
 
 static void close_gateway(void **service)
@@ -100,6 +120,7 @@ static void close_gateway(void **service)
     if (gateway == NULL)
         return;
     bf_job_runner_stop(&gateway->transfers);
+    bf_job_runner_stop(&gateway->contract_jobs);
     bf__event_hub_destroy(&gateway->events);
     free(gateway);
     *service = NULL;

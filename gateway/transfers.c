@@ -13,18 +13,25 @@ enum { LEASE_MS = 10000, ATTEMPTS_MAX = 1000, PAUSE_MS = 500, PAUSE_MS_MAX = 600
 
 static const char job_kind[] = "follow_transfer", person_kind[] = "follow_person";
 
-/* A kind of child: where it hangs, and the rows that follow. */
-static const struct child {
+/* A kind of child: where it hangs, the rows that follow, and what hangs on it. */
+struct child {
     const struct bf_collection *coll;
-    const struct bf_index *index; /* by customer, by visit, or by owner */
+    const struct bf_index *index; /* by customer, by visit, by contract or by owner */
     unsigned parent_row, owner_row, team_row;
-} of_customer[] = {{&bf_contacts, &bf_contacts_by_customer, BF_CONTACT_CUSTOMER, BF_CONTACT_OWNER, BF_CONTACT_TEAM},
-                   {&bf_visits, &bf_visits_by_customer, BF_VISIT_CUSTOMER, BF_VISIT_OWNER, BF_VISIT_TEAM}},
-  of_visit[] = {{&bf_verdicts, &bf_verdicts_by_visit, BF_VERDICT_VISIT, BF_VERDICT_OWNER, BF_VERDICT_TEAM},
-                {&bf_supplements, &bf_supplements_by_visit, BF_SUPPLEMENT_VISIT, BF_SUPPLEMENT_OWNER, BF_SUPPLEMENT_TEAM},
-                {&bf_media, &bf_media_by_visit, BF_MEDIA_VISIT, BF_MEDIA_OWNER, BF_MEDIA_TEAM},
-                {&bf_transcripts, &bf_transcripts_by_visit, BF_TRANSCRIPT_VISIT, BF_TRANSCRIPT_OWNER, BF_TRANSCRIPT_TEAM}},
-  of_person = {&bf_customers, &bf_customers_by_owner, BF_CUSTOMER_OWNER, BF_CUSTOMER_OWNER, BF_CUSTOMER_TEAM};
+    const struct child *children;
+    unsigned n_children;
+};
+#define CHILD(COLL, coll_, PARENT, parent_) .coll = &coll_, .index = &coll_##_by_##parent_, .parent_row = BF_##COLL##_##PARENT, .owner_row = BF_##COLL##_OWNER, .team_row = BF_##COLL##_TEAM
+#define CHILDREN(of) .children = of, .n_children = sizeof of / sizeof *of
+static const struct child of_visit[] = {{CHILD(VERDICT, bf_verdicts, VISIT, visit)},
+                                        {CHILD(SUPPLEMENT, bf_supplements, VISIT, visit)},
+                                        {CHILD(MEDIA, bf_media, VISIT, visit)},
+                                        {CHILD(TRANSCRIPT, bf_transcripts, VISIT, visit)}},
+                          of_contract[] = {{CHILD(MEDIA, bf_media, CONTRACT, contract)}, {CHILD(REVIEW, bf_reviews, CONTRACT, contract)}},
+                          of_customer[] = {{CHILD(CONTACT, bf_contacts, CUSTOMER, customer)},
+                                           {CHILD(VISIT, bf_visits, CUSTOMER, customer), CHILDREN(of_visit)},
+                                           {CHILD(CONTRACT, bf_contracts, CUSTOMER, customer), CHILDREN(of_contract)}},
+                          of_person = {CHILD(CUSTOMER, bf_customers, OWNER, owner)};
 
 /* ---- one step: these documents follow the lead, as it is in the decision ---- */
 
@@ -174,8 +181,8 @@ static enum bf_status walk_page(struct walk *w, const struct child *child, const
     enum bf_status status = BF_OK;
     for (unsigned i = 0; i < page->n && status == BF_OK; i++) {
         status = add(w, child, page->docs[i], e);
-        for (unsigned k = 0; status == BF_OK && child->coll == &bf_visits && k < sizeof of_visit / sizeof *of_visit; k++)
-            status = walk_children(w, &of_visit[k], page->docs[i]->id, w->pages[1], e);
+        for (unsigned k = 0; status == BF_OK && k < child->n_children; k++)
+            status = walk_children(w, &child->children[k], page->docs[i]->id, w->pages[1], e);
     }
     return status;
 }

@@ -10,7 +10,6 @@
 #include "crm/visit.h"
 #include "gateway/internal.h"
 #include "gateway/verdicts.h"
-#include "storage/media.h"
 
 enum { MEDIA_MAX = 20 };
 
@@ -138,27 +137,6 @@ static enum bf_status make(const struct bf_view *view, struct bf_decision *d, st
 
 /* ---- the receipt ---- */
 
-static void write_media(struct bf_jw *w, const struct made *made)
-{
-    bf_jw_key(w, "media");
-    bf_jw_array(w);
-    for (unsigned i = 0; i < made->n_media; i++) {
-        bf_jw_object(w);
-        bf_jw_key(w, "id");
-        bf_jw_uuid(w, &made->media[i]->id);
-        bf_jw_key(w, "state");
-        bf_jw_str(w, bf_strz(bf_enum_media_state.words[bf_get_enum(&made->media[i]->object, BF_MEDIA_STATE)].word));
-        bf_jw_end_object(w);
-    }
-    bf_jw_end_array(w);
-    bf_jw_key(w, "awaited");
-    bf_jw_array(w);
-    for (unsigned i = 0; i < made->n_media; i++)
-        if (bf_get_enum(&made->media[i]->object, BF_MEDIA_STATE) == BF_MEDIA_STATE_IS_AWAITED)
-            bf_jw_uuid(w, &made->media[i]->id);
-    bf_jw_end_array(w);
-}
-
 static void write_reminder(struct bf_jw *w, const struct bf_doc *reminder)
 {
     bf_jw_key(w, "reminder");
@@ -190,7 +168,7 @@ static struct bf_str receipt_json(struct bf_arena *arena, const struct log_visit
     bf_jw_key(&w, "visit");
     bf_jw_doc(&w, made->visit, bf_shown(caller, BF_SUBJECT_VISIT));
     bf__write_verdict(&w, arena, caller, made->verdict, &made->validity, made->company.policy);
-    write_media(&w, made);
+    bf__write_media(&w, made->media, made->n_media);
     write_reminder(&w, made->reminder);
     bf_jw_end_object(&w);
     struct bf_str json = bf_str_dup(arena, bf_buf_str(&out));
@@ -234,47 +212,13 @@ static void add_reads(struct log_visit *l, struct bf_reads *reads)
         bf__reads_add(reads, &bf_captures, bf_id_capture(tenant, bf_get_uuid(o, BF_VISIT_DEVICE)));
 }
 
-static enum bf_status holds(struct log_visit *l, struct bf_uuid holder, const uint8_t sha256[32], bool *ret, struct bf_error *e)
-{
-    struct bf_blob_info info;
-    enum bf_status status = bf_blob_stat(l->call->store, l->visit->tenant, holder, sha256, &info, e);
-    *ret = status == BF_OK;
-    return status == BF_E_NOT_FOUND ? BF_OK : status;
-}
-
-/* An earlier upload of the caller's was bound to a customer, and the caller's own wrap went with that. */
-static enum bf_status holds_by_earlier(struct log_visit *l, const uint8_t sha256[32], bool *ret, struct bf_error *e)
-{
-    struct bf_value values[2] = {{.type = BF_T_SHA256}, {.type = BF_T_UUID, .uuid = l->call->caller.user}};
-    struct bf_value states[2] = {{.type = BF_T_ENUM, .i = BF_MEDIA_STATE_IS_STORED}, {.type = BF_T_ENUM, .i = BF_MEDIA_STATE_IS_READY}};
-    struct bf_cond conds[3] = {{.row = BF_MEDIA_SHA256, .op = BF_EQ, .values = &values[0], .n = 1},
-                               {.row = BF_MEDIA_UPLOADER, .op = BF_EQ, .values = &values[1], .n = 1},
-                               {.row = BF_MEDIA_STATE, .op = BF_IN, .values = states, .n = 2}};
-    struct bf_query query = {
-        .coll = &bf_media, .tenant = l->visit->tenant, .conds = conds, .n_conds = 3, .index = &bf_media_by_sha256, .limit = 1};
-    struct bf_page page;
-    memcpy(values[0].sha256, sha256, sizeof values[0].sha256);
-    enum bf_status status = bf_store_find(l->call->store, &query, l->call->arena, &page, e);
-    if (status != BF_OK || page.n == 0)
-        return status;
-    return holds(l, bf_get_uuid(&page.docs[0]->object, BF_MEDIA_CUSTOMER), sha256, ret, e);
-}
-
-/* Bytes count as stored only where the caller uploaded them, or may read them of this customer already (the decision judges that right): knowing a
- * hash gives nothing. */
 static enum bf_status find_stored(struct log_visit *l, struct bf_error *e)
 {
     struct bf_array media = media_of(l->visit);
     struct bf_uuid customer = bf_get_uuid(&l->visit->object, BF_VISIT_CUSTOMER);
     enum bf_status status = BF_OK;
-    for (unsigned i = 0; i < media.n && status == BF_OK; i++) {
-        const uint8_t *sha256 = bf_get_sha256(media.items[i].object, BF_VISIT_MEDIA_SHA256);
-        status = holds(l, l->call->caller.user, sha256, &l->stored[i], e);
-        if (status == BF_OK && !l->stored[i])
-            status = holds(l, customer, sha256, &l->stored[i], e);
-        if (status == BF_OK && !l->stored[i])
-            status = holds_by_earlier(l, sha256, &l->stored[i], e);
-    }
+    for (unsigned i = 0; i < media.n && status == BF_OK; i++)
+        status = bf__is_stored(l->call, customer, bf_get_sha256(media.items[i].object, BF_VISIT_MEDIA_SHA256), &l->stored[i], e);
     return status;
 }
 

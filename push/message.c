@@ -21,6 +21,28 @@ static void write_ids(struct bf_jw *w, struct bf_array ids)
     bf_jw_end_array(w);
 }
 
+static void write_object(struct bf_jw *w, const char *key, const struct bf_object *o)
+{
+    if (o == NULL)
+        return;
+    bf_jw_key(w, key);
+    bf_jw_object(w);
+    bf_jw_fields(w, o, 1u << BF_C_NORMAL);
+    bf_jw_end_object(w);
+}
+
+/* Of a review: what to take again, and where on the page. */
+static void write_contract(struct bf_jw *w, const struct bf_object *o)
+{
+    struct bf_uuid contract = bf_get_uuid(o, BF_NOTIFICATION_CONTRACT);
+    if (bf_uuid_is_zero(&contract))
+        return;
+    bf_jw_key(w, "contract");
+    bf_jw_uuid(w, &contract);
+    write_object(w, "rejection", bf_get_object(o, BF_NOTIFICATION_REJECTION));
+    write_object(w, "mark", bf_get_object(o, BF_NOTIFICATION_MARK));
+}
+
 static struct bf_str write_message(const struct bf_doc *notification, size_t body_max, struct bf_arena *arena)
 {
     const struct bf_object *o = &notification->object;
@@ -44,6 +66,7 @@ static struct bf_str write_message(const struct bf_doc *notification, size_t bod
         bf_jw_key(&w, "customer");
         bf_jw_uuid(&w, &customer);
     }
+    write_contract(&w, o);
     bf_jw_end_object(&w);
     struct bf_str json = bf_str_dup(arena, bf_buf_str(&out));
     bf_buf_finish(&out);

@@ -28,7 +28,8 @@ class World:
         self.server = server
         self.company, self.other_company = server.company(), server.company()
         self.company.add("gu", "顾全", "admin", self.company.team)
-        self.wang, self.li, self.qian, self.gu = (self.company.sign_in(login) for login in ("wang", "li", "qian", "gu"))
+        self.company.add("shen", "沈复核", "reviewer", self.company.team)
+        self.wang, self.li, self.qian, self.gu, self.shen = (self.company.sign_in(login) for login in ("wang", "li", "qian", "gu", "shen"))
         self.stranger = self.other_company.sign_in("wang")
         self.mine, self.theirs = self.records(self.wang), self.records(self.stranger)
         self.made(self.li, "visits", self.li.visit_body(self.li.customer()["id"]))  # a capture of another person's phone
@@ -53,6 +54,9 @@ class World:
             ids["supplement"] = self.made(person, "supplements", {"id": uuid7(), "visit": ids["visit"], "content": "补充", "captured_at": NOW})["id"]
             ids["reminder"] = self.made(person, "reminders", {"id": uuid7(), "text": "回访", "due": LATER})["id"]
             ids["device"] = self.made(person, "devices", {"id": uuid7(), "name": "手机", "platform": "ios"})["id"]
+            contract = contract_body(ids["customer"])
+            ids["contract"] = self.made(person, "contracts", contract)["contract"]["id"]
+            ids["page"] = contract["pages"][0]["media"]
         ids["transcript"] = person.get("/v1/visits/" + ids["visit"]).json()["transcripts"][0]["id"]
         ids["session"] = person.tokens["session"]
         upload = person.post("/v1/uploads", headers={**TUS, "upload-length": "10", "upload-metadata": "type aW1hZ2UvanBlZw=="})
@@ -97,6 +101,23 @@ class Row:
     def __init__(self, who="wang", path=None, body=None, ids=(), fixed=(), wrong=(), good=None, headers=None, done=None, kind=None, filters=()):
         self.who, self.path, self.body, self.ids, self.fixed, self.wrong = who, path or {}, body, ids, fixed, wrong
         self.good, self.headers, self.done, self.kind, self.filters = good, headers or {}, done, kind, filters
+
+
+def contract_body(customer):
+    return {"id": uuid7(), "customer": customer, "number": "HT-1", "amount": {"minor": 100, "currency": "CNY"}, "signed_on": "2026-11-20", "parties": ["甲", "乙"],
+            "pages": [{"id": uuid7(), "media": uuid7(), "sha256": "ef" * 32, "type": "image/jpeg"}]}
+
+
+def a_contract(w):
+    return {**contract_body(w.mine["customer"]), "id": uuid7(), "device": w.wang.device, "capture_seq": 1002}
+
+
+def a_mark(w):
+    return {"id": uuid7(), "media": w.mine["page"], "x": 0, "y": 0, "w": 10, "h": 10, "note": "这里"}
+
+
+BAD_CONTRACTS = [({"number": "。"}, 422, "/number", "blank"), ({"amount/currency": "RMB"}, 422, "/amount/currency", "bad_currency"),
+                 ({"parties/1": " "}, 422, "/parties/1", "blank"), ({"pages/0/type": "audio/ogg"}, 422, "/pages/0/type", "unsupported_type")]
 
 
 def a_customer(w):
@@ -210,6 +231,30 @@ ROWS = {
                                                                                   "remark": uuid7(), "reason": "补充"}, wrong=[
         ({"reason": None}, 422, "/reason", "required"), ({"holidays/1": "2026-02-08"}, 422, "/holidays/1", "wrong"),
         ({"holidays/1": "2027-01-01"}, 422, "/holidays/1", "duplicate"), ({"make_up_days/0": "2027-01-01"}, 422, "/make_up_days/0", "duplicate")]),
+    "GET /v1/contracts": Row(kind="list", filters=[("customer", "bad_uuid"), ("state", "unknown_word")]),
+    "POST /v1/contracts": Row(body=a_contract, ids=[("/customer", "customer", "/customer")], wrong=[
+        *BAD_CONTRACTS, ({"device": None}, 422, "/device", "required"), ({"capture_seq": None}, 422, "/capture_seq", "required"),
+        ({"replaces": NEVER}, 422, "/replaces", "unknown"), ({"replaces": lambda w: w.theirs["contract"]}, 422, "/replaces", "unknown"),
+        ({"pages": lambda w: contract_body("")["pages"][:1] * 2}, 422, "/pages/1/id", "duplicate")]),
+    "GET /v1/contracts/{id}": Row(path={"id": "contract"}),
+    "PATCH /v1/contracts/{id}": Row(path={"id": "contract"}, fixed=["customer", "replaces", "device", "capture_seq"], wrong=[
+        *BAD_CONTRACTS, ({"reason": None}, 422, "/reason", "required")],
+        body=lambda w: {**{k: v for k, v in contract_body("").items() if k not in ("id", "customer")}, "number": uuid7(), "reason": "更正"}),
+    "GET /v1/contracts/{id}/media/{media_id}/{variant}": Row(path={"id": "contract", "media_id": "page", "variant": None}, good=404),  # awaited
+    # What a review comes to is in test_contracts.py; this one awaits its page, so that whatever is well said is refused for its state.
+    "POST /v1/contracts/{id}/claim": Row(who="shen", path={"id": "contract"}, good=409),
+    "POST /v1/contracts/{id}/release": Row(who="shen", path={"id": "contract"}, good=409),
+    "POST /v1/contracts/{id}/renew": Row(who="shen", path={"id": "contract"}, good=409),
+    "POST /v1/contracts/{id}/draft": Row(who="shen", path={"id": "contract"}, good=409, wrong=BAD_CONTRACTS[:3] + [({"reason": None}, 422, "/reason", "required")],
+                                         body=lambda w: {"number": "HT-2", "amount": {"minor": 1, "currency": "CNY"}, "signed_on": "2026-11-21", "parties": ["甲", "丙"],
+                                                         "reason": "纸上如此"}),
+    "POST /v1/contracts/{id}/mark": Row(who="shen", path={"id": "contract"}, good=409, body=a_mark),
+    "POST /v1/contracts/{id}/unmark": Row(who="shen", path={"id": "contract"}, good=409, body=lambda w: {"id": NEVER}),
+    "POST /v1/contracts/{id}/approve": Row(who="shen", path={"id": "contract"}, good=409),
+    "POST /v1/contracts/{id}/reject": Row(who="shen", path={"id": "contract"}, good=409, body=lambda w: {"code": "unreadable", "page": NEVER, "note": "看不清", "mark": NEVER}),
+    "POST /v1/contracts/{id}/reopen": Row(who="qian", path={"id": "contract"}, good=409, body=lambda w: {"reason": "又来一页"}, wrong=[
+        ({"reason": "。"}, 422, "/reason", "required")]),
+    "GET /v1/review_queue": Row(who="shen", filters=[("team", "bad_uuid"), ("limit", "too_large"), ("after", "bad_cursor")]),
     "GET /v1/push_key": Row(),
     "GET /v1/changes": Row(kind="list"),
     "GET /v1/events": Row(good="stream"),
@@ -289,7 +334,7 @@ def send(w, key, row, raw=None, body=None, headers=None, query=b"", path=None, t
         raw = json.dumps(body, ensure_ascii=False).encode()
     if raw is not None:
         every["content-type"] = "application/json"
-    if "transfer" in pattern or "/reminders/{id}/" in pattern or "/transcripts/{id}/" in pattern:
+    if "transfer" in pattern or any(f"/{kind}/{{id}}/" in pattern for kind in ("reminders", "transcripts", "contracts")):
         every["idempotency-key"] = uuid7()
     elif method == "PATCH" and row.kind != "tus":
         every["if-match"] = person.etag(record_of(w, key))
@@ -477,7 +522,7 @@ def walk(w, schema, value, pointer=""):
 WITH_BODY = sorted(key for key, row in ROWS.items() if row.body)
 AUTHENTICATED = sorted(key for key, row in ROWS.items() if row.who)
 CREATES = sorted(key for key in WITH_BODY if key.startswith("POST") and key.count("/") == 2 and "id" in str(ROWS[key].body.__code__.co_consts)
-                 and key.split("/")[2] in ("customers", "contacts", "visits", "supplements", "devices", "reminders"))
+                 and key.split("/")[2] in ("customers", "contacts", "visits", "supplements", "devices", "reminders", "contracts"))
 
 
 # ---- the tests ----
@@ -649,7 +694,7 @@ def test_unknown_hidden_and_read_only_fields_are_refused(quiet, key):
     for name in ("no_such_field", "sort", "epoch", "_id", "t", "v", "lsn", "rev", "$where", "__proto__", "a.b", "名", "x" * 300):
         answer = send(quiet, key, row, body={**good, name: "x"})
         refused(answer, 400, "invalid_body", "/" + name if len(name) < 90 else None, "unknown_field" if len(name) < 90 else None)
-    if not is_create:
+    if not is_create and "id" not in good:
         refused(send(quiet, key, row, body={**good, "id": NEVER}), 400, "invalid_body", "/id", "unknown_field")
     for at, inner in [("", schema)] + [(f"/{name}", resolve(quiet, f)) for name, f in schema["properties"].items() if "$ref" in f and name in good]:
         for name, field in inner["properties"].items():
@@ -675,9 +720,9 @@ def test_missing_and_null_fields_are_named(quiet, key):
         if name.isdigit() or "properties" not in holder:
             continue
         is_required = name in holder["required"] or pointer == "/id"
-        if is_required and not (is_change and not parent):
+        if is_required and not (is_change and parent in ("", "/amount")):  # a merge patch leaves what it does not name
             refused(send(quiet, key, row, body=put(good, pointer, ABSENT)), 400, "invalid_body", pointer, "required")
-        if pointer == "/id":
+        if pointer == "/id" and key in CREATES:
             refused(send(quiet, key, row, body=put(good, pointer, None)), 400, "invalid_body", pointer, "wrong_type")
         elif is_required or not is_change:
             refused(send(quiet, key, row, body=put(good, pointer, None)), 400, "invalid_body", pointer, "null")
@@ -729,7 +774,9 @@ def test_a_change_needs_the_etag_as_it_was_given(quiet, key):
         refused(send(quiet, key, row, body=good, headers={"if-match": wrong}), 400, "invalid_header", "If-Match", "bad_etag")
     for stale in (f'"{incarnation}-{int(rev) + 1}"', f'"{incarnation}-0"', f'"{incarnation}-999999999"', f'"0-{rev}"'):
         answer = send(quiet, key, row, body=good, headers={"if-match": stale})
-        assert refused(answer, 412, "stale")["current"] == quiet.wang.get(path).json() and answer.headers["etag"] == etag
+        shown = quiet.wang.get(path).json()  # which holds more of a contract than the record
+        current = refused(answer, 412, "stale")["current"]
+        assert current["id"] == shown["id"] and all(shown[name] == value for name, value in current.items()) and answer.headers["etag"] == etag
     refused(send(quiet, key, row, body=good, headers={"if-match": None}), 428, "precondition_required", "If-Match", "required")
 
 
@@ -761,13 +808,14 @@ def test_an_empty_or_over_long_idempotency_key_is_refused(quiet, key):
         refused(send(quiet, key, ROWS[key], body=ROWS[key].body(quiet), headers={"idempotency-key": wrong}), 400, "invalid_header", "Idempotency-Key")
 
 
-@pytest.mark.parametrize("key", ["POST /v1/sign_out", "POST /v1/transcripts/{id}/retry", "POST /v1/reminders/{id}/done", "POST /v1/reminders/{id}/cancel"])
+@pytest.mark.parametrize("key", ["POST /v1/sign_out", "POST /v1/transcripts/{id}/retry", "POST /v1/reminders/{id}/done", "POST /v1/reminders/{id}/cancel",
+                                 *(f"POST /v1/contracts/{{id}}/{verb}" for verb in ("claim", "release", "renew", "approve"))])
 def test_what_takes_no_body_refuses_one(quiet, key):
     for raw in (b"{}", b"x", b"null"):
         refused(send(quiet, key, ROWS[key], raw=raw), 400, "invalid_body")
 
 
-@pytest.mark.parametrize("key", sorted(key for key in ROWS if "{id}/" in key and key.startswith("POST")))
+@pytest.mark.parametrize("key", sorted(key for key in ROWS if "{id}/" in key and key.startswith("POST") and not key.endswith("/renew")))
 def test_a_verb_without_a_key_or_an_etag_is_refused(quiet, key):
     body = {"body": ROWS[key].body(quiet)} if ROWS[key].body else {}
     refused(send(quiet, key, ROWS[key], headers={"idempotency-key": None}, **body), 428, "precondition_required", "Idempotency-Key", "required")

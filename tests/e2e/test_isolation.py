@@ -101,6 +101,24 @@ class Story:
                 f"/v1/supplements?visit={self.visit}"]
 
 
+class ContractStory:
+    """A contract of the customer's with one page, which awaits nothing."""
+
+    def __init__(self, story):
+        owner, self.media = story.owner, uuid7()
+        page = {"id": uuid7(), "media": self.media, "sha256": upload(owner, png()), "type": "image/png"}
+        body = {"id": uuid7(), "customer": story.customer, "number": "HT-" + secrets.token_hex(4), "amount": {"minor": 7, "currency": "CNY"},
+                "signed_on": "2026-11-20", "parties": ["甲", "乙"], "pages": [page]}
+        self.contract, self.customer = made(owner, "contracts", body)["contract"]["id"], story.customer
+        until(lambda: owner.get(f"/v1/contracts/{self.contract}").json()["state"] == "uploaded", "the page")
+
+    def paths(self):
+        return [f"/v1/contracts/{self.contract}"] + [f"/v1/contracts/{self.contract}/media/{self.media}/{variant}" for variant in ("original", "large", "small")]
+
+    def lists(self):
+        return ["/v1/contracts", f"/v1/contracts?customer={self.customer}", "/v1/contracts?state=uploaded"]
+
+
 class World:
     def __init__(self, server):
         self.server = server
@@ -115,6 +133,7 @@ class World:
             setattr(self, login, self.company.sign_in(login))
         self.stranger, self.stranger_manager = other.sign_in("wang"), other.sign_in("qian")
         self.story = Story(self.wang, heard=True)
+        self.contract = ContractStory(self.story)
         self.personal = self.make_personal()
         self.blind = {"li": self.li, "sun": self.sun, "wu": self.wu, "zhou": self.zhou, "shu": self.shu, "rui": self.rui, "gu": self.gu,
                       "stranger": self.stranger, "stranger_manager": self.stranger_manager}
@@ -201,6 +220,32 @@ def test_the_lists_of_those_who_see_it_name_it(w, who):
         assert id in {i["id"] for i in read_all(w.seeing[who], path)}, path
 
 
+BLIND_TO_CONTRACTS = [who for who in BLIND if who != "rui"] + ["fu"]
+
+
+@pytest.mark.parametrize("who", BLIND_TO_CONTRACTS)
+def test_CON_04_who_may_not_see_a_contract_finds_nothing_of_it(w, who):
+    person = getattr(w, who)
+    for path in w.contract.paths():
+        answers = [person.get(p) for p in (path, path.replace(w.contract.contract, NEVER).replace(w.contract.media, NEVER))]
+        assert answers[0].status_code == 404 and told(answers[0]) == told(answers[1]), path
+    for path in w.contract.lists():
+        items = read_all(person, path)
+        assert items.status_code == 403 and who in ("gu", "fu") if not isinstance(items, list) else w.contract.contract not in {i["id"] for i in items}, path
+    if who != "stranger_manager":
+        assert person.get("/v1/review_queue").status_code == 403
+    assert w.contract.contract not in str(person.get("/v1/changes").json())
+
+
+@pytest.mark.parametrize("who", [*SEEING, "rui"])
+def test_CON_04_who_may_see_a_contract_sees_all_of_it(w, who):
+    person = getattr(w, who)
+    assert all(person.get(path).status_code == 200 for path in w.contract.paths())
+    assert all(w.contract.contract in {i["id"] for i in read_all(person, path)} for path in w.contract.lists())
+    queue = person.get("/v1/review_queue")
+    assert queue.status_code == (200 if who in ("qian", "rui") else 403)
+
+
 # An auditor reads everything (G-11), an administrator looks after installations.
 OTHERS_WHO_SEE = {"/v1/devices": {"gu", "xu"}, "/v1/reminders": {"xu"}, "/v1/notifications": {"xu"}, "/v1/sessions": set()}
 
@@ -223,7 +268,8 @@ OF_NOBODY = ["/v1/me", "/v1/policy", "/v1/calendars/2027", "/v1/push_key", "/ope
 def test_every_route_that_reads_is_among_those_looked_at(w):
     """Else a new one would be outside of all this."""
     reads = {pattern for pattern, methods in w.wang.get("/openapi.json").json()["paths"].items() if "get" in methods}
-    looked_at = [path.split("?")[0] for path in sum(w.story.paths().values(), []) + w.story.lists() + list(w.personal) + OF_NOBODY]
+    looked_at = [path.split("?")[0] for path in sum(w.story.paths().values(), []) + w.story.lists() + list(w.personal) + OF_NOBODY + w.contract.paths()
+                 + w.contract.lists() + ["/v1/review_queue"]]
     looked_at += ["/v1/changes", "/v1/events", f"/v1/reminders/{NEVER}", f"/v1/devices/{NEVER}", f"/v1/devices/{NEVER}/safe"]
     found = {path: [pattern for pattern in reads if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(pattern)), path)] for path in looked_at}
     assert all(len(patterns) == 1 for patterns in found.values()), found
