@@ -43,6 +43,11 @@ INDEX(bf_contracts_by_time, "time", BF_CONTRACT_CREATED_AT);
 INDEX(bf_contracts_by_customer, "customer", BF_CONTRACT_CUSTOMER, BF_CONTRACT_CREATED_AT);
 INDEX(bf_contracts_by_state, "state", BF_CONTRACT_STATE, BF_CONTRACT_COMPLETE_AT);
 INDEX(bf_contracts_by_team_state, "team_state", BF_CONTRACT_TEAM, BF_CONTRACT_STATE, BF_CONTRACT_COMPLETE_AT);
+INDEX(bf_contracts_by_owner_state, "owner_state", BF_CONTRACT_OWNER, BF_CONTRACT_STATE, BF_CONTRACT_UPDATED_AT);
+INDEX(bf_tasks_by_assignee, "assignee", BF_TASK_ASSIGNEE, BF_TASK_DUE_AT);
+INDEX(bf_tasks_by_team, "team", BF_TASK_TEAM, BF_TASK_DUE_AT);
+INDEX(bf_tasks_by_due, "due", BF_TASK_DUE_AT);
+INDEX(bf_tasks_by_assignee_state, "assignee_state", BF_TASK_ASSIGNEE, BF_TASK_STATE, BF_TASK_DUE_AT);
 INDEX(bf_reviews_by_contract, "contract", BF_REVIEW_CONTRACT, BF_REVIEW_AT);
 INDEX(bf_reviews_by_reviewer, "reviewer", BF_REVIEW_REVIEWER, BF_REVIEW_AT);
 INDEX(bf_users_by_team, "team", BF_USER_TEAM);
@@ -85,7 +90,10 @@ LOGGED(bf_reminders, "reminders", bf_reminder_schema, BF_REMINDER_USER, BF_REMIN
 LOGGED(bf_notifications, "notifications", bf_notification_schema, BF_NOTIFICATION_USER, BF_NOTIFICATION_USER, BF_ROW_NONE,
        &bf_notifications_by_user);
 LOGGED(bf_contracts, "contracts", bf_contract_schema, BF_CONTRACT_CUSTOMER, BF_CONTRACT_OWNER, BF_CONTRACT_TEAM, &bf_contracts_by_owner,
-       &bf_contracts_by_team, &bf_contracts_by_time, &bf_contracts_by_customer, &bf_contracts_by_state, &bf_contracts_by_team_state);
+       &bf_contracts_by_team, &bf_contracts_by_time, &bf_contracts_by_customer, &bf_contracts_by_state, &bf_contracts_by_team_state,
+       &bf_contracts_by_owner_state);
+LOGGED(bf_tasks, "tasks", bf_task_schema, BF_TASK_ASSIGNEE, BF_TASK_ASSIGNEE, BF_TASK_TEAM, &bf_tasks_by_assignee, &bf_tasks_by_team, &bf_tasks_by_due,
+       &bf_tasks_by_assignee_state);
 LOGGED(bf_reviews, "reviews", bf_review_schema, BF_REVIEW_CUSTOMER, BF_REVIEW_OWNER, BF_REVIEW_TEAM, &bf_reviews_by_contract, &bf_reviews_by_reviewer);
 LOGGED(bf_policies, "policies", bf_policy_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
 LOGGED(bf_calendars, "calendars", bf_calendar_schema, BF_ROW_NONE, BF_ROW_NONE, BF_ROW_NONE);
@@ -116,5 +124,5 @@ const struct bf_collection *const bf_collections[BF_COLLECTIONS] = {
     &bf_tenants,    &bf_teams,     &bf_users,         &bf_customers, &bf_contacts, &bf_visits,   &bf_verdicts, &bf_supplements, &bf_media,
     &bf_transcripts, &bf_devices,  &bf_reminders,     &bf_notifications, &bf_policies, &bf_keys, &bf_counters, &bf_captures,    &bf_credentials,
     &bf_sessions,   &bf_views,     &bf_calendars,
-    &bf_contracts,     &bf_reviews,   &bf_leases,
+    &bf_contracts,     &bf_reviews,   &bf_leases,   &bf_tasks,
 };

@@ -11,6 +11,7 @@
 #pragma once
 #include "core/doc.h"
 #include "crm/entities_contract.h"
+#include "crm/entities_task.h"
 
 /* A company. `code` is what people type at sign-in. */
 #define BF_TENANT_FIELDS(F)                                                                                                              \
@@ -244,7 +245,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(SENT_AT, "sent_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "已发送", "Sent")                                                             \
     F(DONE_AT, "done_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "完成时间", "Done")                                                           \
     F(SNOOZES, "snoozes", INT, BF_F_SERVER, 0, 1000, NORMAL, "推迟次数", "Times snoozed")                                                \
-    F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")
+    F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")                                                  \
+    F(TASK, "task", UUID, BF_F_SERVER, 0, 0, NORMAL, "任务", "Task that it is of")
 
 /* What was told to a person: written to the log by push, read from it by event streams. */
 #define BF_NOTIFICATION_FIELDS(F)                                                                                                        \
@@ -257,7 +259,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")                                                  \
     F(CONTRACT, "contract", UUID, BF_F_SERVER, 0, 0, NORMAL, "合同", "Contract")                                                         \
     F(REJECTION, "rejection", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "退回", "Why it was sent back", .sub = &bf_rejection_schema)            \
-    F(MARK, "mark", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "标注", "Where on the page", .sub = &bf_mark_schema)
+    F(MARK, "mark", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "标注", "Where on the page", .sub = &bf_mark_schema)                              \
+    F(TASK, "task", UUID, BF_F_SERVER, 0, 0, NORMAL, "任务", "Task")
 
 /* The company's numbers: every version is kept in the log; each number has its rule. A change carries a reason. */
 #define BF_POLICY_FIELDS(F)                                                                                                              \
@@ -347,6 +350,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     E(REJECTION, rejection)                                                                                                              \
     E(DRAFT, draft)                                                                                                                      \
     E(CORRECTION, correction)                                                                                                            \
+    E(TASK, task)                                                                                                                        \
     E(CONTRACT, contract)                                                                                                                \
     E(REVIEW, review)                                                                                                                    \
     E(POLICY, policy)                                                                                                                    \
@@ -380,6 +384,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
 #define BF__REJECTION_ROW(row, ...) BF_REJECTION_##row,
 #define BF__DRAFT_ROW(row, ...) BF_DRAFT_##row,
 #define BF__CORRECTION_ROW(row, ...) BF_CORRECTION_##row,
+#define BF__TASK_ROW(row, ...) BF_TASK_##row,
 #define BF__CONTRACT_ROW(row, ...) BF_CONTRACT_##row,
 #define BF__REVIEW_ROW(row, ...) BF_REVIEW_##row,
 #define BF__POLICY_ROW(row, ...) BF_POLICY_##row,
@@ -461,6 +466,7 @@ BF_ENTITY_MAP(E)
     X(CANCELLED, "cancelled", "已取消", "Cancelled")
 #define BF_NOTIFICATION_KIND_WORDS(X)                                                                                                    \
     X(REMINDER, "reminder", "跟进提醒", "Follow-up reminder")                                                                            \
+    X(TASK, "task", "新任务", "New task")                                                                                               \
     X(RETAKE, "retake", "合同退回", "A contract was sent back")                                                                          \
     X(APPROVED, "approved", "合同通过", "A contract was approved")
 /* doubtful (G-20): saved and counted as valid until a supervisor marks it unrelated. waiting: a voice-only record before its text was
@@ -504,6 +510,7 @@ BF_ENTITY_MAP(E)
     E(PUSH_STATE, push_state)                                                                                                            \
     E(REMINDER_STATE, reminder_state)                                                                                                    \
     E(NOTIFICATION_KIND, notification_kind)                                                                                              \
+    E(TASK_STATE, task_state)                                                                                                           \
     E(CONTRACT_STATE, contract_state)                                                                                                    \
     E(REJECTION_CODE, rejection_code)                                                                                                    \
     E(REVIEW_OUTCOME, review_outcome)                                                                                                    \
@@ -528,6 +535,7 @@ BF_ENTITY_MAP(E)
 #define BF__PUSH_STATE_WORD(word_, ...) BF_PUSH_STATE_IS_##word_,
 #define BF__REMINDER_STATE_WORD(word_, ...) BF_REMINDER_STATE_IS_##word_,
 #define BF__NOTIFICATION_KIND_WORD(word_, ...) BF_NOTIFICATION_KIND_IS_##word_,
+#define BF__TASK_STATE_WORD(word_, ...) BF_TASK_STATE_IS_##word_,
 #define BF__CONTRACT_STATE_WORD(word_, ...) BF_CONTRACT_STATE_IS_##word_,
 #define BF__REJECTION_CODE_WORD(word_, ...) BF_REJECTION_CODE_IS_##word_,
 #define BF__REVIEW_OUTCOME_WORD(word_, ...) BF_REVIEW_OUTCOME_IS_##word_,

@@ -51,6 +51,9 @@ static const struct rule rules[] = {
     {BF_SUBJECT_REMINDER, SEE,              {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  ALL}},
     {BF_SUBJECT_REMINDER, WRITE | ACT(SNOOZE) | ACT(DONE) | ACT(CANCEL),
                                             {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  NONE}}, /* REM-02 */
+    {BF_SUBJECT_TASK, SEE,                  {OWN,  TEAM,  ALL,    OWN,   OWN,    OWN,  ALL}},  /* REM-03 */
+    {BF_SUBJECT_TASK, WRITE | ACT(CANCEL),  {OWN,  TEAM,  ALL,    OWN,   OWN,    OWN,  NONE}}, /* REM-02 */
+    {BF_SUBJECT_TASK, ACT(DONE),            {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  NONE}},
     {BF_SUBJECT_NOTIFICATION, SEE,          {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  ALL}},
     {BF_SUBJECT_CONTRACT, SEE,              {OWN,  TEAM,  ALL,    ALL,   NONE,   NONE, ALL}},  /* CON-04, PER-06 */
     {BF_SUBJECT_CONTRACT, WRITE,            {OWN,  OWN,   OWN,    NONE,  NONE,   NONE, NONE}}, /* CON-03 */

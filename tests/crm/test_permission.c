@@ -234,6 +234,17 @@ static void REM_02_reminders_are_the_persons_own(void **state)
             assert_int_equal(scope(role, BF_SUBJECT_REMINDER, actions[i]), role == AUDITOR ? NONE : OWN);
 }
 
+static void REM_03_supervisors_see_and_set_the_tasks_of_the_team(void **state)
+{
+    (void)state;
+    for (int role = 0; role < ROLES; role++) {
+        int wide = role == SUPERVISOR ? TEAM : role == MANAGER ? ALL : OWN;
+        assert_int_equal(scope(role, BF_SUBJECT_TASK, BF_ACTION_READ), role == AUDITOR ? ALL : wide);
+        assert_int_equal(scope(role, BF_SUBJECT_TASK, BF_ACTION_CREATE), role == AUDITOR ? NONE : wide);
+        assert_int_equal(scope(role, BF_SUBJECT_TASK, BF_ACTION_DONE), role == AUDITOR ? NONE : OWN);
+    }
+}
+
 static void GOV_11_everybody_reads_the_policy_and_an_administrator_changes_it(void **state)
 {
     (void)state;
@@ -263,7 +274,7 @@ static void ACC_08_a_lost_phone_is_revoked_by_its_user_or_an_administrator(void 
 static void PER_08_no_role_has_more_rights_than_were_given(void **state)
 {
     static const int given[] = {
-        [REP] = 49, [SUPERVISOR] = 51, [MANAGER] = 53, [REVIEWER] = 31, [SERVICE] = 23, [ADMIN] = 28, [AUDITOR] = 33};
+        [REP] = 55, [SUPERVISOR] = 57, [MANAGER] = 59, [REVIEWER] = 37, [SERVICE] = 29, [ADMIN] = 34, [AUDITOR] = 35};
     (void)state;
     for (int role = 0; role < ROLES; role++) {
         int n = 0;
@@ -307,6 +318,7 @@ int test_permission(void)
         cmocka_unit_test(G_05_reviewers_review_and_management_may_reopen),
         cmocka_unit_test(PER_12_what_may_not_be_read_shows_nothing),
         cmocka_unit_test(REM_02_reminders_are_the_persons_own),
+        cmocka_unit_test(REM_03_supervisors_see_and_set_the_tasks_of_the_team),
         cmocka_unit_test(GOV_11_everybody_reads_the_policy_and_an_administrator_changes_it),
         cmocka_unit_test(G_02_everybody_reads_the_calendar_and_an_administrator_changes_it),
         cmocka_unit_test(ACC_08_a_lost_phone_is_revoked_by_its_user_or_an_administrator),
