@@ -31,6 +31,7 @@ static const struct kind {
     {BF_SUBJECT_REMINDER, &bf_reminders, BF_ROW_NONE, true, &bf_reminders_by_user, NULL, NULL},
     {BF_SUBJECT_NOTIFICATION, &bf_notifications, BF_ROW_NONE, true, &bf_notifications_by_user, NULL, NULL},
     {BF_SUBJECT_CONTRACT, &bf_contracts, BF_CONTRACT_CUSTOMER, false, &bf_contracts_by_owner, &bf_contracts_by_team, &bf_contracts_by_time},
+    {BF_SUBJECT_TASK, &bf_tasks, BF_ROW_NONE, false, &bf_tasks_by_assignee, &bf_tasks_by_team, &bf_tasks_by_due},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

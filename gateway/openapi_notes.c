@@ -27,6 +27,8 @@
            ",\"must_change_password\":" BOOLEAN ",\"user\":" REF("user"))
 #define STATUS OBJECT("\"status\"", "\"status\":" TEXT)
 #define NAMES "{\"type\":\"object\",\"additionalProperties\":" TEXT "}"
+#define DATE "{\"type\":\"string\",\"format\":\"date\"}"
+#define SHOWN(name) OBJECT("\"items\",\"more\"", "\"items\":" ARRAY(REF(name)) ",\"more\":" BOOLEAN)
 #define TUS NEEDED("Tus-Resumable")
 
 static const struct bf__note notes[] = {
@@ -85,6 +87,18 @@ static const struct bf__note notes[] = {
                                                 "\"contract\":" REF("contract") ",\"overdue\":" BOOLEAN ",\"held_until\":{\"type\":[\"string\",\"null\"]},\"claimable\":" BOOLEAN))
                       ",\"waiting\":" INTEGER ",\"reviewed_today\":" INTEGER ",\"next\":{\"type\":[\"string\",\"null\"]},\"names\":" NAMES),
      .records = {&bf_contract_schema}},
+    {.method = "GET", .pattern = "/v1/tasks", .parameters = QUERY("assignee", UUID) "," QUERY("state", TEXT)},
+    {.method = "GET", .pattern = "/v1/task_report",
+     .parameters = QUERY("from", DATE) "," QUERY("to", DATE) "," QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
+     .answer = OBJECT("\"from\",\"to\",\"items\",\"next\"",
+                      "\"from\":" DATE ",\"to\":" DATE ",\"items\":" ARRAY(OBJECT("\"user\",\"name\",\"done\",\"done_late\",\"open\",\"overdue\"",
+                      "\"user\":" UUID ",\"name\":" TEXT ",\"done\":" INTEGER ",\"done_late\":" INTEGER ",\"open\":" INTEGER ",\"overdue\":" INTEGER))
+                      ",\"next\":{\"type\":[\"string\",\"null\"]}")},
+    {.method = "GET", .pattern = "/v1/today",
+     .answer = OBJECT("\"now\",\"next\",\"overdue\",\"contracts\",\"tasks\",\"reminders\",\"customers\"",
+                      "\"now\":" TIME ",\"next\":{\"anyOf\":[{\"type\":\"null\"}," REF("reminder") "]},\"overdue\":" SHOWN("task") ",\"contracts\":" SHOWN("contract")
+                      ",\"tasks\":" SHOWN("task") ",\"reminders\":" SHOWN("reminder") ",\"customers\":" NAMES),
+     .records = {&bf_task_schema, &bf_contract_schema, &bf_reminder_schema}},
     {.method = "GET", .pattern = "/v1/push_key", .answer = OBJECT("\"public_key\"", "\"public_key\":" TEXT)},
     {.method = "GET", .pattern = "/v1/changes", .parameters = QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
      .answer = OBJECT("\"items\",\"next\",\"more\"",

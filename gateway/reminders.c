@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A person's own reminders (REM-02, G-12, G-23): the receipt says when each will be sent. */
-#include "crm/reminder.h"
+#include "crm/task.h"
 #include "gateway/internal.h"
 
 #define SNOOZE_FIELDS(F)                                                                                                                 \
@@ -95,7 +95,9 @@ static enum bf_status apply_patch(const struct bf_view *view, struct bf_decision
                                   const struct bf_object *patch, struct bf_doc *after, void *ctx, struct bf_error *e)
 {
     struct bf_reminder_clock clock = clock_of(view, arena, ctx);
-    (void)d, (void)before, (void)patch;
+    (void)d, (void)patch;
+    if (bf_has(&before->object, BF_REMINDER_TASK))
+        return bf_fail_field(e, BF_E_CONFLICT, "/task", "wrong_state", "it follows its task: change that");
     return bf_reminder_change(&after->object, &clock, e);
 }
 
@@ -112,12 +114,29 @@ static enum bf_status apply_snooze(const struct bf_view *view, struct bf_decisio
     return bf_reminder_snooze(&after->object, &clock, e);
 }
 
+/* What was done from the reminder of a task was the task. */
+static enum bf_status complete_task(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *reminder, int64_t now_ms,
+                                    struct bf_error *e)
+{
+    if (!bf_has(&reminder->object, BF_REMINDER_TASK))
+        return BF_OK;
+    const struct bf_doc *task = bf_view_get(view, &bf_tasks, bf_get_uuid(&reminder->object, BF_REMINDER_TASK));
+    if (task == NULL || task->tombstone)
+        return BF_OK;
+    struct bf_doc *after = bf_doc_copy(arena, task);
+    enum bf_status status = bf_task_done(&after->object, bf_str(NULL, 0), now_ms, e);
+    if (status == BF_OK)
+        bf_decision_put(d, &bf_tasks, after);
+    return status;
+}
+
 static enum bf_status apply_done(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *before,
                                  const struct bf_object *body, struct bf_doc *after, void *ctx, struct bf_error *e)
 {
     struct bf_call *call = ctx;
-    (void)view, (void)d, (void)arena, (void)before, (void)body;
-    return bf_reminder_done(&after->object, call->now_ms, e);
+    (void)body;
+    enum bf_status status = bf_reminder_done(&after->object, call->now_ms, e);
+    return status == BF_OK ? complete_task(view, d, arena, before, call->now_ms, e) : status;
 }
 
 static enum bf_status apply_cancel(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *before,
@@ -165,9 +184,18 @@ static void snooze(struct bf_call *call, void *service)
 static void done(struct bf_call *call, void *service)
 {
     struct bf_change change = {.apply = apply_done};
+    struct bf_doc *reminder;
+    struct bf_error e = {0};
     (void)service;
-    if (begin(call, &change))
-        bf__verb(call, BF_ACTION_DONE, &change, NULL);
+    if (!begin(call, &change))
+        return;
+    if (bf__load(call, BF_SUBJECT_REMINDER, BF_ACTION_READ, &bf_reminders, change.id, &reminder, &e) != BF_OK) {
+        bf_call_fail(call, &e);
+        return;
+    }
+    if (bf_has(&reminder->object, BF_REMINDER_TASK)) /* which never changes */
+        bf__reads_add(&change.reads, &bf_tasks, bf_get_uuid(&reminder->object, BF_REMINDER_TASK));
+    bf__verb(call, BF_ACTION_DONE, &change, NULL);
 }
 
 static void cancel(struct bf_call *call, void *service)

@@ -31,7 +31,8 @@ static const struct child of_visit[] = {{CHILD(VERDICT, bf_verdicts, VISIT, visi
                           of_customer[] = {{CHILD(CONTACT, bf_contacts, CUSTOMER, customer)},
                                            {CHILD(VISIT, bf_visits, CUSTOMER, customer), CHILDREN(of_visit)},
                                            {CHILD(CONTRACT, bf_contracts, CUSTOMER, customer), CHILDREN(of_contract)}},
-                          of_person = {CHILD(CUSTOMER, bf_customers, OWNER, owner)};
+                          of_person[] = {{CHILD(CUSTOMER, bf_customers, OWNER, owner)},
+                                         {.coll = &bf_tasks, .index = &bf_tasks_by_assignee, .parent_row = BF_TASK_ASSIGNEE, .owner_row = BF_TASK_ASSIGNEE, .team_row = BF_TASK_TEAM}};
 
 /* ---- one step: these documents follow the lead, as it is in the decision ---- */
 
@@ -73,7 +74,7 @@ static enum bf_status decide_step(const struct bf_view *view, struct bf_decision
             continue;
         struct bf_uuid was_owner = bf_get_uuid(&before->object, child->owner_row), was_team = bf_get_uuid(&before->object, child->team_row);
         bool has_owner = bf_uuid_eq(&was_owner, &owner);
-        if (has_owner ? bf_uuid_eq(&was_team, &team) : child == &of_person) /* a customer that went to somebody else follows that person */
+        if (has_owner ? bf_uuid_eq(&was_team, &team) : step->lead == &bf_users) /* a customer that went to somebody else follows that person */
             continue;
         struct bf_doc *after = bf_doc_copy(arena, before);
         bf_set_uuid(&after->object, child->owner_row, owner);
@@ -235,7 +236,7 @@ static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *
 static enum bf_status run_person(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
 {
     (void)again;
-    return walk(ctx, job, arena, &bf_users, &of_person, 1, e);
+    return walk(ctx, job, arena, &bf_users, of_person, sizeof of_person / sizeof *of_person, e);
 }
 
 /* ---- from the log to the job ---- */

@@ -67,6 +67,11 @@ static struct bf_str write_message(const struct bf_doc *notification, size_t bod
         bf_jw_uuid(&w, &customer);
     }
     write_contract(&w, o);
+    if (bf_has(o, BF_NOTIFICATION_TASK)) {
+        struct bf_uuid task = bf_get_uuid(o, BF_NOTIFICATION_TASK);
+        bf_jw_key(&w, "task");
+        bf_jw_uuid(&w, &task);
+    }
     bf_jw_end_object(&w);
     struct bf_str json = bf_str_dup(arena, bf_buf_str(&out));
     bf_buf_finish(&out);

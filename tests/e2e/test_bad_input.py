@@ -52,6 +52,7 @@ class World:
             ids["visit"] = self.made(person, "visits", body)["visit"]["id"]
             ids["media"] = body["media"][0]["id"]
             ids["supplement"] = self.made(person, "supplements", {"id": uuid7(), "visit": ids["visit"], "content": "补充", "captured_at": NOW})["id"]
+            ids["task"] = self.made(person, "tasks", {"id": uuid7(), "title": "发方案", "due": LATER})["id"]
             ids["reminder"] = self.made(person, "reminders", {"id": uuid7(), "text": "回访", "due": LATER})["id"]
             ids["device"] = self.made(person, "devices", {"id": uuid7(), "name": "手机", "platform": "ios"})["id"]
             contract = contract_body(ids["customer"])
@@ -255,6 +256,16 @@ ROWS = {
     "POST /v1/contracts/{id}/reopen": Row(who="qian", path={"id": "contract"}, good=409, body=lambda w: {"reason": "又来一页"}, wrong=[
         ({"reason": "。"}, 422, "/reason", "required")]),
     "GET /v1/review_queue": Row(who="shen", filters=[("team", "bad_uuid"), ("limit", "too_large"), ("after", "bad_cursor")]),
+    "GET /v1/tasks": Row(kind="list", filters=[("assignee", "bad_uuid"), ("state", "unknown_word")]),
+    "POST /v1/tasks": Row(body=lambda w: {"id": uuid7(), "assignee": w.wang.id, "customer": w.mine["customer"], "title": "发方案", "note": "带报价", "due": LATER, "tz": "Asia/Shanghai", "wake": True},
+                          ids=[("/customer", "customer", "/customer")], wrong=[({"title": "。"}, 422, "/title", "blank"), ({"assignee": NEVER}, 403, "/assignee", "forbidden")]),
+    "GET /v1/tasks/{id}": Row(path={"id": "task"}),
+    "PATCH /v1/tasks/{id}": Row(path={"id": "task"}, body=lambda w: {"title": uuid7(), "note": "改", "due": LATER, "tz": "Asia/Shanghai", "wake": False, "reason": "改期"}, fixed=["customer"],
+                                wrong=[({"reason": None}, 422, "/reason", "required"), ({"title": "。"}, 422, "/title", "blank"), ({"assignee": NEVER}, 403, "/assignee", "forbidden")]),
+    "POST /v1/tasks/{id}/done": Row(path={"id": "task"}, body=lambda w: {"result": "好"}),
+    "POST /v1/tasks/{id}/cancel": Row(path={"id": "task"}, good=409),  # it is done
+    "GET /v1/task_report": Row(kind="list", filters=[("from", "bad_date"), ("to", "bad_date")]),
+    "GET /v1/today": Row(),
     "GET /v1/push_key": Row(),
     "GET /v1/changes": Row(kind="list"),
     "GET /v1/events": Row(good="stream"),
@@ -334,7 +345,7 @@ def send(w, key, row, raw=None, body=None, headers=None, query=b"", path=None, t
         raw = json.dumps(body, ensure_ascii=False).encode()
     if raw is not None:
         every["content-type"] = "application/json"
-    if "transfer" in pattern or any(f"/{kind}/{{id}}/" in pattern for kind in ("reminders", "transcripts", "contracts")):
+    if "transfer" in pattern or any(f"/{kind}/{{id}}/" in pattern for kind in ("reminders", "transcripts", "contracts", "tasks")):
         every["idempotency-key"] = uuid7()
     elif method == "PATCH" and row.kind != "tus":
         every["if-match"] = person.etag(record_of(w, key))
@@ -522,7 +533,7 @@ def walk(w, schema, value, pointer=""):
 WITH_BODY = sorted(key for key, row in ROWS.items() if row.body)
 AUTHENTICATED = sorted(key for key, row in ROWS.items() if row.who)
 CREATES = sorted(key for key in WITH_BODY if key.startswith("POST") and key.count("/") == 2 and "id" in str(ROWS[key].body.__code__.co_consts)
-                 and key.split("/")[2] in ("customers", "contacts", "visits", "supplements", "devices", "reminders", "contracts"))
+                 and key.split("/")[2] in ("customers", "contacts", "visits", "supplements", "devices", "reminders", "contracts", "tasks"))
 
 
 # ---- the tests ----
@@ -808,7 +819,7 @@ def test_an_empty_or_over_long_idempotency_key_is_refused(quiet, key):
         refused(send(quiet, key, ROWS[key], body=ROWS[key].body(quiet), headers={"idempotency-key": wrong}), 400, "invalid_header", "Idempotency-Key")
 
 
-@pytest.mark.parametrize("key", ["POST /v1/sign_out", "POST /v1/transcripts/{id}/retry", "POST /v1/reminders/{id}/done", "POST /v1/reminders/{id}/cancel",
+@pytest.mark.parametrize("key", ["POST /v1/sign_out", "POST /v1/transcripts/{id}/retry", "POST /v1/reminders/{id}/done", "POST /v1/reminders/{id}/cancel", "POST /v1/tasks/{id}/cancel",
                                  *(f"POST /v1/contracts/{{id}}/{verb}" for verb in ("claim", "release", "renew", "approve"))])
 def test_what_takes_no_body_refuses_one(quiet, key):
     for raw in (b"{}", b"x", b"null"):

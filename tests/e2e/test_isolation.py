@@ -146,7 +146,8 @@ class World:
         reminder = made(self.wang, "reminders", {"id": uuid7(), "customer": self.story.customer, "text": "回访", "due": due, "tz": "UTC", "wake": True})["id"]
         self.server.shift_clock(150_000)
         notification = until(lambda: self.wang.get("/v1/notifications").json()["items"], "the notification")[0]["id"]
-        return {"/v1/devices": device, "/v1/reminders": reminder, "/v1/notifications": notification, "/v1/sessions": self.wang.tokens["session"]}
+        task = made(self.wang, "tasks", {"id": uuid7(), "title": "回访", "due": "2090-03-06T09:00", "customer": self.story.customer})["id"]
+        return {"/v1/tasks": task, "/v1/devices": device, "/v1/reminders": reminder, "/v1/notifications": notification, "/v1/sessions": self.wang.tokens["session"]}
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +248,7 @@ def test_CON_04_who_may_see_a_contract_sees_all_of_it(w, who):
 
 
 # An auditor reads everything (G-11), an administrator looks after installations.
-OTHERS_WHO_SEE = {"/v1/devices": {"gu", "xu"}, "/v1/reminders": {"xu"}, "/v1/notifications": {"xu"}, "/v1/sessions": set()}
+OTHERS_WHO_SEE = {"/v1/tasks": {"zhao", "qian", "xu"}, "/v1/devices": {"gu", "xu"}, "/v1/reminders": {"xu"}, "/v1/notifications": {"xu"}, "/v1/sessions": set()}
 
 
 @pytest.mark.parametrize("who", [*BLIND, *SEEING, "fu"])
@@ -262,13 +263,14 @@ def test_the_lists_of_ones_own_name_what_is_ones_own(w, who):
         assert who in sees or not [i for i in items if w.wang.id in str(i) or w.story.customer in str(i)], path
 
 
+OF_ONES_OWN = [f"/v1/tasks/{NEVER}", "/v1/task_report", "/v1/today"]
 OF_NOBODY = ["/v1/me", "/v1/policy", "/v1/calendars/2027", "/v1/push_key", "/openapi.json", "/healthz", "/readyz", "/metrics", "/"]
 
 
 def test_every_route_that_reads_is_among_those_looked_at(w):
     """Else a new one would be outside of all this."""
     reads = {pattern for pattern, methods in w.wang.get("/openapi.json").json()["paths"].items() if "get" in methods}
-    looked_at = [path.split("?")[0] for path in sum(w.story.paths().values(), []) + w.story.lists() + list(w.personal) + OF_NOBODY + w.contract.paths()
+    looked_at = [path.split("?")[0] for path in sum(w.story.paths().values(), []) + w.story.lists() + list(w.personal) + OF_NOBODY + OF_ONES_OWN + w.contract.paths()
                  + w.contract.lists() + ["/v1/review_queue"]]
     looked_at += ["/v1/changes", "/v1/events", f"/v1/reminders/{NEVER}", f"/v1/devices/{NEVER}", f"/v1/devices/{NEVER}/safe"]
     found = {path: [pattern for pattern in reads if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(pattern)), path)] for path in looked_at}
