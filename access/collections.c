@@ -44,6 +44,8 @@ INDEX(bf_contracts_by_customer, "customer", BF_CONTRACT_CUSTOMER, BF_CONTRACT_CR
 INDEX(bf_contracts_by_state, "state", BF_CONTRACT_STATE, BF_CONTRACT_COMPLETE_AT);
 INDEX(bf_contracts_by_team_state, "team_state", BF_CONTRACT_TEAM, BF_CONTRACT_STATE, BF_CONTRACT_COMPLETE_AT);
 INDEX(bf_contracts_by_owner_state, "owner_state", BF_CONTRACT_OWNER, BF_CONTRACT_STATE, BF_CONTRACT_UPDATED_AT);
+INDEX(bf_cadences_by_owner, "owner", BF_CADENCE_OWNER, BF_CADENCE_DUE_AT);
+INDEX(bf_cadences_by_team, "team", BF_CADENCE_TEAM, BF_CADENCE_DUE_AT);
 INDEX(bf_tasks_by_assignee, "assignee", BF_TASK_ASSIGNEE, BF_TASK_DUE_AT);
 INDEX(bf_tasks_by_team, "team", BF_TASK_TEAM, BF_TASK_DUE_AT);
 INDEX(bf_tasks_by_due, "due", BF_TASK_DUE_AT);
@@ -92,6 +94,7 @@ LOGGED(bf_notifications, "notifications", bf_notification_schema, BF_NOTIFICATIO
 LOGGED(bf_contracts, "contracts", bf_contract_schema, BF_CONTRACT_CUSTOMER, BF_CONTRACT_OWNER, BF_CONTRACT_TEAM, &bf_contracts_by_owner,
        &bf_contracts_by_team, &bf_contracts_by_time, &bf_contracts_by_customer, &bf_contracts_by_state, &bf_contracts_by_team_state,
        &bf_contracts_by_owner_state);
+LOGGED(bf_cadences, "cadences", bf_cadence_schema, BF_CADENCE_CUSTOMER, BF_CADENCE_OWNER, BF_CADENCE_TEAM, &bf_cadences_by_owner, &bf_cadences_by_team);
 LOGGED(bf_tasks, "tasks", bf_task_schema, BF_TASK_ASSIGNEE, BF_TASK_ASSIGNEE, BF_TASK_TEAM, &bf_tasks_by_assignee, &bf_tasks_by_team, &bf_tasks_by_due,
        &bf_tasks_by_assignee_state);
 LOGGED(bf_reviews, "reviews", bf_review_schema, BF_REVIEW_CUSTOMER, BF_REVIEW_OWNER, BF_REVIEW_TEAM, &bf_reviews_by_contract, &bf_reviews_by_reviewer);
@@ -124,5 +127,5 @@ const struct bf_collection *const bf_collections[BF_COLLECTIONS] = {
     &bf_tenants,    &bf_teams,     &bf_users,         &bf_customers, &bf_contacts, &bf_visits,   &bf_verdicts, &bf_supplements, &bf_media,
     &bf_transcripts, &bf_devices,  &bf_reminders,     &bf_notifications, &bf_policies, &bf_keys, &bf_counters, &bf_captures,    &bf_credentials,
     &bf_sessions,   &bf_views,     &bf_calendars,
-    &bf_contracts,     &bf_reviews,   &bf_leases,   &bf_tasks,
+    &bf_contracts,     &bf_reviews,   &bf_leases,   &bf_tasks,    &bf_cadences,
 };

@@ -6,7 +6,7 @@
 
 /* Logged (change only through bf_submit). */
 extern const struct bf_collection bf_tenants, bf_teams, bf_users, bf_customers, bf_contacts, bf_visits, bf_verdicts, bf_supplements, bf_media,
-    bf_transcripts, bf_devices, bf_reminders, bf_notifications, bf_tasks, bf_contracts, bf_reviews, bf_policies, bf_calendars, bf_keys, bf_counters, bf_captures;
+    bf_transcripts, bf_devices, bf_reminders, bf_notifications, bf_tasks, bf_cadences, bf_contracts, bf_reviews, bf_policies, bf_calendars, bf_keys, bf_counters, bf_captures;
 /* Not logged: sign-in, the view log, and until when a claim was renewed. */
 extern const struct bf_collection bf_credentials, bf_sessions, bf_views, bf_leases;
 
@@ -25,6 +25,7 @@ extern const struct bf_index bf_media_by_contract;                              
 extern const struct bf_index bf_contracts_by_owner, bf_contracts_by_team, bf_contracts_by_time, bf_contracts_by_customer; /* (.., created_at) */
 extern const struct bf_index bf_contracts_by_state, bf_contracts_by_team_state;                /* ([team,] state, complete_at): the queue */
 extern const struct bf_index bf_tasks_by_assignee, bf_tasks_by_team, bf_tasks_by_due;               /* ([assignee | team,] due_at) */
+extern const struct bf_index bf_cadences_by_owner, bf_cadences_by_team;                         /* (owner | team, due_at) */
 extern const struct bf_index bf_tasks_by_assignee_state, bf_contracts_by_owner_state;          /* (assignee, state, due_at), (owner, state, updated_at) */
 extern const struct bf_index bf_reviews_by_contract, bf_reviews_by_reviewer;                   /* (contract, at), (reviewer, at) */
 extern const struct bf_index bf_devices_by_user;
@@ -33,7 +34,7 @@ extern const struct bf_index bf_notifications_by_user;                   /* (use
 extern const struct bf_index bf_users_by_team, bf_users_by_login, bf_teams_by_path, bf_sessions_by_user, bf_views_by_user;
 
 /* Every collection, for bf_store_open. */
-enum { BF_COLLECTIONS = 25 };
+enum { BF_COLLECTIONS = 26 };
 extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
 
 /* ---- schemas of the collections outside the log ---- */

@@ -351,6 +351,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     E(DRAFT, draft)                                                                                                                      \
     E(CORRECTION, correction)                                                                                                            \
     E(TASK, task)                                                                                                                        \
+    E(CADENCE, cadence)                                                                                                                  \
     E(CONTRACT, contract)                                                                                                                \
     E(REVIEW, review)                                                                                                                    \
     E(POLICY, policy)                                                                                                                    \
@@ -385,6 +386,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
 #define BF__DRAFT_ROW(row, ...) BF_DRAFT_##row,
 #define BF__CORRECTION_ROW(row, ...) BF_CORRECTION_##row,
 #define BF__TASK_ROW(row, ...) BF_TASK_##row,
+#define BF__CADENCE_ROW(row, ...) BF_CADENCE_##row,
 #define BF__CONTRACT_ROW(row, ...) BF_CONTRACT_##row,
 #define BF__REVIEW_ROW(row, ...) BF_REVIEW_##row,
 #define BF__POLICY_ROW(row, ...) BF_POLICY_##row,

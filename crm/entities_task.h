@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of tasks (REM-02, REM-03); a part of crm/entities.h, which includes it. */
+/* The tables of tasks and of the cadence of follow-ups (REM-01 to REM-03); a part of crm/entities.h, which includes it. */
 #pragma once
 
 #define BF_TASK_FIELDS(F)                                                                                                                \
@@ -20,6 +20,14 @@
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")                                                  \
     F(UPDATED_AT, "updated_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "更新时间", "Changed")                                                  \
     F(REASON, "reason", STRING, 0, 1, 200, NORMAL, "修改原因", "Reason of the change")
+
+/* By when a customer is to be followed up again (REM-01): one record a customer, which follows it. */
+#define BF_CADENCE_FIELDS(F)                                                                                                             \
+    F(CUSTOMER, "customer", UUID, BF_F_SERVER, 0, 0, NORMAL, "客户", "Customer")                                                         \
+    F(OWNER, "owner", UUID, BF_F_SERVER | BF_F_HIDDEN, 0, 0, NORMAL, "负责人", "Owner")                                                  \
+    F(TEAM, "team", UUID, BF_F_SERVER | BF_F_HIDDEN, 0, 0, NORMAL, "团队", "Team")                                                       \
+    F(FROM_AT, "from_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最近有效跟进", "Last valid record, or entered")                              \
+    F(DUE_AT, "due_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "应跟进时间", "Next one due")
 
 #define BF_TASK_STATE_WORDS(X)                                                                                                           \
     X(OPEN, "open", "进行中", "Open")                                                                                                    \

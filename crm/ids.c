@@ -97,6 +97,8 @@ struct bf_uuid bf_id_verdict(struct bf_uuid tenant, struct bf_uuid visit, bool f
 
 struct bf_uuid bf_id_transcript(struct bf_uuid tenant, struct bf_uuid media) { return of_uuid("transcript", tenant, media); }
 
+struct bf_uuid bf_id_cadence(struct bf_uuid tenant, struct bf_uuid customer) { return of_uuid("cadence", tenant, customer); }
+
 struct bf_uuid bf_id_reminder_of_task(struct bf_uuid tenant, struct bf_uuid task) { return of_uuid("reminder of task", tenant, task); }
 
 struct bf_uuid bf_id_reminder_of_visit(struct bf_uuid tenant, struct bf_uuid visit) { return of_uuid("reminder", tenant, visit); }

@@ -17,4 +17,5 @@ struct bf_uuid bf_id_capture(struct bf_uuid tenant, struct bf_uuid device);
 struct bf_uuid bf_id_verdict(struct bf_uuid tenant, struct bf_uuid visit, bool from_transcript);
 struct bf_uuid bf_id_transcript(struct bf_uuid tenant, struct bf_uuid media);
 struct bf_uuid bf_id_reminder_of_visit(struct bf_uuid tenant, struct bf_uuid visit);
+struct bf_uuid bf_id_cadence(struct bf_uuid tenant, struct bf_uuid customer);
 struct bf_uuid bf_id_reminder_of_task(struct bf_uuid tenant, struct bf_uuid task);

@@ -101,6 +101,8 @@ static enum bf_status decide_create_customer(const struct bf_view *view, struct 
         bf_decision_put(d, &bf_contacts, contact);
         bf_decision_put(d, &bf_keys, bf__primary_key(arena, customer->tenant, customer->id, contact->id));
     }
+    struct bf_company company = bf__company_in(view, arena);
+    bf__put_cadence(view, d, arena, customer, c->call->now_ms, &company);
     bf_decision_put(d, &bf_customers, customer);
     bf_decision_receipt(d, 201, bf__doc_json(arena, &c->call->caller, BF_SUBJECT_CUSTOMER, customer), customer->id);
     return BF_OK;
@@ -126,6 +128,8 @@ static enum bf_status prepare_customer(struct bf_call *call, struct create_custo
     c->counter = bf_id_number_counter(call->caller.tenant, c->year, c->month);
     c->name_key = name_key(call, object);
     c->owner = bf_get_uuid(object, BF_CUSTOMER_OWNER);
+    bf__company_reads(call, reads);
+    bf__cadence_reads(call->caller.tenant, id, reads);
     bf__reads_add(reads, &bf_customers, id);
     bf__reads_add(reads, &bf_keys, c->name_key);
     bf__reads_add(reads, &bf_counters, c->counter);
@@ -207,6 +211,13 @@ static enum bf_status move_name(const struct bf_view *view, struct bf_decision *
     return BF_OK;
 }
 
+/* Another grade or owner: from the same day on. */
+static void follow_cadence(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *customer)
+{
+    struct bf_company company = bf__company_in(view, arena);
+    bf__put_cadence(view, d, arena, customer, bf_get_int(&customer->object, BF_CUSTOMER_CREATED_AT), &company);
+}
+
 static enum bf_status apply_customer(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *before,
                                      const struct bf_object *patch, struct bf_doc *after, void *ctx, struct bf_error *e)
 {
@@ -215,7 +226,11 @@ static enum bf_status apply_customer(const struct bf_view *view, struct bf_decis
     enum bf_status status = bf__primary_in(view, &c->primary, &contact, e);
     if (status == BF_OK)
         status = bf_customer_change(arena, &before->object, patch, &after->object, contact == NULL ? NULL : &contact->object, c->call->now_ms, e);
-    return status == BF_OK ? move_name(view, d, arena, c, before, after, e) : status;
+    if (status == BF_OK)
+        status = move_name(view, d, arena, c, before, after, e);
+    if (status == BF_OK)
+        follow_cadence(view, d, arena, after);
+    return status;
 }
 
 /* The names' keys stand in the read set: the name as it is now, and the one the patch gives. */
@@ -247,6 +262,8 @@ static void change_customer(struct bf_call *call, void *service)
         status = add_name_keys(call, &change, c, &e);
     if (status == BF_OK)
         status = bf__primary_reads(call, change.id, &change.reads, &c->primary, &e);
+    bf__company_reads(call, &change.reads);
+    bf__cadence_reads(call->caller.tenant, change.id, &change.reads);
     if (status == BF_OK)
         bf__patch(call, &change);
     else
@@ -271,12 +288,16 @@ static enum bf_status apply_transfer(const struct bf_view *view, struct bf_decis
                                      const struct bf_object *body, struct bf_doc *after, void *ctx, struct bf_error *e)
 {
     struct bf_call *call = ctx;
-    (void)d, (void)arena, (void)before;
+    (void)before;
     struct bf_uuid owner = bf_get_uuid(body, TRANSFER_OWNER);
     const struct bf_doc *user = bf_view_get(view, &bf_users, owner);
     if (!can_own(user))
         return bf_fail_field(e, BF_E_UNPROCESSABLE, "/owner", "unknown", "no such active user who keeps customers");
-    return bf_customer_transfer(&after->object, owner, bf_get_uuid(&user->object, BF_USER_TEAM), bf_get_str(body, TRANSFER_REASON), call->now_ms, e);
+    enum bf_status status =
+        bf_customer_transfer(&after->object, owner, bf_get_uuid(&user->object, BF_USER_TEAM), bf_get_str(body, TRANSFER_REASON), call->now_ms, e);
+    if (status == BF_OK)
+        follow_cadence(view, d, arena, after);
+    return status;
 }
 
 static void transfer(struct bf_call *call, void *service)
@@ -293,6 +314,8 @@ static void transfer(struct bf_call *call, void *service)
         bf_call_fail(call, &e);
         return;
     }
+    bf__company_reads(call, &change.reads);
+    bf__cadence_reads(call->caller.tenant, change.id, &change.reads);
     bf__reads_add(&change.reads, &bf_users, bf_get_uuid(body, TRANSFER_OWNER));
     bf__verb(call, BF_ACTION_TRANSFER, &change, body);
 }

@@ -118,6 +118,12 @@ struct bf_list {
 };
 void bf__list(struct bf_call *call, const struct bf_list *list);
 
+/* In a decision: by when the customer, as it is now, is to be followed up again (REM-01); `from_at` as of bf_cadence_follow. The read set holds what
+ * bf__cadence_reads adds. */
+void bf__cadence_reads(struct bf_uuid tenant, struct bf_uuid customer, struct bf_reads *reads);
+void bf__put_cadence(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_doc *customer, int64_t from_at,
+                     const struct bf_company *company);
+
 /* The routes' endpoints, by file. */
 extern const struct bf_endpoint bf__customers_list, bf__customers_create, bf__customers_read, bf__customers_change, bf__customers_transfer;
 extern const struct bf_endpoint bf__contacts_list, bf__contacts_create, bf__contacts_read, bf__contacts_change;

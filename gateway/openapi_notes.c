@@ -95,10 +95,10 @@ static const struct bf__note notes[] = {
                       "\"user\":" UUID ",\"name\":" TEXT ",\"done\":" INTEGER ",\"done_late\":" INTEGER ",\"open\":" INTEGER ",\"overdue\":" INTEGER))
                       ",\"next\":{\"type\":[\"string\",\"null\"]}")},
     {.method = "GET", .pattern = "/v1/today",
-     .answer = OBJECT("\"now\",\"next\",\"overdue\",\"contracts\",\"tasks\",\"reminders\",\"customers\"",
-                      "\"now\":" TIME ",\"next\":{\"anyOf\":[{\"type\":\"null\"}," REF("reminder") "]},\"overdue\":" SHOWN("task") ",\"contracts\":" SHOWN("contract")
+     .answer = OBJECT("\"now\",\"next\",\"overdue\",\"contracts\",\"follow_up\",\"tasks\",\"reminders\",\"customers\"",
+                      "\"now\":" TIME ",\"next\":{\"anyOf\":[{\"type\":\"null\"}," REF("reminder") "]},\"overdue\":" SHOWN("task") ",\"contracts\":" SHOWN("contract") ",\"follow_up\":" SHOWN("cadence")
                       ",\"tasks\":" SHOWN("task") ",\"reminders\":" SHOWN("reminder") ",\"customers\":" NAMES),
-     .records = {&bf_task_schema, &bf_contract_schema, &bf_reminder_schema}},
+     .records = {&bf_task_schema, &bf_contract_schema, &bf_reminder_schema, &bf_cadence_schema}},
     {.method = "GET", .pattern = "/v1/push_key", .answer = OBJECT("\"public_key\"", "\"public_key\":" TEXT)},
     {.method = "GET", .pattern = "/v1/changes", .parameters = QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
      .answer = OBJECT("\"items\",\"next\",\"more\"",

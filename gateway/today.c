@@ -11,7 +11,7 @@ enum { SHOWN_MAX = 50 };
 struct today {
     struct bf_call *call;
     int64_t from_ms, to_ms; /* of the person's day */
-    struct bf_page next, day, overdue, tasks, contracts;
+    struct bf_page next, day, overdue, tasks, contracts, customers;
 };
 
 static struct bf_cond of_caller(struct bf_call *call, unsigned row)
@@ -92,6 +92,13 @@ static enum bf_status find_contracts(struct today *t, struct bf_error *e)
     return find(t->call, &bf_contracts, &bf_contracts_by_owner_state, conds, 2, SHOWN_MAX, &t->contracts, e);
 }
 
+/* Customers whose turn it is, or was (REM-01). */
+static enum bf_status find_customers(struct today *t, struct bf_error *e)
+{
+    struct bf_cond conds[2] = {of_caller(t->call, BF_CADENCE_OWNER), at(t->call, BF_CADENCE_DUE_AT, BF_LE, t->to_ms)};
+    return find(t->call, &bf_cadences, &bf_cadences_by_owner, conds, 2, SHOWN_MAX, &t->customers, e);
+}
+
 /* ---- the answer ---- */
 
 static void write_docs(struct bf_jw *w, const struct today *t, const char *key, enum bf_subject subject, const struct bf_page *page)
@@ -108,6 +115,24 @@ static void write_docs(struct bf_jw *w, const struct today *t, const char *key, 
     bf_jw_end_object(w);
 }
 
+/* Of the cadence only what it says of the customer. */
+static void write_due(struct bf_jw *w, const struct today *t)
+{
+    bf_jw_key(w, "follow_up");
+    bf_jw_object(w);
+    bf_jw_key(w, "items");
+    bf_jw_array(w);
+    for (unsigned i = 0; i < t->customers.n; i++) {
+        bf_jw_object(w);
+        bf_jw_fields(w, &t->customers.docs[i]->object, 1u << BF_C_NORMAL);
+        bf_jw_end_object(w);
+    }
+    bf_jw_end_array(w);
+    bf_jw_key(w, "more");
+    bf_jw_bool(w, t->customers.next.n > 0);
+    bf_jw_end_object(w);
+}
+
 static void add_customers(const struct bf_page *page, unsigned row, struct bf_uuid *ids, unsigned *n)
 {
     for (unsigned i = 0; i < page->n; i++)
@@ -119,14 +144,15 @@ static void add_customers(const struct bf_page *page, unsigned row, struct bf_uu
 static enum bf_status write_customers(struct bf_jw *w, const struct today *t, struct bf_error *e)
 {
     struct bf_call *call = t->call;
-    struct bf_uuid *ids = bf_arena_calloc(call->arena, 5 * SHOWN_MAX + 1, sizeof *ids);
-    struct bf_doc **docs = bf_arena_calloc(call->arena, 5 * SHOWN_MAX + 1, sizeof *docs);
+    struct bf_uuid *ids = bf_arena_calloc(call->arena, 6 * SHOWN_MAX + 1, sizeof *ids);
+    struct bf_doc **docs = bf_arena_calloc(call->arena, 6 * SHOWN_MAX + 1, sizeof *docs);
     unsigned n = 0;
     add_customers(&t->next, BF_REMINDER_CUSTOMER, ids, &n);
     add_customers(&t->day, BF_REMINDER_CUSTOMER, ids, &n);
     add_customers(&t->overdue, BF_TASK_CUSTOMER, ids, &n);
     add_customers(&t->tasks, BF_TASK_CUSTOMER, ids, &n);
     add_customers(&t->contracts, BF_CONTRACT_CUSTOMER, ids, &n);
+    add_customers(&t->customers, BF_CADENCE_CUSTOMER, ids, &n);
     enum bf_status status = bf_store_get_many(call->store, &bf_customers, call->caller.tenant, ids, n, call->arena, docs, e);
     if (status != BF_OK)
         return status;
@@ -159,6 +185,7 @@ static enum bf_status write_today(struct bf_jw *w, const struct today *t, struct
         bf_jw_null(w);
     write_docs(w, t, "overdue", BF_SUBJECT_TASK, &t->overdue);
     write_docs(w, t, "contracts", BF_SUBJECT_CONTRACT, &t->contracts);
+    write_due(w, t);
     write_docs(w, t, "tasks", BF_SUBJECT_TASK, &t->tasks);
     write_docs(w, t, "reminders", BF_SUBJECT_REMINDER, &t->day);
     enum bf_status status = write_customers(w, t, e);
@@ -168,8 +195,8 @@ static enum bf_status write_today(struct bf_jw *w, const struct today *t, struct
 
 static enum bf_status note_views(const struct today *t, struct bf_error *e)
 {
-    const struct bf_page *pages[] = {&t->next, &t->day, &t->overdue, &t->tasks, &t->contracts};
-    struct bf_uuid *ids = bf_arena_calloc(t->call->arena, 5 * SHOWN_MAX + 1, sizeof *ids);
+    const struct bf_page *pages[] = {&t->next, &t->day, &t->overdue, &t->tasks, &t->contracts, &t->customers};
+    struct bf_uuid *ids = bf_arena_calloc(t->call->arena, 6 * SHOWN_MAX + 1, sizeof *ids);
     unsigned n = 0;
     for (unsigned p = 0; p < sizeof pages / sizeof *pages; p++)
         for (unsigned i = 0; i < pages[p]->n; i++)
@@ -191,6 +218,8 @@ static void today(struct bf_call *call, void *service)
         status = find_tasks(&t, &e);
     if (status == BF_OK)
         status = find_contracts(&t, &e);
+    if (status == BF_OK)
+        status = find_customers(&t, &e);
     bf_buf_init(&out, 2 << 20);
     bf_jw_init(&w, &out);
     if (status == BF_OK)

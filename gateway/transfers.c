@@ -32,6 +32,7 @@ static const struct child of_visit[] = {{CHILD(VERDICT, bf_verdicts, VISIT, visi
                                            {CHILD(VISIT, bf_visits, CUSTOMER, customer), CHILDREN(of_visit)},
                                            {CHILD(CONTRACT, bf_contracts, CUSTOMER, customer), CHILDREN(of_contract)}},
                           of_person[] = {{CHILD(CUSTOMER, bf_customers, OWNER, owner)},
+                                         {CHILD(CADENCE, bf_cadences, OWNER, owner)},
                                          {.coll = &bf_tasks, .index = &bf_tasks_by_assignee, .parent_row = BF_TASK_ASSIGNEE, .owner_row = BF_TASK_ASSIGNEE, .team_row = BF_TASK_TEAM}};
 
 /* ---- one step: these documents follow the lead, as it is in the decision ---- */

@@ -7,6 +7,7 @@ void bf__judge_reads(struct bf_reads *reads, struct bf_uuid tenant, struct bf_uu
     bf__reads_add(reads, &bf_verdicts, bf_id_verdict(tenant, visit, from_transcript));
     bf__reads_add(reads, &bf_counters, bf_id_week_counter(tenant, rep, week->year, week->week));
     bf__reads_add(reads, &bf_counters, bf_id_last_record(tenant, rep, customer));
+    bf__cadence_reads(tenant, customer, reads);
 }
 
 bool bf__judge_week(const struct bf_company *company, const struct bf_clocks *clocks, struct bf_timeliness *ret_timeliness, struct bf_week *ret)
@@ -45,6 +46,13 @@ static void remember(struct bf_decision *d, struct bf_arena *arena, struct bf_do
     bf_decision_put(d, &bf_counters, memory);
 }
 
+/* No visit is later than its receipt, whatever the phone's clock says (crm/timeliness.h). */
+static int64_t happened_at(const struct bf_object *visit)
+{
+    int64_t happened = bf_get_int(visit, BF_VISIT_HAPPENED_AT), received = bf_get_int(visit, BF_VISIT_RECEIVED_AT);
+    return happened < received ? happened : received;
+}
+
 enum bf_status bf__judge_visit(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, const struct bf_judge *judge,
                                struct bf_validity *ret, struct bf_doc **ret_verdict, struct bf_error *e)
 {
@@ -81,6 +89,8 @@ enum bf_status bf__judge_visit(const struct bf_view *view, struct bf_decision *d
         bf_decision_put(d, &bf_counters, count);
     }
     remember(d, arena, memory, ret);
+    if (ret->validity == BF_VALIDITY_IS_VALID)
+        bf__put_cadence(view, d, arena, judge->customer, happened_at(o), judge->company);
     return BF_OK;
 }
 

@@ -155,3 +155,37 @@ def test_REM_13_today_is_what_comes_next(server):
     finally:
         server.shift_clock(0)
     assert shen.get("/v1/today").json()["contracts"]["items"] == []
+
+
+def test_REM_01_a_customer_whose_turn_it_is_stands_in_today(server):
+    company = server.company()
+    wang, li, qian = (company.sign_in(p) for p in ("wang", "li", "qian"))
+    weekly, monthly = wang.customer(grade="A"), wang.customer(grade="C")
+    turn = lambda rep: [item["customer"] for item in rep.get("/v1/today").json()["follow_up"]["items"]]
+    assert turn(wang) == []
+
+    def on_day(days):
+        server.shift_clock(days * DAY)
+        for person in (wang, li, qian):
+            person.refresh()
+        return int(time.time() * 1000) + days * DAY
+
+    try:
+        now = on_day(7)
+        assert turn(wang) == [weekly["id"]]
+        contact = wang.get("/v1/contacts", params={"customer": weekly["id"]}).json()["items"][0]["id"]
+        assert wang.post("/v1/visits", json=wang.visit_body(weekly["id"], now, content="沟通", contacts=[contact])).json()["verdict"]["validity"] != "valid"
+        assert turn(wang) == [weekly["id"]], "an invalid record does not count (G-13)"
+        receipt = wang.post("/v1/visits", json=wang.visit_body(weekly["id"], now, contacts=[contact])).json()
+        assert receipt["verdict"]["validity"] == "valid" and turn(wang) == []
+        on_day(14)
+        assert turn(wang) == [weekly["id"]]
+        moved = qian.post(f"/v1/customers/{weekly['id']}/transfer", headers={"idempotency-key": uuid7()}, json={"owner": li.id, "reason": "交接"})
+        assert moved.status_code == 200 and turn(wang) == [] and turn(li) == [weekly["id"]]
+        path = "/v1/customers/" + weekly["id"]
+        assert li.patch(path, headers={"if-match": li.etag(path)}, json={"grade": "C", "reason": "降级"}).status_code == 200 and turn(li) == []
+        on_day(28)
+        on_day(30)
+        assert turn(wang) == [monthly["id"]]
+    finally:
+        server.shift_clock(0)
