@@ -148,6 +148,14 @@ struct run {
     unsigned n_written;
 };
 
+/* What follows something that was not done is not done either, whichever group that was in. */
+static enum bf_status run_write(struct run *r, const struct bf__item *item, struct bf_error *e)
+{
+    if (item->leader != NULL && item->leader->status != BF_OK)
+        return bf_fail(e, BF_E_STALE, "what this write follows was not done");
+    return r->c->store->driver->vt->write(r->s, item->write, r->group->arena, e);
+}
+
 static enum bf_status run_writes(struct run *r, struct bf_error *e)
 {
     for (unsigned i = 0; i < r->n; i++) {
@@ -155,7 +163,7 @@ static enum bf_status run_writes(struct run *r, struct bf_error *e)
         struct bf_error why = {0};
         if (item->kind != ITEM_WRITE)
             continue;
-        why.status = r->c->store->driver->vt->write(r->s, item->write, r->group->arena, &why);
+        why.status = run_write(r, item, &why);
         if (!bf__is_own_answer(why.status)) {
             *e = why;
             return why.status;

@@ -29,6 +29,7 @@ struct bf__item {
     enum bf_status status;  /* of a write or call */
     struct bf_error *error; /* of a write or call: where the waiting caller wants the cause; BF_OK before */
     const struct bf_write *write;
+    const struct bf__item *leader; /* of a write that follows: the one before it, which is answered before it; else NULL */
     bf__call_fn *call;
     void *call_ctx;
     struct bf_submission submission;

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { BF__FORMAT = 1, BF__WATCHERS_MAX = 16 };
+enum { BF__FORMAT = 1, BF__WATCHERS_MAX = 16, BF__CLAIMING_MAX = 1024 };
 
 struct bf_keys;
 struct bf_committer;
@@ -63,7 +63,7 @@ struct bf_store {
     pthread_mutex_t watch_lock;
     struct bf__watcher watchers[BF__WATCHERS_MAX];
     unsigned n_watchers;
-    struct bf_uuid claiming[64]; /* jobs that a thread of this process is claiming now; under claim_lock */
+    struct bf_uuid claiming[BF__CLAIMING_MAX]; /* jobs that a thread of this process is claiming now; under claim_lock */
     unsigned n_claiming;
     pthread_mutex_t claim_lock;
 };

@@ -9,6 +9,8 @@
 #pragma once
 #include "storage/commit.h"
 
+enum { BF_JOBS_MAX = 256 }; /* that one call claims or renews */
+
 struct bf_job {
     struct bf_uuid id; /* bf_job_id of (tenant, n, k, kind), or made by the caller */
     struct bf_uuid tenant;
@@ -21,6 +23,7 @@ struct bf_job {
     int lost;    /* claims in a row before this one that nobody settled: their lease ran out, mostly since the process was ended */
     int64_t fence;
     char cause[BF_CAUSE_MAX]; /* of the last failed attempt */
+    const struct bf_doc *claimed; /* storage's: the claim as it was written, so that it need not be read to be settled; may be NULL */
 };
 
 struct bf_uuid bf_job_id(struct bf_uuid tenant, int64_t n, int k, const char *kind);
@@ -29,12 +32,40 @@ enum bf_status bf_job_add(struct bf_store *store, const struct bf_job *jobs, uns
 /* Claims the job of `kind` that is due the longest (queued, or its lease ran out). *ret = NULL when none is due. */
 enum bf_status bf_job_take(struct bf_store *store, const char *kind, int64_t now_ms, int64_t lease_ms, struct bf_arena *arena,
                            struct bf_job **ret, struct bf_error *e);
-/* Prolongs several claims with one write, job i's until until_ms[i]; at most 64. Those that are the caller's no longer are left alone: that shows when
- * they are settled. */
+/* Claims up to `max` (1..BF_JOBS_MAX) of those that are due the longest, with one write; ret[0..*ret_n) live in `arena`. Fewer when no more are due, or
+ * when others claimed them at the same time; none only when none is due. */
+enum bf_status bf_job_take_many(struct bf_store *store, const char *kind, int64_t now_ms, int64_t lease_ms, unsigned max, struct bf_arena *arena,
+                                struct bf_job **ret, unsigned *ret_n, struct bf_error *e);
+struct bf_job *bf_job_copy(struct bf_arena *arena, const struct bf_job *job);
+/* Prolongs several claims with one write, job i's until until_ms[i]; at most BF_JOBS_MAX. Those that are the caller's no longer are left alone: that
+ * shows when they are settled. */
 enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *jobs, const int64_t *until_ms, unsigned n, struct bf_error *e);
-/* The next three: BF_E_STALE when the fence is no longer the job's. */
+
+/* How a claim ends. */
+enum bf_job_act {
+    BF_JOB_DONE,
+    BF_JOB_RETRY, /* put back with a cause, due at due_ms. `count` false: the attempt does not count (a provider that is away) */
+    BF_JOB_DEAD,  /* kept, with a cause; not claimed again */
+};
+
+struct bf_job_end {
+    const struct bf_job *job;
+    enum bf_job_act act;
+    int64_t due_ms;
+    bool count;
+    const char *cause;
+    /* Documents outside the log that are to be there when the job has ended: written before it, in order, each only when the one before it was done;
+     * when one is not, the job is left as it is. At most BF_JOB_WRITES_MAX. */
+    const struct bf_write *writes;
+    unsigned n_writes;
+
+    enum bf_status status; /* set: BF_OK; BF_E_STALE, when the fence is no longer the job's, or when a write was not done; else the store failed */
+};
+enum { BF_JOB_WRITES_MAX = 64 };
+/* Ends several claims with as few writes as hold them. BF_OK when each was ended or is BF_E_STALE; else the first other status, with `e`. */
+enum bf_status bf_job_settle(struct bf_store *store, struct bf_job_end *ends, unsigned n, struct bf_error *e);
+/* The same for one without writes: its status. */
 enum bf_status bf_job_done(struct bf_store *store, const struct bf_job *job, struct bf_error *e);
-/* Puts it back with a cause. `count` false: the attempt does not count (a provider that is away). */
 enum bf_status bf_job_retry(struct bf_store *store, const struct bf_job *job, int64_t due_ms, bool count, const char *cause,
                             struct bf_error *e);
 enum bf_status bf_job_dead(struct bf_store *store, const struct bf_job *job, const char *cause, struct bf_error *e);

@@ -150,9 +150,10 @@ struct bf_write {
     const struct bf_collection *coll; /* not logged */
     const struct bf_doc *doc;         /* for DELETE only tenant and id are read. The stored rev becomes 1 (new) or the old one + 1 */
     int64_t rev;
+    bool follows; /* only done when the write before it in the same call was done; else BF_E_STALE. Not of the first */
 };
 
-/* Durable when it returns. Each write stands alone: one that fails does not undo the others; rets[i] has each one's status. BF_OK when each
+/* Durable when it returns. Each write stands alone but for `follows`: one that fails does not undo the others; rets[i] has each one's status. BF_OK when each
  * was done or had an answer of its own (EXISTS, STALE, NOT_FOUND); else the first other status, with `e`: the store failed, and at least that
  * write is not known to be there. rets may be NULL when n = 1: then that one's status is returned, whatever it is, with `e`. Joined with
  * others' writes in a group commit. Blocks: never from an HTTP loop. */

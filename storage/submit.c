@@ -99,8 +99,11 @@ enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *wri
     struct bf_error why = {0};
     if (items == NULL)
         abort();
-    for (unsigned i = 0; i < n; i++)
+    assert(!writes[0].follows);
+    for (unsigned i = 0; i < n; i++) {
         items[i] = write_item(store, &writes[i], &why);
+        items[i]->leader = writes[i].follows ? items[i - 1] : NULL;
+    }
     enum bf_status refused = enqueue_and_wait(store, items, n, &why);
     for (unsigned i = 0; i < n; i++) {
         if (rets != NULL)

@@ -116,6 +116,26 @@ static void one_failing_write_does_not_undo_the_others(void **state)
     assert_string_equal(name_of(get(s, &notes, tenant_a, suite_uuid(3))), "three");
 }
 
+static void what_follows_a_write_that_was_not_done_is_not_done_either(void **state)
+{
+    struct suite *s = *state;
+    enum bf_status rets[4];
+    insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(1), "there"));
+    struct bf_write w[4] = {
+        {.kind = BF_W_REPLACE, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(1), "new"), .rev = 9},
+        {.kind = BF_W_INSERT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(2), "two"), .follows = true},
+        {.kind = BF_W_INSERT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(3), "three"), .follows = true},
+        {.kind = BF_W_INSERT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(4), "four")},
+    };
+    assert_int_equal(bf_store_write(s->store, w, 4, rets, NULL), BF_OK);
+    assert_true(rets[0] == BF_E_STALE && rets[1] == BF_E_STALE && rets[2] == BF_E_STALE && rets[3] == BF_OK);
+    assert_null(get(s, &notes, tenant_a, suite_uuid(2)));
+    w[0].rev = 1;
+    assert_int_equal(bf_store_write(s->store, w, 3, rets, NULL), BF_OK);
+    assert_true(rets[0] == BF_OK && rets[1] == BF_OK && rets[2] == BF_OK);
+    assert_string_equal(name_of(get(s, &notes, tenant_a, suite_uuid(3))), "three");
+}
+
 static void many_are_got_in_the_order_asked_for(void **state)
 {
     struct suite *s = *state;
@@ -157,5 +177,6 @@ static void the_incarnation_and_derived_keys_survive_a_restart(void **state)
 SUITE_PART(suite_documents, SUITE_TEST(what_is_inserted_is_read_back_whole), SUITE_TEST(another_tenants_id_is_not_there),
            SUITE_TEST(an_id_is_inserted_once), SUITE_TEST(replace_is_guarded_by_the_rev), SUITE_TEST(put_makes_and_replaces),
            SUITE_TEST(delete_is_physical_and_may_be_guarded), SUITE_TEST(one_failing_write_does_not_undo_the_others),
+           SUITE_TEST(what_follows_a_write_that_was_not_done_is_not_done_either),
            SUITE_TEST(many_are_got_in_the_order_asked_for), SUITE_TEST(system_documents_have_no_tenant),
            SUITE_TEST(the_incarnation_and_derived_keys_survive_a_restart));

@@ -253,6 +253,87 @@ static void draining_ends_what_runs_and_begins_nothing(void **state)
     assert_non_null(take(c, T0, LEASE_MS));
 }
 
+/* ---- many at the same time ---- */
+
+enum { PLACES = 8, SLOW_MS = 4 * LEASE_MS };
+
+/* Jobs that end as they begin, but for the first, whose answer comes when somebody posts it. */
+struct flock {
+    struct crew *c;
+    unsigned most; /* begun together at most */
+    struct bf_job_run *slow;
+    struct bf_task answer;
+};
+
+static void begin(void *ctx, struct bf_job_run *const *runs, unsigned n)
+{
+    struct flock *f = ctx;
+    struct bf_uuid first = suite_uuid(1);
+    f->most = n > f->most ? n : f->most;
+    for (unsigned i = 0; i < n; i++) {
+        if (bf_uuid_eq(&runs[i]->job->id, &first))
+            f->slow = runs[i];
+        else
+            bf_job_run_end(runs[i], BF_OK);
+        tell(f->c, &f->c->runs);
+    }
+}
+
+static void answer(struct bf_task *task)
+{
+    struct flock *f = BF_CONTAINER(task, struct flock, answer);
+    bf_fail(&f->slow->error, BF_E_UPSTREAM, "it came late");
+    bf_job_run_end(f->slow, BF_E_UPSTREAM);
+}
+
+static void start_flock(struct flock *f, const struct bf_env *env)
+{
+    struct bf_job_work work = {.kind = kind, .threads = 1, .lease_ms = LEASE_MS, .attempts_max = 1, .places = PLACES, .begin = begin, .ctx = f};
+    f->c->runner = bf_job_runner_start(env, f->c->s->store, &work, 1);
+}
+
+static void a_job_that_waits_for_an_answer_holds_its_place_and_no_other(void **state)
+{
+    struct crew *c = *state;
+    struct flock f = {.c = c, .answer.run = answer};
+    for (unsigned i = 1; i <= MANY; i++)
+        add(c, i, T0 - MANY + (int64_t)i);
+    start_flock(&f, &c->s->env);
+    wait_for(c, &c->runs, MANY);
+    assert_int_equal(f.most, PLACES);
+    bf_post(f.slow->home, &f.answer);
+    bf_job_runner_stop(&c->runner);
+    assert_int_equal(c->runs, MANY);
+    assert_int_equal(counted(c, BF_M_JOBS_DONE), MANY - 1);
+    assert_int_equal(counted(c, BF_M_JOBS_DEAD), 1);
+    assert_true(nothing_is_left(c));
+}
+
+/* By the system's clock; a second worker of the same kind would take the job over if its lease ran out. */
+static void a_job_that_waits_for_its_answer_longer_than_its_lease_stays_claimed(void **state)
+{
+    struct crew *c = *state;
+    struct flock f = {.c = c, .answer.run = answer};
+    struct bf_env real;
+    struct timespec until;
+    bf_env_system(&real);
+    add(c, 1, 1);
+    start_flock(&f, &real);
+    wait_for(c, &c->runs, 1);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += SLOW_MS / 1000 + 1;
+    pthread_mutex_lock(&c->lock);
+    while (c->runs == 1 && pthread_cond_timedwait(&c->changed, &c->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&c->lock);
+    assert_int_equal(c->runs, 1);
+    bf_post(f.slow->home, &f.answer);
+    bf_job_runner_stop(&c->runner);
+    bf_env_finish(&real);
+    assert_int_equal(counted(c, BF_M_JOBS_DEAD), 1);
+    assert_true(nothing_is_left(c));
+}
+
 #define CREW_TEST(f)                                                                                                                       \
     {                                                                                                                                      \
 #f, f, crew_setup, crew_teardown, NULL                                                                                             \
@@ -262,4 +343,6 @@ SUITE_PART(suite_job_runner, CREW_TEST(a_job_is_run_and_counted_once), CREW_TEST
            CREW_TEST(a_job_whose_runs_were_lost_is_run_again_and_told_how_often),
            CREW_TEST(runs_that_were_lost_use_up_none_of_those_that_may_fail), CREW_TEST(who_lost_the_lease_does_not_give_the_job_up),
            CREW_TEST(a_job_that_takes_longer_than_its_lease_is_not_taken_by_another_thread),
-           CREW_TEST(draining_ends_what_runs_and_begins_nothing));
+           CREW_TEST(draining_ends_what_runs_and_begins_nothing),
+           CREW_TEST(a_job_that_waits_for_an_answer_holds_its_place_and_no_other),
+           CREW_TEST(a_job_that_waits_for_its_answer_longer_than_its_lease_stays_claimed));

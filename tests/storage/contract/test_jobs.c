@@ -116,6 +116,91 @@ static void leases_are_renewed_together_and_those_that_were_lost_are_left_alone(
     assert_true(is(take(s, "a", T0 + 7 * LEASE), 2) && is(take(s, "a", T0 + 7 * LEASE), 3));
 }
 
+/* Up to `max` jobs of kind "a"; returns how many. */
+static unsigned take_many(struct suite *s, unsigned max, int64_t now_ms, struct bf_job **ret)
+{
+    unsigned n;
+    assert_int_equal(bf_job_take_many(s->store, "a", now_ms, LEASE, max, s->arena, ret, &n, NULL), BF_OK);
+    return n;
+}
+
+static void jobs_are_claimed_together_those_due_the_longest_first(void **state)
+{
+    struct suite *s = *state;
+    struct bf_job *jobs[BF_JOBS_MAX];
+    for (unsigned i = 1; i <= 5; i++)
+        add(s, make(i, "a", T0 + 5 - i));
+    add(s, make(6, "a", T0 + 10));
+    add(s, make(7, "b", T0));
+    assert_int_equal(take_many(s, 3, T0 + 5, jobs), 3);
+    assert_true(is(jobs[0], 5) && is(jobs[1], 4) && is(jobs[2], 3));
+    assert_true(jobs[1]->fence == 1 && jobs[1]->attempt == 1 && jobs[1]->due_ms == T0 + 1 && strcmp(jobs[1]->kind, "a") == 0);
+    assert_int_equal(take_many(s, BF_JOBS_MAX, T0 + 5, jobs), 2);
+    assert_true(is(jobs[0], 2) && is(jobs[1], 1));
+    assert_int_equal(take_many(s, BF_JOBS_MAX, T0 + 5, jobs), 0);
+    assert_int_equal(take_many(s, BF_JOBS_MAX, T0 + 5 + LEASE, jobs), 6);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(jobs[i]->lost, is(jobs[i], 6) ? 0 : 1);
+}
+
+static void a_claim_that_was_taken_over_is_left_out_of_those_that_end_together(void **state)
+{
+    struct suite *s = *state;
+    struct bf_job *jobs[3];
+    for (unsigned i = 0; i < 3; i++) {
+        add(s, make(i + 1, "a", T0 + i));
+        jobs[i] = take(s, "a", T0 + i);
+    }
+    struct bf_job *theirs = NULL;
+    assert_int_equal(bf_job_renew(s->store, jobs[0], (int64_t[]){T0 + 5 * LEASE}, 1, NULL), BF_OK);
+    theirs = take(s, "a", T0 + 1 + LEASE);
+    assert_true(is(theirs, 2));
+    struct bf_job_end ends[3] = {{.job = jobs[0], .act = BF_JOB_RETRY, .due_ms = T0 + 9 * LEASE, .cause = "away"},
+                                 {.job = jobs[1], .act = BF_JOB_DEAD, .cause = "late"},
+                                 {.job = jobs[2], .act = BF_JOB_DONE}};
+    assert_int_equal(bf_job_settle(s->store, ends, 3, NULL), BF_OK);
+    assert_true(ends[0].status == BF_OK && ends[1].status == BF_E_STALE && ends[2].status == BF_OK);
+    assert_int_equal(bf_job_done(s->store, theirs, NULL), BF_OK);
+    assert_null(take(s, "a", T0 + 9 * LEASE - 1));
+    struct bf_job *again = take(s, "a", T0 + 9 * LEASE);
+    assert_true(is(again, 1));
+    assert_string_equal(again->cause, "away");
+    assert_null(take(s, "a", T0 + 9 * LEASE));
+}
+
+static struct bf_write put_note(struct suite *s, enum bf_write_kind kind, unsigned id, const char *name, int64_t rev)
+{
+    return (struct bf_write){.kind = kind, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(id), name), .rev = rev};
+}
+
+static void documents_are_written_with_the_end_of_a_job_each_once(void **state)
+{
+    struct suite *s = *state;
+    struct bf_job *jobs[3];
+    for (unsigned i = 1; i <= 3; i++) {
+        struct bf_job job = make(i, "a", T0);
+        job.n = 7;
+        add(s, job);
+    }
+    insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(13), "as it was"));
+    assert_int_equal(take_many(s, 3, T0, jobs), 3);
+    assert_int_equal(bf_job_renew(s->store, jobs[0], (int64_t[]){T0 + 5 * LEASE}, 1, NULL), BF_OK);
+    struct bf_write first[2] = {put_note(s, BF_W_INSERT, 11, "one", 0), put_note(s, BF_W_INSERT, 12, "two", 0)},
+                    second[2] = {put_note(s, BF_W_REPLACE, 13, "changed", 9), put_note(s, BF_W_INSERT, 14, "three", 0)},
+                    third = put_note(s, BF_W_REPLACE, 13, "changed in time", 1);
+    struct bf_job_end ends[3] = {{.job = jobs[0], .act = BF_JOB_DONE, .writes = first, .n_writes = 2},
+                                 {.job = jobs[1], .act = BF_JOB_DONE, .writes = second, .n_writes = 2},
+                                 {.job = jobs[2], .act = BF_JOB_DONE, .writes = &third, .n_writes = 1}};
+    assert_int_equal(bf_job_settle(s->store, ends, 3, NULL), BF_OK);
+    assert_true(ends[0].status == BF_OK && ends[1].status == BF_E_STALE && ends[2].status == BF_OK);
+    assert_string_equal(name_of(get(s, &notes, tenant_a, suite_uuid(11))), "one");
+    assert_string_equal(name_of(get(s, &notes, tenant_a, suite_uuid(12))), "two");
+    assert_string_equal(name_of(get(s, &notes, tenant_a, suite_uuid(13))), "changed in time");
+    assert_null(get(s, &notes, tenant_a, suite_uuid(14)));
+    assert_int_equal(take_many(s, 3, T0 + 9 * LEASE, jobs), 1);
+    assert_true(jobs[0]->lost == 1 && bf_uuid_eq(&jobs[0]->id, &ends[1].job->id));
+}
+
 static void a_retry_waits_with_its_cause_and_may_not_count(void **state)
 {
     struct suite *s = *state;
@@ -184,9 +269,31 @@ static void *work(void *arg)
     return NULL;
 }
 
-static void many_threads_finish_every_job_exactly_once(void **state)
+/* The same, some at a time: of those that are dropped the late end must bounce off, and no other's. */
+static void *work_in_batches(void *arg)
 {
-    struct suite *s = *state;
+    struct crew *crew = arg;
+    struct bf_arena *arena = bf_arena_create();
+    for (unsigned i = 0;; i++) {
+        struct bf_job *jobs[7];
+        struct bf_job_end ends[7];
+        unsigned n = 0;
+        if (bf_job_take_many(crew->s->store, "a", T0, i % 3 == 2 ? 0 : LEASE, 7, arena, jobs, &n, NULL) != BF_OK || n == 0)
+            break;
+        for (unsigned k = 0; k < n; k++)
+            ends[k] = (struct bf_job_end){.job = jobs[k], .act = BF_JOB_DONE};
+        if (bf_job_settle(crew->s->store, ends, n, NULL) != BF_OK)
+            break;
+        for (unsigned k = 0; k < n; k++)
+            if (ends[k].status == BF_OK)
+                atomic_fetch_add(&crew->ran[number_of(jobs[k])], 1);
+    }
+    bf_arena_destroy(&arena);
+    return NULL;
+}
+
+static void finish_with_many_threads(struct suite *s, void *(*work_of)(void *))
+{
     struct crew crew = {.s = s};
     struct bf_job jobs[JOBS];
     pthread_t threads[THREADS];
@@ -194,15 +301,22 @@ static void many_threads_finish_every_job_exactly_once(void **state)
         jobs[i] = make(i + 1, "a", T0 - (int64_t)i);
     assert_int_equal(bf_job_add(s->store, jobs, JOBS, NULL), BF_OK);
     for (int i = 0; i < THREADS; i++)
-        pthread_create(&threads[i], NULL, work, &crew);
+        pthread_create(&threads[i], NULL, work_of, &crew);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     for (unsigned i = 1; i <= JOBS; i++)
         assert_int_equal(atomic_load(&crew.ran[i]), 1);
 }
 
+static void many_threads_finish_every_job_exactly_once(void **state) { finish_with_many_threads(*state, work); }
+
+static void many_threads_finish_jobs_in_batches_each_exactly_once(void **state) { finish_with_many_threads(*state, work_in_batches); }
+
 SUITE_PART(suite_jobs, SUITE_TEST(ids_of_jobs_are_the_same_each_time), SUITE_TEST(the_job_due_the_longest_is_claimed_first),
            SUITE_TEST(adding_again_leaves_a_job_as_it_is), SUITE_TEST(a_lease_that_ran_out_is_taken_over_and_its_holder_fenced_off),
            SUITE_TEST(a_renewed_lease_holds),
            SUITE_TEST(leases_are_renewed_together_and_those_that_were_lost_are_left_alone), SUITE_TEST(a_retry_waits_with_its_cause_and_may_not_count),
-           SUITE_TEST(hastened_jobs_are_due_now), SUITE_TEST(many_threads_finish_every_job_exactly_once));
+           SUITE_TEST(jobs_are_claimed_together_those_due_the_longest_first),
+           SUITE_TEST(a_claim_that_was_taken_over_is_left_out_of_those_that_end_together),
+           SUITE_TEST(documents_are_written_with_the_end_of_a_job_each_once), SUITE_TEST(hastened_jobs_are_due_now),
+           SUITE_TEST(many_threads_finish_every_job_exactly_once), SUITE_TEST(many_threads_finish_jobs_in_batches_each_exactly_once));

@@ -485,6 +485,33 @@ static void one_request_at_fault_fails_alone(void **state)
     gather_destroy(&g);
 }
 
+/* The store fails at a document that goes with the end of a job: that job is not settled, the others are. */
+static void a_job_whose_document_cannot_be_written_is_left_and_no_other(void **state)
+{
+    struct suite *s = *state;
+    struct bf_job jobs[2], *taken[2];
+    struct bf_write writes[2] = {
+        {.kind = BF_W_REPLACE, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(11), "bad"), .rev = 1},
+        {.kind = BF_W_INSERT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(12), "good")}};
+    struct bf_error e = {0};
+    unsigned n;
+    insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(11), "there"));
+    for (unsigned i = 0; i < 2; i++)
+        jobs[i] = (struct bf_job){.id = suite_uuid(i + 1), .tenant = tenant_a, .kind = "a", .ref = suite_uuid(9), .due_ms = i, .n = 5};
+    assert_int_equal(bf_job_add(s->store, jobs, 2, NULL), BF_OK);
+    rig_close(s);
+    rig_sql(s, "UPDATE d_notes SET d = x'0500000000'");
+    reopen(s);
+    assert_int_equal(bf_job_take_many(s->store, "a", 10, 100, 2, s->arena, taken, &n, NULL), BF_OK);
+    assert_int_equal(n, 2);
+    struct bf_job_end ends[2] = {{.job = taken[0], .writes = &writes[0], .n_writes = 1}, {.job = taken[1], .writes = &writes[1], .n_writes = 1}};
+    assert_int_equal(bf_job_settle(s->store, ends, 2, &e), BF_E_CORRUPT);
+    assert_true(ends[0].status == BF_E_CORRUPT && ends[1].status == BF_OK && e.status == BF_E_CORRUPT);
+    assert_string_equal(name_of(get(s, &notes, tenant_a, suite_uuid(12))), "good");
+    assert_int_equal(bf_job_take_many(s->store, "a", 200, 100, 2, s->arena, taken, &n, NULL), BF_OK);
+    assert_true(n == 1 && bf_uuid_eq(&taken[0]->id, &jobs[0].id) && taken[0]->lost == 1);
+}
+
 #define FAULTY_TEST(f)                                                                                                                     \
     {                                                                                                                                      \
 #f, f, faulty_setup, faulty_teardown, NULL                                                                                         \
@@ -498,4 +525,4 @@ SUITE_PART(suite_faults, FAULTY_TEST(after_a_full_disk_nothing_is_there_and_work
            FAULTY_TEST(after_a_checkpoint_that_failed_to_sync_nothing_more_is_acknowledged), FAULTY_TEST(a_store_on_a_full_disk_is_opened_and_read),
            FAULTY_TEST(a_file_system_without_a_write_ahead_log_is_refused),
            FAULTY_TEST(what_was_erased_is_gone_from_the_write_ahead_log_or_it_is_said_that_it_is_not),
-           FAULTY_TEST(one_request_at_fault_fails_alone));
+           FAULTY_TEST(one_request_at_fault_fails_alone), FAULTY_TEST(a_job_whose_document_cannot_be_written_is_left_and_no_other));
