@@ -9,6 +9,11 @@
  *   log: notification     --consume--> job "push"
  *        job "push"       ------------> for each device with an active channel: attempt recorded, message sent, outcome recorded
  *
+ * Both kinds of jobs go many at a time (storage/job_runner.h), and share what they read and write:
+ *
+ *   claim N | read of all | reminders: a decision each, which meet in few entries | settle N
+ *   claim N | read of all | delivery: attempts of all recorded | all sent, none waits for another's answer | outcomes and settle of those that have theirs
+ *
  * Event streams need no job: they read the notification from the log.
  */
 #pragma once
@@ -25,17 +30,14 @@ enum { BF__CONSUMERS = 2 };
 
 /* ---- turns (push/turns.c): a person whose push service is slow holds up nobody else ---- */
 
-enum { BF__TURNS_MAX = 32, BF__TURNS_EACH = 2 }; /* threads of delivery at most; of those for one person */
+/* Notifications that are delivered at the same time, of all threads together; of those for one person. */
+enum { BF__PLACES = 256, BF__TURNS_EACH = 16, BF__THREADS_MAX = 8 };
 
-struct bf__turn {
-    struct bf_uuid person;
-    unsigned running; /* 0: free */
-    int64_t last_ms;  /* when the last one that was sent away comes again; monotonic */
-};
+struct bf__turn; /* a person with messages under way */
 
 struct bf__turns {
     pthread_mutex_t lock;
-    struct bf__turn items[BF__TURNS_MAX];
+    struct bf__turn *people;
 };
 
 void bf__turns_init(struct bf__turns *turns);
@@ -60,12 +62,16 @@ struct bf__due {
     int64_t send_at;
     bool wake; /* within the quiet hours, too (G-23) */
 };
+/* Whose quiet hours were read already, for what is judged together: {NULL} at first, in the arena of the calls. */
+struct bf__nights {
+    struct bf__night *first;
+};
 /* *ret: it is too late to tell it: the grace is over, which begins anew in the morning when it would end in the quiet hours. Blocks. */
-enum bf_status bf__is_over(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf_arena *arena, bool *ret,
-                           struct bf_error *e);
+enum bf_status bf__is_over(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf__nights *nights, struct bf_arena *arena,
+                           bool *ret, struct bf_error *e);
 /* *ret: when it may ring, now or at the end of the person's quiet hours. Blocks. */
-enum bf_status bf__rings_at(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf_arena *arena, int64_t *ret,
-                            struct bf_error *e);
+enum bf_status bf__rings_at(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf__nights *nights, struct bf_arena *arena,
+                            int64_t *ret, struct bf_error *e);
 
 /* ---- a lost key (push/vapid_key.c) ---- */
 bool bf__vapid_key_is_missing(const char *key_file);
@@ -78,11 +84,22 @@ struct bf_job_work bf__reminders_work(struct bf_push *push);
 extern const struct bf_derivation bf__reminders_derivation;
 
 /* ---- delivery (push/delivery.c) ---- */
-enum bf_status bf__jobs_add(struct bf_push *push, const struct bf_job *jobs, unsigned n, struct bf_error *e);
 struct bf_consumer bf__delivery_consumer(struct bf_push *push);
 struct bf_job_work bf__delivery_work(struct bf_push *push, unsigned threads);
+
+/* ---- what both kinds of jobs need (push/jobs.c) ---- */
+enum bf_status bf__jobs_add(struct bf_push *push, const struct bf_job *jobs, unsigned n, struct bf_error *e);
 /* Before the next try of what has failed for `age_ms`: as long again, within the bounds, less up to a quarter at random. */
 int64_t bf__pause_ms(const struct bf_env *env, int64_t age_ms, int64_t least_ms, int64_t most_ms);
+/* Ends it for now, since it is not its time yet: it comes again after `pause_ms`. */
+void bf__put_off(struct bf_job_run *run, int64_t pause_ms, const char *why);
+void bf__fail(struct bf_job_run *run, const struct bf_error *e);
+/* Calls `fn` for each tenant with the runs of its jobs. */
+typedef void bf__of_tenant_fn(void *ctx, struct bf_uuid tenant, struct bf_job_run **runs, unsigned n);
+void bf__each_tenant(struct bf_job_run *const *runs, unsigned n, bf__of_tenant_fn *fn, void *ctx);
+/* As bf_store_get_many, of any number. */
+enum bf_status bf__get_all(struct bf_store *store, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids, unsigned n,
+                           struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
 
 /* ---- attempts: a record for each (notification, device), outside the commit log (push/attempts.c) ---- */
 

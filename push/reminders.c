@@ -3,6 +3,9 @@
  * Due reminders. Each version of a planned reminder has a job that becomes due at its send_at; whether it is still that version is seen in the
  * decision, so that snoozing, changing and doing need not touch jobs. What one person is due at the same instant (as after quiet
  * hours) goes into one notification, whose id is made from the version of the reminder that asks for it: told once, whatever crashes.
+ *
+ * Jobs go many at a time: what is due is read together, and the decisions are submitted together, so that the committer puts those of a tenant into few
+ * entries. Decisions do not know of each other: one that comes second finds a reminder told and leaves it.
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -13,6 +16,7 @@
 
 enum {
     TOGETHER_MAX = 50,
+    PLACES = 128,
     LEASE_MS = 10000,
     PAUSE_MS = 200,
     PAUSE_MS_MAX = 30000,
@@ -66,6 +70,18 @@ struct due {
     struct bf_uuid user, notification, ids[TOGETHER_MAX]; /* the job's own is the first */
     unsigned n;
     int64_t send_at, now_ms;
+    bool is_decided; /* set by the decision: what of them was due is told now */
+    unsigned sent;
+};
+
+/* A decision under way, for the job that asked for it and for those of the same batch that it tells as well. In the first one's arena. */
+struct telling {
+    struct bf_push *push;
+    struct due due;
+    int64_t until_ms; /* not now: put off until then */
+    struct bf_job_run *runs[PLACES]; /* a reminder that was changed has several */
+    unsigned n_runs;
+    struct telling *next;
 };
 
 static bool is_due(const struct bf_doc *reminder, const struct due *due)
@@ -114,9 +130,11 @@ static struct bf_doc *make_notification(const struct bf_view *view, struct bf_ar
 
 static enum bf_status decide(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
-    struct due *due = ctx;
+    struct due *due = &((struct telling *)ctx)->due;
     const struct bf_doc *sent[TOGETHER_MAX];
     unsigned n = 0;
+    due->is_decided = false;
+    due->sent = 0;
     bf_decision_receipt(d, 200, bf_str("", 0), due->user);
     if (bf_view_get(view, &bf_notifications, due->notification) != NULL)
         return BF_OK;
@@ -133,10 +151,20 @@ static enum bf_status decide(const struct bf_view *view, struct bf_decision *d, 
     }
     if (n > 0)
         bf_decision_put(d, &bf_notifications, make_notification(view, arena, due, sent, n));
+    due->is_decided = true;
+    due->sent = n;
     return BF_OK;
 }
 
-/* ---- the job ---- */
+/* ---- the jobs, many at a time ---- */
+
+struct batch {
+    struct bf_push *push;
+    struct bf_arena *arena;
+    int64_t now_ms;
+    struct bf__nights nights;
+    struct telling *tellings; /* of this tenant */
+};
 
 /* Each version of a reminder is told once. */
 static struct bf_uuid notification_id(const struct bf_doc *reminder)
@@ -148,8 +176,31 @@ static struct bf_uuid notification_id(const struct bf_doc *reminder)
     return bf_uuid_from_name(&name, sizeof name);
 }
 
-/* The person's other planned reminders of the same instant, as many as go into one notification; what is over is told by its own job. */
-static enum bf_status gather(struct bf_push *push, struct bf_uuid tenant, struct due *due, struct bf_arena *arena, struct bf_error *e)
+/* The decision of this batch that tells it already, or NULL. */
+static struct telling *find_telling(const struct batch *b, const struct due *due, struct bf_uuid reminder)
+{
+    for (struct telling *t = b->tellings; t != NULL; t = t->next) {
+        if (t->due.send_at != due->send_at || !bf_uuid_eq(&t->due.user, &due->user))
+            continue;
+        for (unsigned i = 0; i < t->due.n; i++)
+            if (bf_uuid_eq(&t->due.ids[i], &reminder))
+                return t;
+    }
+    return NULL;
+}
+
+static void add_others(const struct batch *b, struct due *due, const struct bf_page *page)
+{
+    for (unsigned i = 0; i < page->n && due->n < TOGETHER_MAX; i++) {
+        struct bf_uuid id = page->docs[i]->id;
+        if (!bf_uuid_eq(&id, &due->ids[0]) && find_telling(b, due, id) == NULL)
+            due->ids[due->n++] = id;
+    }
+}
+
+/* The person's other planned reminders of the same instant, as many as go into one notification; what is over is told by its own job. A page more is read
+ * for each decision before this one, at most. */
+static enum bf_status gather(const struct batch *b, struct bf_uuid tenant, struct due *due, struct bf_error *e)
 {
     struct bf_value values[3] = {{.type = BF_T_UUID, .uuid = due->user},
                                  {.type = BF_T_TIME, .i = due->send_at},
@@ -160,120 +211,166 @@ static enum bf_status gather(struct bf_push *push, struct bf_uuid tenant, struct
     struct bf_query query = {
         .coll = &bf_reminders, .tenant = tenant, .conds = conds, .n_conds = 3, .index = &bf_reminders_by_user, .limit = TOGETHER_MAX};
     struct bf_page page;
-    enum bf_status status = bf_store_find(push->ctx->store, &query, arena, &page, e);
-    for (unsigned i = 0; status == BF_OK && i < page.n && due->n < TOGETHER_MAX; i++)
-        if (!bf_uuid_eq(&page.docs[i]->id, &due->ids[0]))
-            due->ids[due->n++] = page.docs[i]->id;
+    enum bf_status status;
+    do {
+        status = bf_store_find(b->push->ctx->store, &query, b->arena, &page, e);
+        if (status == BF_OK)
+            add_others(b, due, &page);
+        query.after = page.next;
+    } while (status == BF_OK && page.next.n > 0 && due->n < TOGETHER_MAX);
     return status;
 }
 
-static enum bf_status commit(struct bf_push *push, const struct bf_job *job, struct due *due, struct bf_arena *arena, struct bf_error *e)
+/* The first run's decision may be one of an earlier run, which did not know the others: those come again. */
+static void told(const struct bf_receipt *receipt, void *ctx)
+{
+    struct telling *t = ctx;
+    struct bf_error e = receipt->error;
+    e.status = receipt->status;
+    if (receipt->status == BF_OK)
+        bf_metric_add(t->push->ctx->env->metrics, BF_M_REMINDERS_DUE, t->due.sent);
+    for (unsigned i = 0; i < t->n_runs; i++) {
+        if (receipt->status != BF_OK)
+            bf__fail(t->runs[i], &e);
+        else if (i > 0 && !t->due.is_decided)
+            bf__put_off(t->runs[i], 0, "another run told the reminders that this one was to be told with");
+        else
+            bf_job_run_end(t->runs[i], BF_OK);
+    }
+}
+
+static enum bf_status submit(struct telling *t, bf_decide_fn *decide_fn, const struct bf_read *reads, unsigned n, struct bf_error *e)
+{
+    const struct bf_job_run *run = t->runs[0];
+    struct bf_submission submission = {
+        .tenant = run->job->tenant, .reads = reads, .n_reads = n, .decide = decide_fn, .ctx = t, .home = run->home, .done = told};
+    memcpy(&submission.request, &run->job->id, sizeof submission.request);
+    return bf_submit(t->push->ctx->store, &submission, e);
+}
+
+static enum bf_status tell(struct batch *b, struct telling *t, const struct bf_doc *reminder, struct bf_error *e)
 {
     struct bf_read reads[TOGETHER_MAX + 2];
-    struct bf_receipt receipt;
-    struct bf_submission submission = {
-        .tenant = job->tenant, .reads = reads, .n_reads = due->n + 2, .decide = decide, .ctx = due};
+    struct due *due = &t->due;
+    due->notification = notification_id(reminder);
+    enum bf_status status = gather(b, reminder->tenant, due, e);
     reads[due->n] = (struct bf_read){.coll = &bf_notifications, .id = due->notification};
     reads[due->n + 1] = (struct bf_read){.coll = &bf_users, .id = due->user};
     for (unsigned i = 0; i < due->n; i++)
         reads[i] = (struct bf_read){.coll = &bf_reminders, .id = due->ids[i]};
-    memcpy(&submission.request, &job->id, sizeof submission.request);
-    return bf_submit_wait(push->ctx->store, &submission, arena, &receipt, e);
-}
-
-static enum bf_status tell(struct bf_push *push, const struct bf_job *job, const struct bf_doc *reminder, struct due *due,
-                           struct bf_arena *arena, struct bf_error *e)
-{
-    due->notification = notification_id(reminder);
-    enum bf_status status = gather(push, job->tenant, due, arena, e);
     if (status == BF_OK)
-        status = commit(push, job, due, arena, e);
-    if (status == BF_OK)
-        bf_metric_add(push->ctx->env->metrics, BF_M_REMINDERS_DUE, due->n);
-    return status;
+        status = submit(t, decide, reads, due->n + 2, e);
+    if (status != BF_OK)
+        return status;
+    t->next = b->tellings;
+    b->tellings = t;
+    return BF_OK;
 }
-
-/* ---- the job, when it is late ---- */
-
-struct put_off {
-    const struct due *due;
-    int64_t until_ms;
-};
 
 static enum bf_status decide_put_off(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
 {
-    const struct put_off *p = ctx;
-    const struct bf_doc *before = bf_view_get(view, &bf_reminders, p->due->ids[0]);
+    const struct telling *t = ctx;
+    const struct bf_doc *before = bf_view_get(view, &bf_reminders, t->due.ids[0]);
     (void)e;
-    bf_decision_receipt(d, 200, bf_str("", 0), p->due->user);
-    if (!is_due(before, p->due))
+    bf_decision_receipt(d, 200, bf_str("", 0), t->due.user);
+    if (!is_due(before, &t->due))
         return BF_OK;
     struct bf_doc *after = bf_doc_copy(arena, before);
-    bf_set_int(&after->object, BF_REMINDER_SEND_AT, p->until_ms);
+    bf_set_int(&after->object, BF_REMINDER_SEND_AT, t->until_ms);
     bf_decision_put(d, &bf_reminders, after);
     return BF_OK;
 }
 
-/* To the end of the quiet hours, where it meets the others of the night; that version of it has a job of its own. */
-static enum bf_status put_off(struct bf_push *push, const struct bf_job *job, const struct due *due, int64_t until_ms, struct bf_arena *arena,
-                              struct bf_error *e)
+/* Late: to the end of the quiet hours, where it meets the others of the night; that version of it has a job of its own. What is over the grace only
+ * goes into the list, which rings nowhere. */
+static enum bf_status tell_or_put_off(struct batch *b, struct telling *t, const struct bf_doc *reminder, struct bf_error *e)
 {
-    struct put_off p = {.due = due, .until_ms = until_ms};
-    struct bf_read read = {.coll = &bf_reminders, .id = job->ref};
-    struct bf_submission submission = {.tenant = job->tenant, .reads = &read, .n_reads = 1, .decide = decide_put_off, .ctx = &p};
-    struct bf_receipt receipt;
-    memcpy(&submission.request, &job->id, sizeof submission.request);
-    return bf_submit_wait(push->ctx->store, &submission, arena, &receipt, e);
-}
-
-/* What is over the grace only goes into the list, which rings nowhere. */
-static enum bf_status tell_or_put_off(struct bf_push *push, const struct bf_job *job, const struct bf_doc *reminder, struct due *due,
-                                      struct bf_arena *arena, struct bf_error *e)
-{
-    struct bf__due when = {.tenant = job->tenant,
-                           .user = due->user,
-                           .send_at = due->send_at,
+    struct bf__due when = {.tenant = reminder->tenant,
+                           .user = t->due.user,
+                           .send_at = t->due.send_at,
                            .wake = bf_get_bool(&reminder->object, BF_REMINDER_WAKE)};
-    int64_t rings_at = due->now_ms;
     bool is_over;
-    enum bf_status status = bf__is_over(push, &when, due->now_ms, arena, &is_over, e);
+    t->until_ms = b->now_ms;
+    enum bf_status status = bf__is_over(b->push, &when, b->now_ms, &b->nights, b->arena, &is_over, e);
     if (status == BF_OK && !is_over)
-        status = bf__rings_at(push, &when, due->now_ms, arena, &rings_at, e);
+        status = bf__rings_at(b->push, &when, b->now_ms, &b->nights, b->arena, &t->until_ms, e);
     if (status != BF_OK)
         return status;
-    return rings_at > due->now_ms ? put_off(push, job, due, rings_at, arena, e) : tell(push, job, reminder, due, arena, e);
+    struct bf_read read = {.coll = &bf_reminders, .id = reminder->id};
+    return t->until_ms > b->now_ms ? submit(t, decide_put_off, &read, 1, e) : tell(b, t, reminder, e);
 }
 
-static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *arena, struct bf_job_again *again, struct bf_error *e)
+static void begin_due(struct batch *b, struct bf_job_run *run, const struct bf_doc *reminder, const struct due *due)
+{
+    struct bf_error e = {0};
+    run->again.pause_ms = bf__pause_ms(b->push->ctx->env, due->now_ms - due->send_at, PAUSE_MS, PAUSE_MS_MAX);
+    struct telling *t = find_telling(b, due, due->ids[0]);
+    if (t != NULL) {
+        t->runs[t->n_runs++] = run;
+        return;
+    }
+    t = bf_arena_calloc(run->arena, 1, sizeof *t);
+    *t = (struct telling){.push = b->push, .due = *due, .runs = {run}, .n_runs = 1};
+    if (tell_or_put_off(b, t, reminder, &e) != BF_OK)
+        bf__fail(run, &e);
+}
+
+static void begin_one(struct batch *b, struct bf_job_run *run, const struct bf_doc *reminder)
+{
+    if (reminder == NULL || reminder->tombstone) {
+        bf_job_run_end(run, BF_OK);
+        return;
+    }
+    struct due due = {.ids = {reminder->id},
+                      .n = 1,
+                      .now_ms = b->now_ms,
+                      .user = bf_get_uuid(&reminder->object, BF_REMINDER_USER),
+                      .send_at = bf_get_int(&reminder->object, BF_REMINDER_SEND_AT)};
+    if (!is_due(reminder, &due) || due.send_at > run->job->due_ms) /* done, or put off meanwhile: its later version has a job of its own */
+        bf_job_run_end(run, BF_OK);
+    else if (due.send_at > due.now_ms)
+        bf__put_off(run, due.send_at - due.now_ms, "the clock went back: it is not due yet");
+    else
+        begin_due(b, run, reminder, &due);
+}
+
+static void begin_tenant(void *ctx, struct bf_uuid tenant, struct bf_job_run **runs, unsigned n)
+{
+    struct batch *b = ctx;
+    struct bf_uuid *ids = bf_arena_calloc(b->arena, n, sizeof *ids);
+    struct bf_doc **reminders = bf_arena_calloc(b->arena, n, sizeof(struct bf_doc *));
+    struct bf_error e = {0};
+    b->tellings = NULL;
+    for (unsigned i = 0; i < n; i++)
+        ids[i] = runs[i]->job->ref;
+    enum bf_status status = bf__get_all(b->push->ctx->store, &bf_reminders, tenant, ids, n, b->arena, reminders, &e);
+    for (unsigned i = 0; i < n; i++) {
+        if (status == BF_OK)
+            begin_one(b, runs[i], reminders[i]);
+        else
+            bf__fail(runs[i], &e);
+    }
+}
+
+static void begin(void *ctx, struct bf_job_run *const *runs, unsigned n)
 {
     struct bf_push *push = ctx;
-    struct bf_doc *reminder;
-    struct due due = {.ids = {job->ref}, .n = 1, .now_ms = bf_now_ms(push->ctx->env)};
-    again->count = false;
-    enum bf_status status = bf_store_get(push->ctx->store, &bf_reminders, job->tenant, job->ref, arena, &reminder, e);
-    if (status != BF_OK || reminder == NULL || reminder->tombstone)
-        return status;
-    due.user = bf_get_uuid(&reminder->object, BF_REMINDER_USER);
-    due.send_at = bf_get_int(&reminder->object, BF_REMINDER_SEND_AT);
-    if (!is_due(reminder, &due) || due.send_at > job->due_ms) /* done, or put off meanwhile: its later version has a job of its own */
-        return BF_OK;
-    if (due.send_at > due.now_ms) {
-        again->pause_ms = due.send_at - due.now_ms;
-        again->put_off = true;
-        return bf_fail(e, BF_E_UNAVAILABLE, "the clock went back: it is not due yet");
-    }
-    again->pause_ms = bf__pause_ms(push->ctx->env, due.now_ms - due.send_at, PAUSE_MS, PAUSE_MS_MAX);
-    return tell_or_put_off(push, job, reminder, &due, arena, e);
+    struct batch b = {.push = push, .arena = bf_arena_create(), .now_ms = bf_now_ms(push->ctx->env)};
+    for (unsigned i = 0; i < n; i++)
+        runs[i]->again.count = false;
+    bf__each_tenant(runs, n, begin_tenant, &b);
+    bf_arena_destroy(&b.arena);
 }
 
 struct bf_job_work bf__reminders_work(struct bf_push *push)
 {
     return (struct bf_job_work){.kind = job_kind,
                                 .threads = 1,
+                                .places = PLACES,
                                 .lease_ms = LEASE_MS,
                                 .attempts_max = INT_MAX, /* a reminder is never given up */
                                 .pause_ms = PAUSE_MS,
                                 .pause_ms_max = PAUSE_MS_MAX,
-                                .run = run,
+                                .begin = begin,
                                 .ctx = push};
 }

@@ -9,7 +9,8 @@
 enum { HOUR_MS = 3600000, ROUTES = 1, CHANNEL_ROWS_MAX = 8 };
 
 static const struct bf_config_row rows[] = {
-    {.section = "push", .key = "threads", .type = BF_CF_INT, .def = "8", .min = 1, .max = BF__TURNS_MAX, .unit = "", .prose = "notifications delivered at the same time"},
+    {.section = "push", .key = "threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = BF__THREADS_MAX, .unit = "",
+     .prose = "threads that encrypt and send notifications; none waits for an answer"},
     {.section = "push", .key = "grace", .type = BF_CF_INT, .def = "24", .min = 1, .max = 720, .unit = "hours",
      .prose = "what could not be told for so long is not told any more"},
     {.section = "push", .key = "vapid_key_file", .type = BF_CF_PATH, .unit = "",

@@ -1,29 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "push/internal.h"
 #include <assert.h>
+#include <stdlib.h>
+#include <uthash.h>
 
 /* The next one that is sent away comes so much later than the one before it. */
 enum { APART_MS = 250 };
 
-void bf__turns_init(struct bf__turns *turns) { pthread_mutex_init(&turns->lock, NULL); }
+struct bf__turn {
+    struct bf_uuid person;
+    unsigned running; /* never 0 */
+    int64_t last_ms;  /* when the last one that was sent away comes again; monotonic */
+    UT_hash_handle hh;
+};
 
-void bf__turns_finish(struct bf__turns *turns) { pthread_mutex_destroy(&turns->lock); }
+void bf__turns_init(struct bf__turns *turns)
+{
+    pthread_mutex_init(&turns->lock, NULL);
+    turns->people = NULL;
+}
+
+void bf__turns_finish(struct bf__turns *turns)
+{
+    assert(turns->people == NULL);
+    pthread_mutex_destroy(&turns->lock);
+}
 
 static struct bf__turn *find(struct bf__turns *turns, struct bf_uuid person)
 {
-    for (unsigned i = 0; i < BF__TURNS_MAX; i++)
-        if (turns->items[i].running > 0 && bf_uuid_eq(&turns->items[i].person, &person))
-            return &turns->items[i];
-    return NULL;
+    struct bf__turn *t;
+    HASH_FIND(hh, turns->people, &person, sizeof person, t);
+    return t;
 }
 
-static struct bf__turn *find_free(struct bf__turns *turns)
+/* As many as there are places at most. */
+static struct bf__turn *add(struct bf__turns *turns, struct bf_uuid person)
 {
-    unsigned i = 0;
-    while (i < BF__TURNS_MAX && turns->items[i].running > 0)
-        i++;
-    assert(i < BF__TURNS_MAX);
-    return &turns->items[i];
+    struct bf__turn *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        abort();
+    t->person = person;
+    HASH_ADD(hh, turns->people, person, sizeof t->person, t);
+    return t;
 }
 
 bool bf__turn_begin(struct bf__turns *turns, struct bf_uuid person, int64_t now_ms, int64_t *ret_wait_ms)
@@ -31,10 +49,8 @@ bool bf__turn_begin(struct bf__turns *turns, struct bf_uuid person, int64_t now_
     pthread_mutex_lock(&turns->lock);
     struct bf__turn *t = find(turns, person);
     bool is_taken = t == NULL || t->running < BF__TURNS_EACH;
-    if (t == NULL) {
-        t = find_free(turns);
-        *t = (struct bf__turn){.person = person};
-    }
+    if (t == NULL)
+        t = add(turns, person);
     if (is_taken) {
         t->running++;
     } else {
@@ -50,6 +66,9 @@ void bf__turn_end(struct bf__turns *turns, struct bf_uuid person)
     pthread_mutex_lock(&turns->lock);
     struct bf__turn *t = find(turns, person);
     assert(t != NULL);
-    t->running--;
+    if (--t->running == 0) {
+        HASH_DEL(turns->people, t);
+        free(t);
+    }
     pthread_mutex_unlock(&turns->lock);
 }

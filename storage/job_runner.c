@@ -142,6 +142,25 @@ static int64_t backoff(const struct bf_job_work *work, int attempt)
     return pause < work->pause_ms_max ? pause : work->pause_ms_max;
 }
 
+static void over(struct bf_job_run *run)
+{
+    struct bf__worker *w = run->worker;
+    pthread_mutex_lock(&w->runner->lock);
+    DL_DELETE(w->held, run);
+    pthread_mutex_unlock(&w->runner->lock);
+    if (w->n_ended == 0)
+        w->first_ended_ms = real_ms();
+    DL_APPEND(w->ended, run);
+    w->n_held--;
+    w->n_ended++;
+}
+
+void bf_job_run_end(struct bf_job_run *run, enum bf_status status)
+{
+    run->status = status;
+    run->over(run);
+}
+
 static struct bf_job_run *new_run(struct bf__worker *w, const struct bf_job *job)
 {
     struct bf_arena *arena = bf_arena_create();
@@ -150,6 +169,7 @@ static struct bf_job_run *new_run(struct bf__worker *w, const struct bf_job *job
     run->arena = arena;
     run->home = &w->home;
     run->worker = w;
+    run->over = over;
     run->again = (struct bf_job_again){.pause_ms = backoff(w->work, job->attempt), .count = true};
     run->renew_at_ms = bf_mono_ms(w->runner->env) + w->work->lease_ms / 3;
     return run;
@@ -165,20 +185,6 @@ static void hold(struct bf__worker *w, struct bf_job *const *jobs, unsigned n, s
     pthread_cond_signal(&w->runner->kept);
     pthread_mutex_unlock(&w->runner->lock);
     w->n_held += n;
-}
-
-void bf_job_run_end(struct bf_job_run *run, enum bf_status status)
-{
-    struct bf__worker *w = run->worker;
-    pthread_mutex_lock(&w->runner->lock);
-    DL_DELETE(w->held, run);
-    pthread_mutex_unlock(&w->runner->lock);
-    if (w->n_ended == 0)
-        w->first_ended_ms = real_ms();
-    run->status = status;
-    DL_APPEND(w->ended, run);
-    w->n_held--;
-    w->n_ended++;
 }
 
 static void run_each(struct bf__worker *w, struct bf_job_run *const *runs, unsigned n)

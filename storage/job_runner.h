@@ -42,8 +42,10 @@ struct bf_job_run {
     const struct bf_write *writes;
     unsigned n_writes;
 
+    enum bf_status status; /* how it ended */
+    void (*over)(struct bf_job_run *run); /* what bf_job_run_end calls: the runner's, or of a test that has none */
+
     /* the runner's */
-    enum bf_status status;
     struct bf__worker *worker;
     struct bf_job_run *next, *prev;
     int64_t renew_at_ms;

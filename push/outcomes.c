@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What came of the messages of a delivery: settled, or told again at its time; a device whose push service says that it is gone is retired by a commit. */
+#include "core/arena.h"
+#include "core/env.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "push/delivery.h"
+
+/* Told again: after a pause that grows with the time since the first try, or when the push service asks for it. */
+static void postpone(struct bf__target *t, const char *cause)
+{
+    struct bf__delivery *d = t->of;
+    int64_t age_ms = d->now_ms - bf_get_int(&t->attempt->object, BF_ATTEMPT_FIRST_AT);
+    int64_t pause_ms = bf__pause_ms(d->push->ctx->env, age_ms, BF__PUSH_PAUSE_MS, BF__PUSH_PAUSE_MS_MAX);
+    int64_t asked_ms = t->message.wait_ms < BF__PUSH_WAIT_MS_MAX ? t->message.wait_ms : BF__PUSH_WAIT_MS_MAX;
+    bf__attempt_postpone(d->arena, t->attempt, cause, d->now_ms, d->now_ms + (asked_ms > pause_ms ? asked_ms : pause_ms));
+    t->changed = true;
+}
+
+/* ---- retiring a device ---- */
+
+struct retirement {
+    struct bf__target *target;
+    bool is_renewed; /* it subscribed anew meanwhile */
+};
+
+static enum bf_status decide_retire(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    struct retirement *retirement = ctx;
+    const struct bf_doc *seen = retirement->target->device, *now = bf_view_get(view, &bf_devices, seen->id);
+    (void)e;
+    bf_decision_receipt(d, 200, bf_str("", 0), bf_get_uuid(&seen->object, BF_DEVICE_USER));
+    bool is_active = now != NULL && !now->tombstone && bf_get_enum(&now->object, BF_DEVICE_PUSH) == BF_PUSH_STATE_IS_ACTIVE;
+    retirement->is_renewed =
+        is_active && !bf_value_eq(&now->object.v[BF_DEVICE_SUBSCRIPTION], &seen->object.v[BF_DEVICE_SUBSCRIPTION]);
+    if (!is_active || retirement->is_renewed)
+        return BF_OK;
+    struct bf_doc *device = bf_doc_copy(arena, now);
+    bf_set_enum(&device->object, BF_DEVICE_PUSH, BF_PUSH_STATE_IS_RETIRED);
+    bf_unset(&device->object, BF_DEVICE_SUBSCRIPTION);
+    bf_decision_put(d, &bf_devices, device);
+    return BF_OK;
+}
+
+/* When it subscribed anew meanwhile, it is to be told by its new subscription. */
+static void retired(const struct bf_receipt *receipt, void *ctx)
+{
+    const struct retirement *retirement = ctx;
+    struct bf__target *t = retirement->target;
+    if (receipt->status != BF_OK) {
+        postpone(t, receipt->error.cause);
+    } else if (retirement->is_renewed) {
+        postpone(t, "the device subscribed anew");
+    } else {
+        bf_metric_add(t->of->push->ctx->env->metrics, BF_M_PUSH_RETIRED, 1);
+        bf__target_settle(t, BF_ATTEMPT_IS_RETIRED, t->message.detail);
+    }
+    bf__delivery_release(t->of);
+}
+
+static void retire(struct bf__target *t)
+{
+    struct bf__delivery *d = t->of;
+    struct bf_error e = {0};
+    struct bf_read read = {.coll = &bf_devices, .id = t->device->id};
+    struct retirement *retirement = bf_arena_calloc(d->arena, 1, sizeof *retirement);
+    *retirement = (struct retirement){.target = t};
+    struct bf_submission submission = {.tenant = t->device->tenant,
+                                       .reads = &read,
+                                       .n_reads = 1,
+                                       .decide = decide_retire,
+                                       .ctx = retirement,
+                                       .home = d->run->home,
+                                       .done = retired};
+    bf_random(d->push->ctx->env, &submission.request, sizeof submission.request);
+    if (bf_submit(d->push->ctx->store, &submission, &e) == BF_OK)
+        d->under_way++;
+    else
+        postpone(t, e.cause);
+}
+
+/* ---- outcomes ---- */
+
+/* For the operator: what only he can mend, or should know. The endpoint's path is a secret. */
+static void log_refused(const struct bf__target *t, const char *words)
+{
+    char host[300] = "";
+    bf__webpush_origin(t->message.target.endpoint, host, sizeof host);
+    bf_log(t->of->push->ctx->env, BF_LOG_WARN, "push.refused", words, BF_L_STR("host", host), BF_L_INT("status", t->message.http_status), BF_L_END);
+}
+
+static void judge(struct bf__target *t)
+{
+    const struct bf_push_attempt *m = &t->message;
+    bf_metric_add(t->of->push->ctx->env->metrics, m->outcome == BF_PUSH_ACCEPTED ? BF_M_PUSH_SENT : BF_M_PUSH_FAILED, 1);
+    bf__attempt_outcome(t->of->arena, t->attempt, m->http_status, m->detail);
+    switch (m->outcome) {
+    case BF_PUSH_ACCEPTED:
+        bf__target_settle(t, BF_ATTEMPT_IS_ACCEPTED, "");
+        return;
+    case BF_PUSH_REFUSED:
+        log_refused(t, "a push service refuses a message; it is given up");
+        bf__target_settle(t, BF_ATTEMPT_IS_FAILED, m->detail);
+        return;
+    case BF_PUSH_RETIRE:
+        retire(t);
+        return;
+    case BF_PUSH_DENIED:
+        log_refused(t, "a push service does not take our signature: look at clock, vapid_key_file and vapid_subject; the message is tried again");
+        postpone(t, "the push service does not take our signature");
+        return;
+    case BF_PUSH_LATER:
+        postpone(t, m->detail);
+        return;
+    }
+}
+
+/* ---- the end of a run ---- */
+
+/* BF_E_UPSTREAM when somebody is to be told again, then at the earliest time of those. */
+static enum bf_status what_is_left(const struct bf__delivery *d, struct bf_job_again *again, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    int64_t pause_ms = BF__PUSH_WAIT_MS_MAX;
+    for (unsigned i = 0; i < d->n; i++) {
+        const struct bf_object *o = &d->targets[i].attempt->object;
+        if (d->targets[i].over)
+            continue;
+        int64_t left_ms = bf_get_int(o, BF_ATTEMPT_NEXT_AT) - d->now_ms;
+        pause_ms = left_ms < pause_ms ? left_ms : pause_ms;
+        status = bf_fail(e, BF_E_UPSTREAM, "%.*s", BF_FMT(bf_get_str(o, BF_ATTEMPT_CAUSE)));
+    }
+    again->pause_ms = pause_ms > 0 ? pause_ms : 0;
+    return status;
+}
+
+static void end(struct bf__delivery *d, enum bf_status status)
+{
+    struct bf_write *writes = bf_arena_calloc(d->arena, d->n, sizeof *writes);
+    d->run->n_writes = bf__targets_changed(d, writes, NULL);
+    d->run->writes = writes;
+    bf__turn_end(&d->push->turns, d->person);
+    bf_job_run_end(d->run, status);
+}
+
+void bf__delivery_end(struct bf__delivery *d) { end(d, what_is_left(d, &d->run->again, &d->run->error)); }
+
+void bf__delivery_fail(struct bf__delivery *d, const struct bf_error *e)
+{
+    d->run->error = *e;
+    end(d, e->status);
+}
+
+static void judge_all(struct bf__delivery *d)
+{
+    d->judged = true;
+    d->now_ms = bf_now_ms(d->push->ctx->env);
+    d->under_way = 1;
+    for (unsigned i = 0; i < d->n; i++)
+        if (d->targets[i].told)
+            judge(&d->targets[i]);
+    bf__delivery_release(d);
+}
+
+void bf__delivery_release(struct bf__delivery *d)
+{
+    if (--d->under_way > 0)
+        return;
+    if (d->judged)
+        bf__delivery_end(d);
+    else
+        judge_all(d);
+}
