@@ -53,18 +53,27 @@ bool bf__attempt_is_settled(const struct bf_doc *attempt)
     return attempt != NULL && bf_get_enum(&attempt->object, BF_ATTEMPT_STATE) != BF_ATTEMPT_IS_SENDING;
 }
 
-void bf__attempt_set(struct bf_arena *arena, struct bf_doc *attempt, enum bf_attempt_state state, const char *cause, int64_t now_ms)
+static void set_state(struct bf_arena *arena, struct bf_object *attempt, enum bf_attempt_state state, const char *cause)
 {
-    struct bf_object *o = &attempt->object;
-    bf_set_enum(o, BF_ATTEMPT_STATE, (int)state);
-    bf_set_str(o, BF_ATTEMPT_CAUSE, bf_strz(bf_arena_strdup(arena, cause)));
-    bf_set_int(o, BF_ATTEMPT_LAST_AT, now_ms);
-    bf_unset(o, BF_ATTEMPT_NEXT_AT);
+    bf_set_enum(attempt, BF_ATTEMPT_STATE, (int)state);
+    bf_set_str(attempt, BF_ATTEMPT_CAUSE, bf_strz(bf_arena_strdup(arena, cause)));
+    bf_unset(attempt, BF_ATTEMPT_NEXT_AT);
 }
 
-void bf__attempt_postpone(struct bf_arena *arena, struct bf_doc *attempt, const char *cause, int64_t now_ms, int64_t next_ms)
+void bf__attempt_set(struct bf_arena *arena, struct bf_doc *attempt, enum bf_attempt_state state, const char *cause, int64_t now_ms)
 {
-    bf__attempt_set(arena, attempt, BF_ATTEMPT_IS_SENDING, cause, now_ms);
+    set_state(arena, &attempt->object, state, cause);
+    bf_set_int(&attempt->object, BF_ATTEMPT_LAST_AT, now_ms);
+}
+
+void bf__attempt_judge(struct bf_arena *arena, struct bf_doc *attempt, enum bf_attempt_state state, const char *cause)
+{
+    set_state(arena, &attempt->object, state, cause);
+}
+
+void bf__attempt_postpone(struct bf_arena *arena, struct bf_doc *attempt, const char *cause, int64_t next_ms)
+{
+    set_state(arena, &attempt->object, BF_ATTEMPT_IS_SENDING, cause);
     bf_set_int(&attempt->object, BF_ATTEMPT_NEXT_AT, next_ms);
 }
 

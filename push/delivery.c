@@ -50,10 +50,17 @@ struct bf_consumer bf__delivery_consumer(struct bf_push *push)
 
 /* ---- what is to be told, and when ---- */
 
+static void settle(struct bf__target *t, enum bf_attempt_state state, const char *cause)
+{
+    bf__attempt_set(t->of->arena, t->attempt, state, cause, t->of->now_ms);
+    t->changed = true;
+    t->over = true;
+}
+
 static void settle_all(struct bf__delivery *d, enum bf_attempt_state state, const char *cause)
 {
     for (unsigned i = 0; i < d->n; i++)
-        bf__target_settle(&d->targets[i], state, cause);
+        settle(&d->targets[i], state, cause);
 }
 
 /* A lost phone whose session was ended, and one of an account that was frozen, are told nothing more. */
@@ -61,7 +68,7 @@ static void settle_signed_out(struct bf__delivery *d)
 {
     for (unsigned i = 0; i < d->n; i++)
         if (d->targets[i].signed_out)
-            bf__target_settle(&d->targets[i], BF_ATTEMPT_IS_SKIPPED, "nobody is signed in there, or the account is frozen");
+            settle(&d->targets[i], BF_ATTEMPT_IS_SKIPPED, "nobody is signed in there, or the account is frozen");
 }
 
 /* Settles whom nothing is to be told any more. */

@@ -59,7 +59,6 @@ struct bf__batch {
 /* Finds each one's targets that were not settled by an earlier run, with their attempts, and whether it is still needed (push/targets.c). Blocks. */
 enum bf_status bf__targets_find(struct bf__batch *batch, struct bf_error *e);
 
-void bf__target_settle(struct bf__target *t, enum bf_attempt_state state, const char *cause);
 /* The records that changed since they were written, into `writes`, with room for the delivery's targets; `of`, or NULL, gets whose each is. */
 unsigned bf__targets_changed(struct bf__delivery *d, struct bf_write *writes, struct bf__target **of);
 

@@ -153,11 +153,13 @@ extern const struct bf_index bf__attempts_by_user; /* (user, last_at) */
 struct bf_uuid bf__attempt_id(struct bf_uuid tenant, struct bf_uuid notification, struct bf_uuid device);
 struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device);
 bool bf__attempt_is_settled(const struct bf_doc *attempt);
-/* A try begins; what came of it; the state that follows. Strings are copied. */
+/* A try begins; what came of it. Strings are copied. */
 void bf__attempt_try(struct bf_arena *arena, struct bf_doc *attempt, int64_t now_ms);
 void bf__attempt_outcome(struct bf_arena *arena, struct bf_doc *attempt, int http_status, const char *cause);
-/* Not settled; the next try not before `next_ms`. */
-void bf__attempt_postpone(struct bf_arena *arena, struct bf_doc *attempt, const char *cause, int64_t now_ms, int64_t next_ms);
+/* The state that follows, after a try: the record keeps its time, which its index is ordered by. Not settled: the next try is not before `next_ms`. */
+void bf__attempt_judge(struct bf_arena *arena, struct bf_doc *attempt, enum bf_attempt_state state, const char *cause);
+void bf__attempt_postpone(struct bf_arena *arena, struct bf_doc *attempt, const char *cause, int64_t next_ms);
+/* Settled without one. */
 void bf__attempt_set(struct bf_arena *arena, struct bf_doc *attempt, enum bf_attempt_state state, const char *cause, int64_t now_ms);
 
 /* Deletes records of the person that are old enough: more at once than one message makes. Blocks. */

@@ -13,8 +13,15 @@ static void postpone(struct bf__target *t, const char *cause)
     int64_t age_ms = d->now_ms - bf_get_int(&t->attempt->object, BF_ATTEMPT_FIRST_AT);
     int64_t pause_ms = bf__pause_ms(d->push->ctx->env, age_ms, BF__PUSH_PAUSE_MS, BF__PUSH_PAUSE_MS_MAX);
     int64_t asked_ms = t->message.wait_ms < BF__PUSH_WAIT_MS_MAX ? t->message.wait_ms : BF__PUSH_WAIT_MS_MAX;
-    bf__attempt_postpone(d->arena, t->attempt, cause, d->now_ms, d->now_ms + (asked_ms > pause_ms ? asked_ms : pause_ms));
+    bf__attempt_postpone(d->arena, t->attempt, cause, d->now_ms + (asked_ms > pause_ms ? asked_ms : pause_ms));
     t->changed = true;
+}
+
+static void settle(struct bf__target *t, enum bf_attempt_state state, const char *cause)
+{
+    bf__attempt_judge(t->of->arena, t->attempt, state, cause);
+    t->changed = true;
+    t->over = true;
 }
 
 /* ---- retiring a device ---- */
@@ -53,7 +60,7 @@ static void retired(const struct bf_receipt *receipt, void *ctx)
         postpone(t, "the device subscribed anew");
     } else {
         bf_metric_add(t->of->push->ctx->env->metrics, BF_M_PUSH_RETIRED, 1);
-        bf__target_settle(t, BF_ATTEMPT_IS_RETIRED, t->message.detail);
+        settle(t, BF_ATTEMPT_IS_RETIRED, t->message.detail);
     }
     bf__delivery_release(t->of);
 }
@@ -96,11 +103,11 @@ static void judge(struct bf__target *t)
     bf__attempt_outcome(t->of->arena, t->attempt, m->http_status, m->detail);
     switch (m->outcome) {
     case BF_PUSH_ACCEPTED:
-        bf__target_settle(t, BF_ATTEMPT_IS_ACCEPTED, "");
+        settle(t, BF_ATTEMPT_IS_ACCEPTED, "");
         return;
     case BF_PUSH_REFUSED:
         log_refused(t, "a push service refuses a message; it is given up");
-        bf__target_settle(t, BF_ATTEMPT_IS_FAILED, m->detail);
+        settle(t, BF_ATTEMPT_IS_FAILED, m->detail);
         return;
     case BF_PUSH_RETIRE:
         retire(t);

@@ -204,13 +204,6 @@ enum bf_status bf__targets_find(struct bf__batch *batch, struct bf_error *e)
 
 /* ---- records ---- */
 
-void bf__target_settle(struct bf__target *t, enum bf_attempt_state state, const char *cause)
-{
-    bf__attempt_set(t->of->arena, t->attempt, state, cause, t->of->now_ms);
-    t->changed = true;
-    t->over = true;
-}
-
 unsigned bf__targets_changed(struct bf__delivery *d, struct bf_write *writes, struct bf__target **of)
 {
     unsigned n = 0;

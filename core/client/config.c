@@ -5,7 +5,7 @@
 
 const struct bf_config_row bf_client_rows[] = {
     {SECTION, "queue", BF_CF_INT, "10000", 1, 1000000, "", NULL, "Outgoing calls that may wait or run; more are refused"},
-    {SECTION, "in_flight", BF_CF_INT, "256", 1, 10000, "", NULL, "Outgoing calls that run at the same time"},
+    {SECTION, "in_flight", BF_CF_INT, "512", 1, 10000, "", NULL, "Outgoing calls that run at the same time"},
     {SECTION, "in_flight_per_host", BF_CF_INT, "100", 1, 10000, "", NULL, "Of those, calls to one host"},
     {SECTION, "connections_per_host", BF_CF_INT, "4", 1, 256, "", NULL, "Connections to one host; HTTP/2 shares them"},
     {SECTION, "connections", BF_CF_INT, "256", 1, 10000, "", NULL, "Connections to all hosts"},

@@ -534,6 +534,46 @@ def test_a_person_whose_push_service_does_not_answer_holds_up_nobody_else(server
     assert phones.pushed(at_slow) <= 16
 
 
+def test_a_message_without_an_answer_keeps_no_other_from_being_sent_and_settled(server, phones):
+    clock = Clock(server, phones, 9)
+    company = server.company()
+    slow, others = sign_in(company, clock), [Person(company, "li"), Person(company, "zhao")]
+    clock.people += others
+    at_slow, at_others = phone(slow, phones), [phone(other, phones) for other in others]
+    phones.hold(at_slow)
+    remind(slow, wall(clock.now() + datetime.timedelta(minutes=1)))
+    for i in range(50):
+        for other in others:
+            remind(other, wall(clock.now() + datetime.timedelta(minutes=2 + i)), text=f"{i}")
+    clock.forward(minutes=2)
+    until(lambda: phones.pushed(at_slow) == 1, "the message that gets no answer")
+    clock.forward(minutes=51)
+    for other in others:
+        outcome(server, other, *["accepted"] * 50)
+    assert [sorted(bodies(phones, at), key=int) for at in at_others] == [[f"{i}" for i in range(50)]] * 2
+    attempt, = attempts(server, slow)
+    assert attempt["state"] == "sending" and attempt["answers"][-1] == "?"
+
+
+def test_a_message_that_another_run_takes_over_on_its_way_is_settled_by_that_one(server, phones):
+    clock = Clock(server, phones, 9)
+    rep = sign_in(server.company(), clock)
+    subscription = phone(rep, phones)
+    phones.hold(subscription)
+    done = metric(server, "bf_jobs_done")
+    fall_due(rep, clock)
+    until(lambda: phones.pushed(subscription) == 1, "the message on its way")
+
+    def taken_over():  # the lease is over by the moved clock, unless it was renewed at that moment
+        clock.forward(minutes=1)
+        return phones.pushed(subscription) > 1
+    until(taken_over, "another run")
+    phones.release(subscription, 201)
+    attempt, = outcome(server, rep, "accepted")
+    assert attempt["answers"] == ["?"] * (attempt["tries"] - 1) + ["201"] and attempt["tries"] > 1
+    until(lambda: metric(server, "bf_jobs_done") == done + 2, "the jobs of the reminder and of its message, once")
+
+
 def test_what_was_recorded_is_forgotten_after_ninety_days(server, phones):
     clock = Clock(server, phones, 9)
     company = server.company()
