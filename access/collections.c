@@ -107,6 +107,7 @@ LOGGED(bf_captures, "captures", bf_capture_schema, BF_CAPTURE_USER, BF_CAPTURE_U
 #define F(row, ...) BF_FIELD(__VA_ARGS__),
 static const struct bf_field credential_fields[] = {BF_CREDENTIAL_FIELDS(F)};
 static const struct bf_field session_fields[] = {BF_SESSION_FIELDS(F)};
+static const struct bf_field later_view_fields[] = {BF_LATER_VIEW_FIELDS(F)};
 static const struct bf_field view_fields[] = {BF_VIEW_FIELDS(F)};
 static const struct bf_field lease_fields[] = {BF_LEASE_FIELDS(F)};
 #undef F
@@ -115,6 +116,7 @@ static const struct bf_field lease_fields[] = {BF_LEASE_FIELDS(F)};
                                                   .n_fields = sizeof name_##_fields / sizeof *name_##_fields}
 SCHEMA(credential, "凭证", "Credential");
 SCHEMA(session, "会话", "Session");
+SCHEMA(later_view, "随后查看", "Later view");
 SCHEMA(view, "查看记录", "View");
 SCHEMA(lease, "领取续期", "Lease");
 

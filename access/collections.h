@@ -69,15 +69,18 @@ extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
     F(IDLE_ENDS_AT, "idle_ends_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "闲置结束", "Ends when it stays unused")                            \
     F(ENDS_AT, "ends_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "最晚结束", "Ends at the latest")
 
-/* Who saw what (AUD-01, AUD-02): append-only. */
-#define BF_VIEW_FIELDS(F)                                                                                                                \
-    F(USER, "user", UUID, BF_F_SERVER, 0, 0, NORMAL, "查看人", "Who")                                                                    \
-    F(SESSION, "session", UUID, BF_F_SERVER, 0, 0, NORMAL, "会话", "Session")                                                            \
+/* Who saw what (AUD-01, AUD-02): append-only. A document is one view, and in `more` those that the session had in the second after it. */
+#define BF_LATER_VIEW_FIELDS(F)                                                                                                          \
     F(AT, "at", TIME, BF_F_SERVER, 0, 0, NORMAL, "时间", "When")                                                                         \
     F(ENTITY, "entity", STRING, BF_F_SERVER, 0, 40, NORMAL, "类型", "What kind of record")                                               \
     F(ACTION, "action", STRING, BF_F_SERVER, 0, 40, NORMAL, "方式", "How: read, list, changes, events, or the media variant")            \
     F(RECORDS, "records", ARRAY, BF_F_SERVER, 0, 200, NORMAL, "记录", "Records", .elem = BF_T_UUID)                                      \
     F(TRACE, "trace", STRING, BF_F_SERVER, 0, 32, NORMAL, "追踪号", "Trace id")
+#define BF_VIEW_FIELDS(F)                                                                                                                \
+    F(USER, "user", UUID, BF_F_SERVER, 0, 0, NORMAL, "查看人", "Who")                                                                    \
+    F(SESSION, "session", UUID, BF_F_SERVER, 0, 0, NORMAL, "会话", "Session")                                                            \
+    BF_LATER_VIEW_FIELDS(F)                                                                                                              \
+    F(MORE, "more", ARRAY, BF_F_SERVER, 0, 255, NORMAL, "随后查看", "Later views", .elem = BF_T_OBJECT, .sub = &bf_later_view_schema)
 
 /* A claim of a contract, renewed by use (G-05): no business of the log's. Its id is the contract's. */
 #define BF_LEASE_FIELDS(F)                                                                                                               \
@@ -90,10 +93,13 @@ enum bf_credential_row { BF_CREDENTIAL_FIELDS(F) BF_CREDENTIAL_ROWS };
 #define F(row, ...) BF_SESSION_##row,
 enum bf_session_row { BF_SESSION_FIELDS(F) BF_SESSION_ROWS };
 #undef F
+#define F(row, ...) BF_LATER_VIEW_##row,
+enum bf_later_view_row { BF_LATER_VIEW_FIELDS(F) BF_LATER_VIEW_ROWS };
+#undef F
 #define F(row, ...) BF_VIEW_##row,
 enum bf_view_row { BF_VIEW_FIELDS(F) BF_VIEW_ROWS };
 #undef F
 #define F(row, ...) BF_LEASE_##row,
 enum bf_lease_row { BF_LEASE_FIELDS(F) BF_LEASE_ROWS };
 #undef F
-extern const struct bf_schema bf_credential_schema, bf_session_schema, bf_view_schema, bf_lease_schema;
+extern const struct bf_schema bf_credential_schema, bf_session_schema, bf_view_schema, bf_later_view_schema, bf_lease_schema;

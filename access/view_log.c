@@ -3,6 +3,9 @@
  * The view log: who was shown what (AUD-01, AUD-02). An append-only stream beside the commit log. Views of records are gathered and written
  * within a second or when 256 wait; views of media are written before the bytes go out. When the writer falls behind, the reader waits
  * for room rather than being shown something unrecorded; when the store refuses (a full disk), it is refused once there is no room.
+ *
+ * What one session was shown within a second is one document: the first view and, in `more`, those that came after it. So a document is found
+ * by the time of its first view, and what was shown at T stands in documents of T less a second and later.
  */
 #include "access/internal.h"
 #include "core/arena.h"
@@ -13,14 +16,32 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { BATCH_MAX = 256, WRITE_AFTER_MS = 1000, IDS_MAX = 200 };
+enum { BATCH_MAX = 256, WRITE_AFTER_MS = 1000, IDS_MAX = 200, SPAN_MS = 1000, BUCKETS = 64 };
+
+struct view {
+    struct view *next;
+    int64_t at_ms;
+    const char *entity, *action; /* constants of the program */
+    char trace[33];
+    unsigned n;
+    struct bf_uuid ids[];
+};
+
+/* The views of one session that become a document. */
+struct group {
+    struct group *next; /* of its bucket, latest first */
+    struct bf_uuid tenant, user, session;
+    struct view *first, **tail;
+    unsigned n;
+};
 
 struct batch {
     struct bf_arena *arena;
-    struct bf_write writes[BATCH_MAX];
-    unsigned n;
+    struct group groups[BATCH_MAX], *buckets[BUCKETS];
+    unsigned n_groups, n; /* n: views */
 };
 
 struct bf_view_log {
@@ -35,22 +56,99 @@ struct bf_view_log {
     bool stopping;
 };
 
-static struct bf_doc *view_doc(struct bf_view_log *log, struct bf_arena *arena, const struct bf_caller *caller, const char *trace, const char *entity,
-                               const char *action, const struct bf_uuid *ids, unsigned n, int64_t at_ms)
+/* ---- documents ---- */
+
+static void set_records(struct bf_arena *arena, struct bf_object *object, unsigned row, const struct view *view)
 {
-    struct bf_doc *doc = bf_doc_create(arena, &bf_view_schema, caller->tenant, bf_uuid_v7(log->env));
-    struct bf_value *values = bf_arena_calloc(arena, n, sizeof *values);
-    for (unsigned i = 0; i < n; i++)
-        values[i] = (struct bf_value){.type = BF_T_UUID, .uuid = ids[i]};
-    bf_set_uuid(&doc->object, BF_VIEW_USER, caller->user);
-    bf_set_uuid(&doc->object, BF_VIEW_SESSION, caller->session);
-    bf_set_int(&doc->object, BF_VIEW_AT, at_ms);
-    bf_set_str(&doc->object, BF_VIEW_ENTITY, bf_strz(entity)); /* constants of the program */
-    bf_set_str(&doc->object, BF_VIEW_ACTION, bf_strz(action));
-    bf_set_array(&doc->object, BF_VIEW_RECORDS, values, n);
-    bf_set_str(&doc->object, BF_VIEW_TRACE, bf_strz(bf_arena_strdup(arena, trace)));
+    struct bf_value *values = bf_arena_calloc(arena, view->n, sizeof *values);
+    for (unsigned i = 0; i < view->n; i++)
+        values[i] = (struct bf_value){.type = BF_T_UUID, .uuid = view->ids[i]};
+    bf_set_array(object, row, values, view->n);
+}
+
+static struct bf_object *later_view(struct bf_arena *arena, const struct view *view)
+{
+    struct bf_object *object = bf_object_create(arena, &bf_later_view_schema);
+    bf_set_int(object, BF_LATER_VIEW_AT, view->at_ms);
+    bf_set_str(object, BF_LATER_VIEW_ENTITY, bf_strz(view->entity));
+    bf_set_str(object, BF_LATER_VIEW_ACTION, bf_strz(view->action));
+    set_records(arena, object, BF_LATER_VIEW_RECORDS, view);
+    bf_set_str(object, BF_LATER_VIEW_TRACE, bf_strz(view->trace));
+    return object;
+}
+
+static struct bf_doc *view_doc(struct bf_view_log *log, struct bf_arena *arena, const struct group *group)
+{
+    const struct view *view = group->first;
+    struct bf_doc *doc = bf_doc_create(arena, &bf_view_schema, group->tenant, bf_uuid_v7(log->env));
+    struct bf_value *more = bf_arena_calloc(arena, group->n, sizeof *more);
+    unsigned n_more = 0;
+    bf_set_uuid(&doc->object, BF_VIEW_USER, group->user);
+    bf_set_uuid(&doc->object, BF_VIEW_SESSION, group->session);
+    bf_set_int(&doc->object, BF_VIEW_AT, view->at_ms);
+    bf_set_str(&doc->object, BF_VIEW_ENTITY, bf_strz(view->entity));
+    bf_set_str(&doc->object, BF_VIEW_ACTION, bf_strz(view->action));
+    set_records(arena, &doc->object, BF_VIEW_RECORDS, view);
+    bf_set_str(&doc->object, BF_VIEW_TRACE, bf_strz(view->trace));
+    while ((view = view->next) != NULL)
+        more[n_more++] = (struct bf_value){.type = BF_T_OBJECT, .object = later_view(arena, view)};
+    if (n_more > 0)
+        bf_set_array(&doc->object, BF_VIEW_MORE, more, n_more);
     return doc;
 }
+
+static struct view *new_view(struct bf_arena *arena, const char *trace, const char *entity, const char *action, const struct bf_uuid *ids, unsigned n,
+                             int64_t at_ms)
+{
+    struct view *view = bf_arena_alloc(arena, sizeof *view + n * sizeof *ids);
+    assert(strlen(trace) < sizeof view->trace);
+    view->next = NULL;
+    view->at_ms = at_ms;
+    view->entity = entity;
+    view->action = action;
+    strcpy(view->trace, trace);
+    view->n = n;
+    memcpy(view->ids, ids, n * sizeof *ids);
+    return view;
+}
+
+static void start_group(struct group *group, const struct bf_caller *caller, struct view *first)
+{
+    *group = (struct group){.tenant = caller->tenant, .user = caller->user, .session = caller->session, .first = first, .tail = &first->next, .n = 1};
+}
+
+/* The clock may have been set back meanwhile: `at_ms` of a document is that of its earliest view. */
+static bool belongs(const struct group *group, const struct bf_caller *caller, int64_t at_ms)
+{
+    return bf_uuid_eq(&group->session, &caller->session) && at_ms >= group->first->at_ms && at_ms - group->first->at_ms <= SPAN_MS;
+}
+
+static void add_view(struct batch *batch, const struct bf_caller *caller, struct view *view)
+{
+    struct group **bucket = &batch->buckets[caller->session.b[sizeof caller->session.b - 1] % BUCKETS], *group = *bucket;
+    while (group != NULL && !belongs(group, caller, view->at_ms))
+        group = group->next;
+    batch->n++;
+    if (group != NULL) {
+        *group->tail = view;
+        group->tail = &view->next;
+        group->n++;
+        return;
+    }
+    group = &batch->groups[batch->n_groups++];
+    start_group(group, caller, view);
+    group->next = *bucket;
+    *bucket = group;
+}
+
+static void clear(struct batch *batch)
+{
+    batch->n = batch->n_groups = 0;
+    memset(batch->buckets, 0, sizeof batch->buckets);
+    bf_arena_reset(batch->arena);
+}
+
+/* ---- the writer ---- */
 
 static struct timespec deadline(void)
 {
@@ -74,11 +172,12 @@ static bool pause_before_retry(struct bf_view_log *log, const struct bf_error *w
     return go_on;
 }
 
-static void tell_lost(struct bf_view_log *log, const enum bf_status *rets, unsigned n)
+static void tell_lost(struct bf_view_log *log, const struct batch *batch, const enum bf_status *rets)
 {
     unsigned lost = 0;
-    for (unsigned i = 0; i < n; i++)
-        lost += rets[i] != BF_OK;
+    for (unsigned i = 0; i < batch->n_groups; i++)
+        if (rets[i] != BF_OK)
+            lost += batch->groups[i].n;
     if (lost > 0)
         bf_log(log->env, BF_LOG_ERROR, "view_log.lost", "views that could not be written before the end", BF_L_INT("views", lost), BF_L_END);
 }
@@ -87,19 +186,21 @@ static void tell_lost(struct bf_view_log *log, const enum bf_status *rets, unsig
 static void write_batch(struct bf_view_log *log, struct batch *batch)
 {
     enum bf_status rets[BATCH_MAX];
+    struct bf_write writes[BATCH_MAX];
     struct bf_error e = {0};
     bool said = false, last = false;
-    while (bf_store_write(log->store, batch->writes, batch->n, rets, &e) != BF_OK && !last) {
+    for (unsigned i = 0; i < batch->n_groups; i++)
+        writes[i] = (struct bf_write){.kind = BF_W_PUT, .coll = &bf_views, .doc = view_doc(log, batch->arena, &batch->groups[i])};
+    while (bf_store_write(log->store, writes, batch->n_groups, rets, &e) != BF_OK && !last) {
         if (!said)
             bf_log_error(log->env, BF_LOG_ERROR, "view_log.failed", &e);
         said = true;
         last = !pause_before_retry(log, &e);
     }
     if (last)
-        tell_lost(log, rets, batch->n);
+        tell_lost(log, batch, rets);
     bf_metric_add(log->env->metrics, BF_M_VIEW_LOG_LAG, -(int64_t)batch->n);
-    batch->n = 0;
-    bf_arena_reset(batch->arena);
+    clear(batch);
 }
 
 /* Waits until a full batch, a second after its first view, or the end. */
@@ -133,6 +234,8 @@ static void *writer(void *arg)
     pthread_mutex_unlock(&log->lock);
     return NULL;
 }
+
+/* ---- its life ---- */
 
 struct bf_view_log *bf__views_open(const struct bf_env *env, struct bf_store *store)
 {
@@ -176,6 +279,8 @@ void bf__views_close(struct bf_view_log **views)
     *views = NULL;
 }
 
+/* ---- taking views ---- */
+
 /* Waits for room in the batch that is filled; the lock is held. */
 static enum bf_status wait_for_room(struct bf_view_log *log, struct bf_error *e)
 {
@@ -198,8 +303,7 @@ enum bf_status bf__views_note(struct bf_view_log *log, const struct bf_caller *c
         return status;
     }
     struct batch *batch = log->filling;
-    batch->writes[batch->n++] = (struct bf_write){
-        .kind = BF_W_PUT, .coll = &bf_views, .doc = view_doc(log, batch->arena, caller, trace, entity, action, ids, n, at_ms)};
+    add_view(batch, caller, new_view(batch->arena, trace, entity, action, ids, n, at_ms));
     if (batch->n == 1 || batch->n == BATCH_MAX)
         pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);
@@ -211,9 +315,9 @@ enum bf_status bf__views_write(struct bf_view_log *log, const struct bf_caller *
                                struct bf_uuid id, int64_t at_ms, struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
-    struct bf_write write = {.kind = BF_W_INSERT,
-                             .coll = &bf_views,
-                             .doc = view_doc(log, arena, caller, trace, entity, action, &id, 1, at_ms)};
+    struct group group;
+    start_group(&group, caller, new_view(arena, trace, entity, action, &id, 1, at_ms));
+    struct bf_write write = {.kind = BF_W_INSERT, .coll = &bf_views, .doc = view_doc(log, arena, &group)};
     enum bf_status status = bf_store_write(log->store, &write, 1, NULL, e);
     bf_arena_destroy(&arena);
     return status;

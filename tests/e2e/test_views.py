@@ -7,7 +7,7 @@ import time
 import pytest
 
 from baifang import Feed, until, uuid7
-from rig import stored
+from rig import stored, stored_views
 from test_isolation import Story
 
 
@@ -16,14 +16,14 @@ def text(id):
 
 
 class Views:
-    """The rows about one person, in no order: (kind, how, ids, trace, ms)."""
+    """The views of one person, in no order: (kind, how, ids, trace, ms)."""
 
     def __init__(self, server, person):
         self.server, self.person = server, person
 
     def rows(self):
-        fields = [doc["f"] for doc in stored(self.server, "views").values()]
-        return [(f["entity"], f["action"], {text(id) for id in f["records"].values()}, f["trace"], f["at"]) for f in fields if text(f["user"]) == self.person.id]
+        views = [view for view in stored_views(self.server) if text(view["user"]) == self.person.id]
+        return [(v["entity"], v["action"], {text(id) for id in v["records"].values()}, v["trace"], v["at"]) for v in views]
 
     def of(self, kind, how, *ids):
         return [row for row in self.rows() if row[:2] == (kind, how) and set(ids) <= row[2]]
@@ -103,6 +103,25 @@ def test_what_was_not_shown_is_not_noted(story, boss, company, server):
     assert li.get(f"/v1/customers/{own}").status_code == 200
     views.wait("customer", "read", own)
     assert not set().union(*[row[2] for row in views.rows()]) & story.ids()
+
+
+def test_each_of_many_views_at_once_is_noted(story, boss, server):
+    """With its own time, request and records, although they share documents; those of two people never do."""
+    views, kinds = {boss: boss.views, story.owner: Views(server, story.owner)}, ("customer", "contact", "visit")
+    asked = {person: {} for person in views}
+    for i in range(30):
+        for person, traces in asked.items():
+            kind = kinds[i % len(kinds)]
+            before, answer = time.time() * 1000, person.get(f"/v1/{kind}s/{getattr(story, kind)}")
+            traces[answer.headers["traceparent"].split("-")[1]] = (kind, getattr(story, kind), before, time.time() * 1000)
+    for person, traces in asked.items():
+        noted = until(lambda of=views[person], want=traces: (rows := {row[3]: row for row in of.rows()}).keys() >= want.keys() and rows, "every view")
+        for trace, (kind, id, before, after) in traces.items():
+            assert noted[trace][:2] == (kind, "read") and id in noted[trace][2] and before - 1 <= noted[trace][4] <= after + 1
+    documents = [doc["f"] for doc in stored(server, "views").values() if text(doc["f"]["user"]) == boss.id]
+    assert len(documents) < len(boss.views.rows()), "each view has a document of its own"
+    for doc in documents:
+        assert all(0 <= later["at"] - doc["at"] <= 1000 for later in doc.get("more", {}).values())
 
 
 @pytest.mark.parametrize("variant", ["original", "large", "small"])
