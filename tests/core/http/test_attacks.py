@@ -418,6 +418,13 @@ class WallClock(unittest.TestCase):
                     self.assertTrue(silent.is_closed())
                     self.assertEqual(living.request("GET", "/tiny").status, 200)
 
+    def test_nothing_has_expired_on_a_machine_that_started_less_long_ago_than_a_timeout(self):
+        with Server(idle_ms_max=46 * 24 * 3600 * 1000) as server:
+            peer = H2(server)
+            for _ in range(5):
+                self.assertEqual(peer.request("GET", "/tiny").status, 200)
+                peer.ping()
+
 
 if __name__ == "__main__":
     unittest.main(warnings="ignore")
