@@ -134,6 +134,21 @@ enum bf_status bf_pool_submit(struct bf_pool *pool, struct bf_task *task)
     return status;
 }
 
+struct bf_task *bf_pool_submit_list(struct bf_pool *pool, struct bf_task *list)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (list != NULL && !pool->stopping && pool->queued < pool->queue_max) {
+        struct bf_task *next = list->next;
+        enqueue(pool, list);
+        list = next;
+    }
+    bool wake = must_wake(pool);
+    pthread_mutex_unlock(&pool->lock);
+    if (wake)
+        pthread_cond_signal(&pool->wake);
+    return list;
+}
+
 struct bf_mailbox *bf_pool_mailbox(struct bf_pool *pool) { return &pool->mailbox; }
 
 unsigned bf_pool_queued(struct bf_pool *pool)

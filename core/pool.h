@@ -12,6 +12,9 @@ struct bf_env;
 struct bf_pool *bf_pool_create(const struct bf_env *env, const char *name, unsigned n_threads, unsigned queue_max);
 /* Queues a task; BF_E_UNAVAILABLE when `queue_max` tasks wait (the task was not taken), BF_E_CANCELLED while draining. */
 enum bf_status bf_pool_submit(struct bf_pool *pool, struct bf_task *task);
+/* Queues the tasks of a list in its order, with one look at the queue and one wake. Returns those it did not take: behind `queue_max`, or all while
+ * draining; NULL when it took all. */
+struct bf_task *bf_pool_submit_list(struct bf_pool *pool, struct bf_task *list);
 /* The pool as a mailbox: posted tasks count in the queue but are never refused. For continuations of admitted work. */
 struct bf_mailbox *bf_pool_mailbox(struct bf_pool *pool);
 unsigned bf_pool_queued(struct bf_pool *pool);

@@ -224,19 +224,28 @@ static void run_handler(struct bf_task *task)
     bf_post(&req->loop->mailbox, &req->task);
 }
 
-static void dispatch(struct bf_request *req)
+/* False when the client is gone already. */
+static bool make_ready(struct bf_request *req)
+{
+    req->is_fresh = false;
+    if (req->h2o == NULL) {
+        bf__request_free_if_done(req);
+        return false;
+    }
+    req->task.run = run_handler;
+    req->task.next = NULL;
+    bf__request_own(req);
+    return true;
+}
+
+static void refuse(struct bf_request *req)
 {
     struct bf_error e;
-    req->is_fresh = false;
+    bf__request_disown(req);
     if (req->h2o == NULL) {
         bf__request_free_if_done(req);
         return;
     }
-    req->task.run = run_handler;
-    bf__request_own(req);
-    if (bf_pool_submit(req->http->pool, &req->task) == BF_OK)
-        return;
-    bf__request_disown(req);
     bf_fail(&e, BF_E_UNAVAILABLE, "the queue of requests is full");
     e.retry_after_s = 1;
     bf__answer_error(req, &e);
@@ -247,12 +256,22 @@ void bf__dispatch_fresh(h2o_timeout_entry_t *entry)
 {
     struct bf__loop *loop = BF_CONTAINER(entry, struct bf__loop, dispatch);
     struct bf_request *req = loop->fresh;
+    struct bf_task *list = NULL, **tail = &list;
     loop->fresh = NULL;
     loop->fresh_tail = &loop->fresh;
     while (req != NULL) {
         struct bf_request *next = req->next_fresh;
-        dispatch(req);
+        if (make_ready(req)) {
+            *tail = &req->task;
+            tail = &req->task.next;
+        }
         req = next;
+    }
+    list = bf_pool_submit_list(loop->http->pool, list);
+    while (list != NULL) {
+        struct bf_task *next = list->next;
+        refuse(BF_CONTAINER(list, struct bf_request, task));
+        list = next;
     }
 }
 

@@ -105,6 +105,56 @@ static void a_full_queue_refuses_but_a_mailbox_never_does(void **state)
     sem_destroy(&go);
 }
 
+static void a_list_is_taken_in_order_and_as_far_as_the_queue_goes(void **state)
+{
+    (void)state;
+    _Atomic unsigned done = 0;
+    sem_t started, go;
+    sem_init(&started, 0, 0);
+    sem_init(&go, 0, 0);
+    struct bf_pool *pool = pool_of(1, 3);
+    struct job first = {.task.run = run, .done = &done, .started = &started, .go = &go}, more[5];
+    for (int i = 4; i >= 0; i--)
+        more[i] = (struct job){.task = {.run = run, .next = i == 4 ? NULL : &more[i + 1].task}, .done = &done};
+    assert_null(bf_pool_submit_list(pool, NULL));
+    assert_null(bf_pool_submit_list(pool, &first.task));
+    sem_wait(&started); /* the only thread is busy now */
+    assert_ptr_equal(bf_pool_submit_list(pool, &more[0].task), &more[3].task);
+    assert_ptr_equal(more[3].task.next, &more[4].task);
+    assert_int_equal(bf_pool_queued(pool), 3);
+    sem_post(&go);
+    bf_pool_destroy(&pool);
+    assert_int_equal(done, 4);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(more[i].order, i + 1);
+    sem_destroy(&started);
+    sem_destroy(&go);
+}
+
+/* All of a list's tasks must be under way at once for any of them to end. */
+static void a_list_spreads_over_all_threads(void **state)
+{
+    (void)state;
+    enum { N = 4 };
+    _Atomic unsigned done = 0;
+    sem_t started, go;
+    sem_init(&started, 0, 0);
+    sem_init(&go, 0, 0);
+    struct bf_pool *pool = pool_of(N, N);
+    struct job jobs[N];
+    for (int i = N - 1; i >= 0; i--)
+        jobs[i] = (struct job){.task = {.run = run, .next = i == N - 1 ? NULL : &jobs[i + 1].task}, .done = &done, .started = &started, .go = &go};
+    assert_null(bf_pool_submit_list(pool, &jobs[0].task));
+    for (int i = 0; i < N; i++)
+        sem_wait(&started);
+    for (int i = 0; i < N; i++)
+        sem_post(&go);
+    bf_pool_destroy(&pool);
+    assert_int_equal(done, N);
+    sem_destroy(&started);
+    sem_destroy(&go);
+}
+
 static void work_posted_by_a_task_during_the_drain_still_runs(void **state)
 {
     (void)state;
@@ -127,6 +177,8 @@ int main(void)
         cmocka_unit_test(all_tasks_run_before_destroy_returns),
         cmocka_unit_test(one_thread_keeps_the_order_and_blocks_signals),
         cmocka_unit_test(a_full_queue_refuses_but_a_mailbox_never_does),
+        cmocka_unit_test(a_list_is_taken_in_order_and_as_far_as_the_queue_goes),
+        cmocka_unit_test(a_list_spreads_over_all_threads),
         cmocka_unit_test(work_posted_by_a_task_during_the_drain_still_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
