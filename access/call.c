@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { ETAG_TEXT = 40, ANSWER_MAX = 8 << 20, LIMIT_DEFAULT = 50, KEY_MAX = 200 };
+enum { ETAG_TEXT = 40, ANSWER_MAX = 8 << 20, LIMIT_DEFAULT = 50, KEY_MAX = 200, RECORD_BYTES = 1024 /* that most fit in */ };
 
 /* ---- entering ---- */
 
@@ -159,11 +159,23 @@ static void fail(struct bf_call *call, const struct bf_error *e)
 
 void bf_call_status(struct bf_call *call, int status) { bf_reply(call->req, status, NULL, 0, bf_str("", 0)); }
 
+/* "INCARNATION-REV", as bf_call_if_match reads it; written from its end. */
 static unsigned etag(struct bf_call *call, int64_t rev, struct bf_header *header)
 {
-    long long told = rev == BF_REV_UNSTORED ? 0 : rev;
-    char *text = bf_arena_printf(call->arena, "\"%x-%lld\"", (unsigned)bf_store_incarnation(call->store), told);
-    *header = (struct bf_header){.name = "etag", .value = bf_strz(text)};
+    char *text = bf_arena_alloc(call->arena, ETAG_TEXT), *end = text + ETAG_TEXT, *p = end;
+    uint32_t incarnation = bf_store_incarnation(call->store);
+    int64_t rest = rev == BF_REV_UNSTORED ? 0 : rev;
+    assert(rest >= 0);
+    *--p = '"';
+    do
+        *--p = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    *--p = '-';
+    do
+        *--p = "0123456789abcdef"[incarnation & 15];
+    while ((incarnation >>= 4) != 0);
+    *--p = '"';
+    *header = (struct bf_header){.name = "etag", .value = bf_str(p, (size_t)(end - p))};
     return 1;
 }
 
@@ -196,6 +208,7 @@ void bf_call_doc(struct bf_call *call, enum bf_subject subject, const struct bf_
     struct bf_jw w;
     struct bf_error e = {0};
     bf_buf_init(&out, ANSWER_MAX);
+    bf_buf_reserve(&out, RECORD_BYTES);
     bf_jw_init(&w, &out);
     bf_jw_doc(&w, doc, bf_shown(&call->caller, subject));
     if (bf_call_viewed(call, doc->object.schema->name, "read", &doc->id, 1, &e) == BF_OK) {

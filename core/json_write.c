@@ -70,18 +70,14 @@ void bf_jw_key(struct bf_jw *w, const char *name)
     w->comma = false;
 }
 
-static inline bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
+static inline bool is_plain(unsigned char ascii) { return ascii >= 0x20 && ascii != '"' && ascii != '\\'; }
 
 /* How many bytes from `p` may be copied as they are. */
 static size_t plain_run(const unsigned char *p, size_t n)
 {
     size_t i = 0;
     while (i < n) {
-        if (is_plain(p[i])) {
-            i++;
-            continue;
-        }
-        size_t step = p[i] < 0x80 ? 0 : bf__utf8_step(p + i, n - i);
+        size_t step = p[i] < 0x80 ? is_plain(p[i]) : bf__utf8_step(p + i, n - i);
         if (step == 0)
             break;
         i += step;

@@ -76,17 +76,22 @@ size_t bf_base64url(const void *p, size_t n, char *out)
     return len;
 }
 
-static int base64_digit(char c, bool url)
+/* Of the URL alphabet, each a value plus one: what is not in it has 0. */
+static const uint8_t url_digits[256] = {
+    ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10,
+    ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19,
+    ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28,
+    ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37,
+    ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46,
+    ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55,
+    ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64};
+
+/* -1 when it is none. */
+static int base64_digit(unsigned char c, bool url)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == (url ? '-' : '+'))
-        return 62;
-    return c == (url ? '_' : '/') ? 63 : -1;
+    if (!url)
+        c = c == '+' ? '-' : c == '/' ? '_' : c == '-' || c == '_' ? 0 : c;
+    return url_digits[c] - 1;
 }
 
 static long decode64(struct bf_str s, unsigned char *out, size_t max, bool url)
@@ -97,7 +102,7 @@ static long decode64(struct bf_str s, unsigned char *out, size_t max, bool url)
     if (s.n % 4 == 1)
         return -1;
     for (size_t i = 0; i < s.n; i++) {
-        int digit = base64_digit(s.p[i], url);
+        int digit = base64_digit((unsigned char)s.p[i], url);
         if (digit < 0)
             return -1;
         bits = bits << 6 | (unsigned)digit;

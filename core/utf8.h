@@ -9,6 +9,8 @@ static inline size_t bf__utf8_step(const unsigned char *p, size_t n)
     unsigned c = p[0];
     if (c < 0x80)
         return 1;
+    if (c > 0xe0 && c < 0xed) /* Chinese and most else of three bytes: all second bytes are good */
+        return n > 2 && ((p[1] ^ 0x80) | (p[2] ^ 0x80)) < 0x40 ? 3 : 0;
     if (c < 0xc2 || c > 0xf4)
         return 0;
     if (c < 0xe0)

@@ -26,14 +26,16 @@ struct bf_uuid bf_uuid_from_name(const void *name, size_t n)
     return u;
 }
 
+/* Where each byte's two digits stand in the text. */
+static const uint8_t place[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+
 bool bf_uuid_parse(struct bf_str s, struct bf_uuid *ret)
 {
-    static const uint8_t at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
     struct bf_uuid u;
     if (s.n != 36 || s.p[8] != '-' || s.p[13] != '-' || s.p[18] != '-' || s.p[23] != '-')
         return false;
     for (int i = 0; i < 16; i++)
-        if (!bf_unhex(bf_str(s.p + at[i], 2), &u.b[i], 1))
+        if (!bf_unhex(bf_str(s.p + place[i], 2), &u.b[i], 1))
             return false;
     *ret = u;
     return true;
@@ -43,13 +45,11 @@ bool bf_uuid_is_v7(const struct bf_uuid *u) { return (u->b[6] & 0xf0) == 0x70 &&
 
 void bf_uuid_text(const struct bf_uuid *u, char out[BF_UUID_TEXT])
 {
-    char hex[33];
-    bf_hex(u->b, 16, hex);
-    char *p = out;
-    for (int i = 0; i < 32; i++) {
-        if (i == 8 || i == 12 || i == 16 || i == 20)
-            *p++ = '-';
-        *p++ = hex[i];
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 16; i++) {
+        out[place[i]] = digits[u->b[i] >> 4];
+        out[place[i] + 1] = digits[u->b[i] & 15];
     }
-    *p = '\0';
+    out[8] = out[13] = out[18] = out[23] = '-';
+    out[BF_UUID_TEXT - 1] = '\0';
 }

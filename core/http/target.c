@@ -122,9 +122,21 @@ static bool decode(struct bf_arena *arena, struct bf_str raw, bool plus_is_space
     return true;
 }
 
+static bool is_plain(struct bf_str raw)
+{
+    size_t i = 0;
+    while (i < raw.n && is_pchar((unsigned char)raw.p[i]))
+        i++;
+    return i == raw.n;
+}
+
 enum bf_status bf__segment_decode(struct bf_arena *arena, struct bf_str raw, struct bf_str *ret, struct bf_error *e)
 {
     struct bf_str s;
+    if (is_plain(raw)) { /* nothing to decode and nothing to fear, as nearly always */
+        *ret = bf_str_dup(arena, raw);
+        return BF_OK;
+    }
     if (!decode(arena, raw, false, &s))
         return bf_fail(e, BF_E_INVALID_PATH, "a bad percent escape");
     for (size_t i = 0; i < s.n; i++)
