@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ITEMS_AT_ONCE = 100, EVENTS_MAX = BF_FEED_JSON_MAX + (1 << 20) }; /* a page of the feed in its lines; below what a stream takes at once */
 
@@ -24,7 +25,8 @@ struct stream {
     char trace[33];
     struct bf_call call; /* without a request; the arena, and the caller's memory in it, are a round's */
     struct bf_event_stream *out;
-    struct bf_feed_pos pos;
+    void *pos;           /* a bf_feed_pos as far as it says something, the rounds': one with a key is large, and rare */
+    size_t pos_n;
     bool told; /* the client has an id to come back with; the rounds' */
     struct bf_task task;
     bool woken, under_way, open, closed; /* under the hub's lock; `out` is there once it is open */
@@ -54,6 +56,7 @@ static void release(struct stream *s)
     if (!last)
         return;
     bf_event_stream_release(&s->out);
+    free(s->pos);
     free(s);
 }
 
@@ -116,20 +119,29 @@ static void on_session_ended(void *ctx)
 
 /* ---- a round ---- */
 
-static void write_id(struct stream *s, struct bf_buf *out)
+static void keep_pos(struct stream *s, const struct bf_feed_pos *pos)
 {
-    struct bf_str id = bf__feed_seal(&s->call, &s->pos);
+    size_t n = bf__feed_pos_bytes(pos);
+    if (n != s->pos_n && (s->pos = realloc(s->pos, n)) == NULL)
+        abort();
+    s->pos_n = n;
+    memcpy(s->pos, pos, n);
+}
+
+static void write_id(struct stream *s, const struct bf_feed_pos *pos, struct bf_buf *out)
+{
+    struct bf_str id = bf__feed_seal(&s->call, pos);
     bf_buf_addz(out, "id: ");
     bf_buf_add(out, id.p, id.n);
     bf_buf_addc(out, '\n');
 }
 
-static void write_page(struct stream *s, const struct bf_feed_page *page, struct bf_buf *out)
+static void write_page(struct stream *s, const struct bf_feed_pos *pos, const struct bf_feed_page *page, struct bf_buf *out)
 {
     for (unsigned i = 0; i < page->n; i++) {
         bf_buf_addz(out, "event: change\n");
         if (i + 1 == page->n)
-            write_id(s, out);
+            write_id(s, pos, out);
         bf_buf_addz(out, "data: ");
         bf_buf_add(out, page->items[i].json.p, page->items[i].json.n);
         bf_buf_addz(out, "\n\n");
@@ -152,17 +164,20 @@ static enum bf_status send_out(struct stream *s, const struct bf_buf *out)
  * breaks before its first event is resumed from where it was opened. */
 static enum bf_status send_next(struct stream *s, bool *ret_more, struct bf_error *e)
 {
+    struct bf_feed_pos pos;
     struct bf_feed_page page;
     struct bf_buf out;
+    memcpy(&pos, s->pos, s->pos_n);
     bf_buf_init(&out, EVENTS_MAX);
     if (!s->told) {
-        write_id(s, &out);
+        write_id(s, &pos, &out);
         bf_buf_addc(&out, '\n');
     }
     s->told = true;
-    enum bf_status status = bf__feed_read(&s->call, &s->pos, ITEMS_AT_ONCE, "events", &page, e);
+    enum bf_status status = bf__feed_read(&s->call, &pos, ITEMS_AT_ONCE, "events", &page, e);
     if (status == BF_OK) {
-        write_page(s, &page, &out);
+        keep_pos(s, &pos);
+        write_page(s, &pos, &page, &out);
         *ret_more = page.more;
         status = send_out(s, &out);
     }
@@ -220,7 +235,7 @@ static struct stream *new_stream(struct bf_events *hub, const struct bf_call *ca
     if (s == NULL)
         abort();
     s->hub = hub;
-    s->pos = *pos;
+    keep_pos(s, pos);
     s->task.run = take_round;
     s->refs = 2;
     s->under_way = true; /* no round before `out` is there */
@@ -276,6 +291,7 @@ static void events(struct bf_call *call, void *service)
     }
     struct stream *s = new_stream(hub, call, pos);
     if (!link_stream(s)) {
+        free(s->pos);
         free(s);
         bf_fail(&e, BF_E_UNAVAILABLE, "the server is stopping");
         e.retry_after_s = 2;

@@ -72,11 +72,11 @@ enum bf_status bf__feed_start(struct bf_call *call, struct bf_feed_pos *pos, str
     return status;
 }
 
-static size_t pos_bytes(const struct bf_feed_pos *pos) { return offsetof(struct bf_feed_pos, key) + pos->key_n; }
+size_t bf__feed_pos_bytes(const struct bf_feed_pos *pos) { return offsetof(struct bf_feed_pos, key) + pos->key_n; }
 
 struct bf_str bf__feed_seal(struct bf_call *call, const struct bf_feed_pos *pos)
 {
-    return bf_cursor_seal(call, purpose, bf_str((const char *)pos, pos_bytes(pos)));
+    return bf_cursor_seal(call, purpose, bf_str((const char *)pos, bf__feed_pos_bytes(pos)));
 }
 
 enum bf_status bf__feed_open(struct bf_call *call, struct bf_str text, struct bf_feed_pos *ret, struct bf_error *e)
@@ -89,7 +89,7 @@ enum bf_status bf__feed_open(struct bf_call *call, struct bf_str text, struct bf
     if (plain.n < offsetof(struct bf_feed_pos, key) || plain.n > sizeof *ret)
         return bf_fail_field(e, BF_E_INVALID_QUERY, "after", "bad_cursor", "a cursor as it was given to this user");
     memcpy(ret, plain.p, plain.n);
-    if (pos_bytes(ret) != plain.n || ret->kind > KINDS)
+    if (bf__feed_pos_bytes(ret) != plain.n || ret->kind > KINDS)
         return bf_fail_field(e, BF_E_INVALID_QUERY, "after", "bad_cursor", "a cursor as it was given to this user");
     return BF_OK;
 }

@@ -31,6 +31,7 @@ struct bf_feed_page {
     bool more;
 };
 
+size_t bf__feed_pos_bytes(const struct bf_feed_pos *pos); /* how many of its first bytes say something */
 /* The start: all records, then the log from its head as it is now. */
 enum bf_status bf__feed_start(struct bf_call *call, struct bf_feed_pos *pos, struct bf_error *e);
 /* From now on. */

@@ -10,17 +10,17 @@ enum { RETRY_AFTER_S = 1 };
 
 /* ---- made ---- */
 
-/* One block: the struct, then the header values, then the body. It is the request's own when it fits and `space` is not NULL. */
+/* One block: the struct with its headers, then their values, then the body. It is the request's own when it fits and `space` is not NULL. */
 static struct bf__answer *make(void *space, int status, const struct bf_header *headers, unsigned n, struct bf_str body)
 {
-    size_t bytes = body.n;
+    size_t bytes = body.n + n * sizeof(struct bf__header);
     assert(status >= 200 && status <= 599 && n <= BF__HEADERS_OUT_MAX);
     for (unsigned i = 0; i < n; i++)
         bytes += headers[i].value.n;
     struct bf__answer *a = space != NULL && sizeof *a + bytes <= BF__ANSWER_SPACE ? space : malloc(sizeof *a + bytes);
     if (a == NULL)
         abort();
-    char *to = (char *)(a + 1);
+    char *to = (char *)&a->headers[n];
     a->status = status;
     a->n_headers = n;
     a->source = NULL;

@@ -120,10 +120,10 @@ struct bf__header {
 struct bf__answer {
     int status;
     unsigned n_headers;
-    struct bf__header headers[BF__HEADERS_OUT_MAX];
     struct bf_str body;
     struct bf_body_source *source;
     struct bf_event_stream *stream;
+    struct bf__header headers[];
 };
 
 /* What links libh2o's request with ours; in its pool. */
