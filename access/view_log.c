@@ -101,12 +101,13 @@ static struct view *new_view(struct bf_arena *arena, const char *trace, const ch
                              int64_t at_ms)
 {
     struct view *view = bf_arena_alloc(arena, sizeof *view + n * sizeof *ids);
-    assert(strlen(trace) < sizeof view->trace);
+    size_t trace_n = strlen(trace);
+    assert(trace_n < sizeof view->trace);
     view->next = NULL;
     view->at_ms = at_ms;
     view->entity = entity;
     view->action = action;
-    strcpy(view->trace, trace);
+    memcpy(view->trace, trace, trace_n + 1);
     view->n = n;
     memcpy(view->ids, ids, n * sizeof *ids);
     return view;
@@ -120,7 +121,8 @@ static void start_group(struct group *group, const struct bf_caller *caller, str
 /* The clock may have been set back meanwhile: `at_ms` of a document is that of its earliest view. */
 static bool belongs(const struct group *group, const struct bf_caller *caller, int64_t at_ms)
 {
-    return bf_uuid_eq(&group->session, &caller->session) && at_ms >= group->first->at_ms && at_ms - group->first->at_ms <= SPAN_MS;
+    return bf_uuid_eq(&group->session, &caller->session) && bf_uuid_eq(&group->user, &caller->user) && bf_uuid_eq(&group->tenant, &caller->tenant) &&
+           at_ms >= group->first->at_ms && at_ms - group->first->at_ms <= SPAN_MS;
 }
 
 static void add_view(struct batch *batch, const struct bf_caller *caller, struct view *view)
