@@ -6,7 +6,9 @@
 #include "core/pool.h"
 #include <assert.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ struct bf_pool {
     unsigned queued, queue_max, n_threads;
     unsigned sleeping; /* threads that wait */
     bool waking;       /* one of them was woken and has not taken a task yet */
+    _Atomic unsigned signalling; /* callers that gave the lock back and are about to wake somebody: the pool must outlive that */
     bool stopping;
     pthread_t threads[];
 };
@@ -38,7 +41,14 @@ static bool must_wake(struct bf_pool *pool)
     if (pool->head == NULL || pool->sleeping == 0 || pool->waking)
         return false;
     pool->waking = true;
+    atomic_fetch_add_explicit(&pool->signalling, 1, memory_order_relaxed);
     return true;
+}
+
+static void wake_one(struct bf_pool *pool)
+{
+    pthread_cond_signal(&pool->wake);
+    atomic_fetch_sub_explicit(&pool->signalling, 1, memory_order_release); /* the last touch */
 }
 
 static void post(struct bf_mailbox *mailbox, struct bf_task *task)
@@ -49,7 +59,7 @@ static void post(struct bf_mailbox *mailbox, struct bf_task *task)
     bool wake = must_wake(pool);
     pthread_mutex_unlock(&pool->lock);
     if (wake)
-        pthread_cond_signal(&pool->wake);
+        wake_one(pool);
 }
 
 /* Under the lock: the next task, or NULL when the pool ends. */
@@ -80,7 +90,7 @@ static void *worker(void *arg)
         bool wake = must_wake(pool);
         pthread_mutex_unlock(&pool->lock);
         if (wake)
-            pthread_cond_signal(&pool->wake);
+            wake_one(pool);
         task->run(task);
         pthread_mutex_lock(&pool->lock);
     }
@@ -130,7 +140,7 @@ enum bf_status bf_pool_submit(struct bf_pool *pool, struct bf_task *task)
     }
     pthread_mutex_unlock(&pool->lock);
     if (wake)
-        pthread_cond_signal(&pool->wake);
+        wake_one(pool);
     return status;
 }
 
@@ -145,7 +155,7 @@ struct bf_task *bf_pool_submit_list(struct bf_pool *pool, struct bf_task *list)
     bool wake = must_wake(pool);
     pthread_mutex_unlock(&pool->lock);
     if (wake)
-        pthread_cond_signal(&pool->wake);
+        wake_one(pool);
     return list;
 }
 
@@ -170,6 +180,8 @@ void bf_pool_destroy(struct bf_pool **p)
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < pool->n_threads; i++)
         pthread_join(pool->threads[i], NULL);
+    while (atomic_load_explicit(&pool->signalling, memory_order_acquire) > 0) /* what it woke for may have run already */
+        sched_yield();
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
