@@ -179,5 +179,5 @@ static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_
 
 struct bf_consumer bf__contract_jobs_consumer(struct bf_gateway *gateway)
 {
-    return (struct bf_consumer){.name = "gateway.contracts", .detail = BF_LOG_HEADERS, .consume = consume, .ctx = gateway};
+    return (struct bf_consumer){.name = "gateway.contracts", .consume = consume, .ctx = gateway};
 }

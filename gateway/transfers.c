@@ -278,7 +278,7 @@ static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_
 
 struct bf_consumer bf__transfers_consumer(struct bf_gateway *gateway)
 {
-    return (struct bf_consumer){.name = "gateway.transfers", .detail = BF_LOG_HEADERS, .consume = consume, .ctx = gateway};
+    return (struct bf_consumer){.name = "gateway.transfers", .consume = consume, .ctx = gateway};
 }
 
 struct bf_job_runner *bf__transfers_start(struct bf_gateway *gateway)

@@ -51,6 +51,8 @@ static void close_ingest(void **service)
     *service = NULL;
 }
 
+static const struct bf_collection *const derived_from[] = {&bf_media, &bf_transcripts, NULL};
+
 static enum bf_status open_ingest(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
 {
     const struct bf_config *config = ctx->config;
@@ -63,7 +65,7 @@ static enum bf_status open_ingest(const struct bf_service_ctx *ctx, void **ret, 
     in->photo_bytes_max = bf_config_int(config, "uploads", "photo_bytes");
     in->voice_bytes_max = bf_config_int(config, "uploads", "voice_bytes");
     in->sweep_s = bf_config_int(config, "uploads", "sweep");
-    in->consumer = (struct bf_consumer){.name = "ingest", .detail = BF_LOG_DOCS, .consume = bf__derive, .ctx = in};
+    in->consumer = (struct bf_consumer){.name = "ingest", .docs = derived_from, .consume = bf__derive, .ctx = in};
     in->breaker = bf__breaker_create(ctx->env, bf_config_int(config, "ingest", "away"), bf_config_int(config, "ingest", "away_max"));
     in->decoder = bf_decode_client_create(ctx->env, -1, BF_DECODE_JOBS_MAX);
     in->speech = bf_decode_client_create(ctx->env, -1, BF_DECODE_JOBS_MAX);

@@ -45,7 +45,7 @@ static enum bf_status consume(void *ctx, struct bf_uuid tenant, const struct bf_
 
 struct bf_consumer bf__delivery_consumer(struct bf_push *push)
 {
-    return (struct bf_consumer){.name = "push.delivery", .detail = BF_LOG_HEADERS, .consume = consume, .ctx = push};
+    return (struct bf_consumer){.name = "push.delivery", .consume = consume, .ctx = push};
 }
 
 /* ---- what is to be told, and when ---- */

@@ -61,7 +61,8 @@ const struct bf_derivation bf__reminders_derivation = {.coll = &bf_reminders, .c
 
 struct bf_consumer bf__reminders_consumer(struct bf_push *push)
 {
-    return (struct bf_consumer){.name = consumer_name, .detail = BF_LOG_DOCS, .consume = consume, .ctx = push};
+    static const struct bf_collection *const docs[] = {&bf_reminders, NULL};
+    return (struct bf_consumer){.name = consumer_name, .docs = docs, .consume = consume, .ctx = push};
 }
 
 /* ---- the decision: reminders sent, notification made ---- */

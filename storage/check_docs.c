@@ -216,7 +216,7 @@ static enum bf_status last_image(struct bf__care *c, struct bf_session *s, const
         return status;
     status = bf__entry_parse(arena, raw->header, raw->payload, &entry, e);
     if (status == BF_OK)
-        status = bf__log_op(c->store, s, &entry, (unsigned)x->k, BF_LOG_DOCS, arena, &op, e);
+        status = bf__log_op(c->store, s, &entry, (unsigned)x->k, arena, &op, e);
     if (status != BF_OK)
         return status == BF_E_CORRUPT ? BF_OK : status; /* told when the log was walked */
     v->erased = op.erased;

@@ -63,7 +63,7 @@ static enum bf_status check_op(struct bf__care *c, struct bf_session *s, const s
     struct bf_log_op op;
     struct bf_error why = {0};
     bool right = false;
-    enum bf_status status = bf__log_op(c->store, s, entry, k, BF_LOG_DOCS, arena, &op, &why);
+    enum bf_status status = bf__log_op(c->store, s, entry, k, arena, &op, &why);
     if (status == BF_E_CORRUPT)
         bf__care_fault(c, entry->tenant, entry->n, why.cause, op.coll->name, &op.id);
     else if (status != BF_OK)

@@ -58,11 +58,9 @@ void bf__committer_stop(struct bf_store *store); /* finishes what was queued */
 enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n,
                                 const struct bf_request_id *request, const uint8_t body_hash[32], struct bf_arena *arena,
                                 struct bf_receipt *ret, struct bf_error *e);
-enum bf_status bf__log_entry(struct bf_store *store, struct bf_session *s, const struct bf_raw_entry *raw, enum bf_log_detail detail,
-                             struct bf_arena *arena, struct bf_log_entry *ret, struct bf_error *e);
-/* Parts of a parsed entry: operation k, with its after-image as `detail` says (its plain facts are there also when this fails), and request
- * q's receipt (status and body only; BF_E_GONE when it was erased). BF_E_CORRUPT. */
-enum bf_status bf__log_op(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned k,
-                          enum bf_log_detail detail, struct bf_arena *arena, struct bf_log_op *ret, struct bf_error *e);
+/* Parts of a parsed entry: operation k with its after-image (its plain facts are there also when that one fails), and request q's receipt
+ * (status and body only; BF_E_GONE when it was erased). BF_E_CORRUPT. */
+enum bf_status bf__log_op(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned k, struct bf_arena *arena,
+                          struct bf_log_op *ret, struct bf_error *e);
 enum bf_status bf__log_receipt(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned q,
                                struct bf_arena *arena, struct bf_receipt *ret, struct bf_error *e);

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <uthash.h>
 
-enum { CONSUMERS_MAX = 16, READ_LIMIT = 64, SAVE_ENTRIES = 512, SAVE_MS = 500, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 10000, GATHER_MS = 5 };
+enum { CONSUMERS_MAX = 16, DOCS_MAX = 32, READ_LIMIT = 64, SAVE_ENTRIES = 512, SAVE_MS = 500, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 10000, GATHER_MS = 5 };
 
 /* ---- cursors ---- */
 
@@ -66,6 +66,8 @@ struct bf_follower {
     struct bf_store *store;
     struct bf_consumer consumers[CONSUMERS_MAX];
     unsigned n_consumers;
+    const struct bf_collection *docs[DOCS_MAX]; /* of all consumers */
+    unsigned n_docs;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -125,18 +127,19 @@ static void fail_lane(struct bf_follower *f, unsigned consumer, struct lane *lan
 
 /* ---- saving ---- */
 
-static enum bf_status load_lane(struct bf_follower *f, const struct tenant *t, unsigned consumer, struct lane *lane, struct bf_arena *arena,
-                                struct bf_error *e)
+static enum bf_status load_lane(struct bf_follower *f, const struct tenant *t, unsigned consumer, struct lane *lane, struct bf_error *e)
 {
     struct bf_doc *doc = NULL;
+    struct bf_arena *arena = bf_arena_create();
     struct bf_uuid none = {{0}}, id = bf__cursor_id(f->consumers[consumer].name, t->id);
     enum bf_status status = bf_store_get(f->store, &bf__coll_cursors, none, id, arena, &doc, e);
-    if (status != BF_OK)
-        return status;
-    lane->saved = doc == NULL ? 0 : bf_get_int(&doc->object, CUR_N);
-    lane->loaded = true;
-    pass(f, lane, lane->saved);
-    return BF_OK;
+    if (status == BF_OK) {
+        lane->saved = doc == NULL ? 0 : bf_get_int(&doc->object, CUR_N);
+        lane->loaded = true;
+        pass(f, lane, lane->saved);
+    }
+    bf_arena_destroy(&arena);
+    return status;
 }
 
 /* Done jobs are dropped up to where every cursor is durable. */
@@ -173,43 +176,70 @@ static void save_lane(struct bf_follower *f, const struct tenant *t, unsigned co
 
 /* ---- handing over ---- */
 
-static enum bf_status consume(struct bf_follower *f, const struct tenant *t, unsigned consumer, struct lane *lane, struct bf_arena *arena,
+/* What was read of a tenant's log for one consumer; the others mostly stand at the same place, and take it from here. */
+struct piece {
+    struct bf_arena *arena;
+    int64_t after;
+    struct bf_log_entry *entries;
+    unsigned n;
+};
+
+static unsigned count_docs(const struct bf_consumer *consumer)
+{
+    unsigned n = 0;
+    while (consumer->docs != NULL && consumer->docs[n] != NULL)
+        n++;
+    return n;
+}
+
+/* An after-image that cannot be read stops the consumers that look at it, and no other: they read for themselves. */
+static enum bf_status read_piece(struct bf_follower *f, const struct tenant *t, unsigned consumer, int64_t after, struct piece *ret,
+                                 struct bf_error *e)
+{
+    const struct bf_consumer *c = &f->consumers[consumer];
+    bf_arena_reset(ret->arena);
+    ret->n = 0;
+    ret->after = after;
+    enum bf_status status = bf__log_read_some(f->store, t->id, after, READ_LIMIT, f->docs, f->n_docs, ret->arena, &ret->entries, &ret->n, NULL);
+    if (status == BF_OK)
+        return BF_OK;
+    ret->after = -1;
+    return bf__log_read_some(f->store, t->id, after, READ_LIMIT, c->docs, count_docs(c), ret->arena, &ret->entries, &ret->n, e);
+}
+
+static enum bf_status consume(struct bf_follower *f, const struct tenant *t, unsigned consumer, struct lane *lane, struct piece *piece,
                               struct bf_error *e)
 {
     const struct bf_consumer *to = &f->consumers[consumer];
-    struct bf_log_entry *entries;
-    unsigned n;
-    enum bf_status status = bf_log_read(f->store, t->id, lane->passed, READ_LIMIT, to->detail, arena, &entries, &n, e);
-    for (unsigned i = 0; i < n && status == BF_OK; i++) {
+    enum bf_status status = piece->after == lane->passed ? BF_OK : read_piece(f, t, consumer, lane->passed, piece, e);
+    if (status == BF_OK && piece->n == 0)
+        status = bf_fail(e, BF_E_CORRUPT, "the log has a hole");
+    for (unsigned i = 0; i < piece->n && status == BF_OK; i++) {
         struct bf_arena *scratch = bf_arena_create();
-        status = to->consume(to->ctx, t->id, &entries[i], scratch, e);
+        status = to->consume(to->ctx, t->id, &piece->entries[i], scratch, e);
         bf_arena_destroy(&scratch);
         if (status != BF_OK)
             break;
         if (lane->saved == lane->passed)
             lane->save_at_ms = real_ms() + SAVE_MS;
-        pass(f, lane, entries[i].n);
+        pass(f, lane, piece->entries[i].n);
         lane->pause_ms = 0;
         if (lane->passed - lane->saved == SAVE_ENTRIES)
             lane->save_at_ms = real_ms();
     }
-    if (status == BF_OK && n == 0)
-        status = bf_fail(e, BF_E_CORRUPT, "the log has a hole");
     return status;
 }
 
 /* True when there is more to hand over at once. */
-static bool hand_over(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head)
+static bool hand_over(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head, struct piece *piece)
 {
     struct lane *lane = &t->lanes[consumer];
     struct bf_error e = {0};
     enum bf_status status = BF_OK;
-    struct bf_arena *arena = bf_arena_create();
     if (!lane->loaded)
-        status = load_lane(f, t, consumer, lane, arena, &e);
+        status = load_lane(f, t, consumer, lane, &e);
     if (status == BF_OK && lane->passed < head)
-        status = consume(f, t, consumer, lane, arena, &e);
-    bf_arena_destroy(&arena);
+        status = consume(f, t, consumer, lane, piece, &e);
     if (status != BF_OK) {
         e.status = status;
         fail_lane(f, consumer, lane, &e);
@@ -220,13 +250,13 @@ static bool hand_over(struct bf_follower *f, struct tenant *t, unsigned consumer
 static bool is_save_due(const struct lane *lane, int64_t now) { return lane->passed > lane->saved && lane->save_at_ms <= now; }
 
 /* One step of a lane: true when there is more to do at once. What was handed over is saved in a pause too. */
-static bool step(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head)
+static bool step(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head, struct piece *piece)
 {
     struct lane *lane = &t->lanes[consumer];
     int64_t now = real_ms();
     if (is_save_due(lane, now))
         save_lane(f, t, consumer, lane);
-    return lane->resume_at_ms <= now && hand_over(f, t, consumer, head);
+    return lane->resume_at_ms <= now && hand_over(f, t, consumer, head, piece);
 }
 
 /* When the thread must look again although nobody rings: INT64_MAX, or the end of a pause or a cursor's time to be saved. */
@@ -256,20 +286,26 @@ static struct tenant *next_tenant(struct bf_follower *f, struct tenant *t, int64
     return t;
 }
 
+static void step_tenant(struct bf_follower *f, struct round *r, int64_t head)
+{
+    struct piece piece = {.arena = bf_arena_create(), .after = -1};
+    for (unsigned i = 0; i < f->n_consumers; i++) {
+        r->again |= step(f, r->t, i, head, &piece);
+        int64_t at = next_look(&r->t->lanes[i], head);
+        if (at < r->look_at_ms)
+            r->look_at_ms = at;
+    }
+    bf_arena_destroy(&piece.arena);
+}
+
 /* One step of each lane, so that no consumer and no tenant starves another. */
 static void run_round(struct bf_follower *f, struct round *r)
 {
     int64_t head;
     r->again = false;
     r->look_at_ms = INT64_MAX;
-    for (r->t = next_tenant(f, NULL, &head, &r->stopping); r->t != NULL && !r->stopping; r->t = next_tenant(f, r->t, &head, &r->stopping)) {
-        for (unsigned i = 0; i < f->n_consumers; i++) {
-            r->again |= step(f, r->t, i, head);
-            int64_t at = next_look(&r->t->lanes[i], head);
-            if (at < r->look_at_ms)
-                r->look_at_ms = at;
-        }
-    }
+    for (r->t = next_tenant(f, NULL, &head, &r->stopping); r->t != NULL && !r->stopping; r->t = next_tenant(f, r->t, &head, &r->stopping))
+        step_tenant(f, r, head);
 }
 
 static struct timespec moment(int64_t ms) { return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}; }
@@ -348,6 +384,19 @@ static void finish(struct bf_follower *f)
     free(f);
 }
 
+static void take_consumers(struct bf_follower *f, const struct bf_consumer *consumers, unsigned n)
+{
+    assert(n <= CONSUMERS_MAX);
+    f->n_consumers = n;
+    for (unsigned i = 0; i < n; i++) {
+        unsigned n_docs = count_docs(&consumers[i]);
+        f->consumers[i] = consumers[i];
+        assert(f->n_docs + n_docs <= DOCS_MAX);
+        for (unsigned k = 0; k < n_docs; k++)
+            f->docs[f->n_docs++] = consumers[i].docs[k];
+    }
+}
+
 static enum bf_status start_thread(struct bf_follower *f, struct bf_error *e)
 {
     int failed = bf_thread_start(&f->thread, "follower", follower_main, f);
@@ -359,14 +408,11 @@ enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *stor
 {
     pthread_condattr_t attr;
     struct bf_follower *f = calloc(1, sizeof *f);
-    assert(n <= CONSUMERS_MAX);
     if (f == NULL)
         abort();
     f->env = env;
     f->store = store;
-    f->n_consumers = n;
-    for (unsigned i = 0; i < n; i++)
-        f->consumers[i] = consumers[i];
+    take_consumers(f, consumers, n);
     pthread_mutex_init(&f->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -89,6 +89,10 @@ enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_
 typedef enum bf_status bf__call_fn(void *ctx, struct bf_session *writer, struct bf_error *e);
 enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e);
 void bf__log_unwatch(struct bf_store *store, void *ctx);
+/* As bf_log_read, with the after-images of these collections alone; none: as BF_LOG_HEADERS. */
+enum bf_status bf__log_read_some(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit,
+                                 const struct bf_collection *const *colls, unsigned n_colls, struct bf_arena *arena,
+                                 struct bf_log_entry **ret, unsigned *ret_n, struct bf_error *e);
 
 struct bf_uuid bf__cursor_id(const char *consumer, struct bf_uuid tenant); /* of its document in bf__coll_cursors */
 /* Deletes done jobs that were derived from entries up to `passed_n`, which every cursor has durably passed; a bounded number at a time. */

@@ -97,7 +97,8 @@ typedef enum bf_status bf_consume_fn(void *ctx, struct bf_uuid tenant, const str
 
 struct bf_consumer {
     const char *name; /* part of the disk format: its cursors' key */
-    enum bf_log_detail detail;
+    /* The collections whose after-images it looks at, ended by NULL; NULL: none. Of the others `doc` may be NULL. */
+    const struct bf_collection *const *docs;
     bf_consume_fn *consume;
     void *ctx;
 };

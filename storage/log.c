@@ -135,46 +135,67 @@ static struct bf_log_op plain_op(const struct bf_store *store, const struct bf__
     return op;
 }
 
-enum bf_status bf__log_op(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned k,
-                          enum bf_log_detail detail, struct bf_arena *arena, struct bf_log_op *ret, struct bf_error *e)
+/* Whose after-images are opened. */
+struct wanted {
+    bool all;
+    const struct bf_collection *const *colls;
+    unsigned n;
+};
+
+static bool is_wanted(const struct wanted *wanted, const struct bf_collection *coll)
 {
-    struct reading r = {store, s, arena};
-    *ret = plain_op(store, &entry->ops[k], k);
-    return detail == BF_LOG_DOCS ? open_image(&r, entry, k, ret, e) : BF_OK;
+    bool found = wanted->all;
+    for (unsigned i = 0; i < wanted->n && !found; i++)
+        found = wanted->colls[i] == coll;
+    return found;
 }
 
-enum bf_status bf__log_entry(struct bf_store *store, struct bf_session *s, const struct bf_raw_entry *raw, enum bf_log_detail detail,
-                             struct bf_arena *arena, struct bf_log_entry *ret, struct bf_error *e)
+static enum bf_status open_op(const struct reading *r, const struct bf__entry *entry, unsigned k, const struct wanted *wanted,
+                              struct bf_log_op *ret, struct bf_error *e)
+{
+    *ret = plain_op(r->store, &entry->ops[k], k);
+    return is_wanted(wanted, ret->coll) ? open_image(r, entry, k, ret, e) : BF_OK;
+}
+
+enum bf_status bf__log_op(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned k, struct bf_arena *arena,
+                          struct bf_log_op *ret, struct bf_error *e)
+{
+    return open_op(&(struct reading){store, s, arena}, entry, k, &(struct wanted){.all = true}, ret, e);
+}
+
+static enum bf_status open_entry(const struct reading *r, const struct bf_raw_entry *raw, const struct wanted *wanted,
+                                 struct bf_log_entry *ret, struct bf_error *e)
 {
     struct bf__entry entry;
-    enum bf_status status = bf__entry_parse(arena, raw->header, raw->payload, &entry, e);
+    enum bf_status status = bf__entry_parse(r->arena, raw->header, raw->payload, &entry, e);
     if (status != BF_OK)
         return status;
     if (entry.n != raw->n || !bf_uuid_eq(&entry.tenant, &raw->tenant))
         return bf_fail(e, BF_E_CORRUPT, "log entry %lld stands in the place of another", (long long)raw->n);
     *ret = (struct bf_log_entry){.n = entry.n, .at_ms = entry.at_ms, .n_ops = entry.n_ops};
-    ret->ops = bf_arena_alloc(arena, entry.n_ops * sizeof *ret->ops);
+    ret->ops = bf_arena_alloc(r->arena, entry.n_ops * sizeof *ret->ops);
     for (unsigned q = 0, k = 0; q < entry.n_requests; q++)
         for (unsigned i = 0; i < entry.requests[q].n_ops && status == BF_OK; i++, k++) {
-            status = bf__log_op(store, s, &entry, k, detail, arena, &ret->ops[k], e);
+            status = open_op(r, &entry, k, wanted, &ret->ops[k], e);
             ret->ops[k].actor = entry.requests[q].actor;
         }
     return status;
 }
 
-enum bf_status bf_log_read(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit, enum bf_log_detail detail,
-                           struct bf_arena *arena, struct bf_log_entry **ret, unsigned *ret_n, struct bf_error *e)
+static enum bf_status read_wanted(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit,
+                                  const struct wanted *wanted, struct bf_arena *arena, struct bf_log_entry **ret, unsigned *ret_n,
+                                  struct bf_error *e)
 {
     const struct bf_driver_vtable *vt = store->driver->vt;
     struct bf_raw_entry *raw;
     unsigned n = 0;
     assert(limit >= 1 && limit <= READ_LIMIT_MAX && after_n >= 0);
-    struct bf_session *s = vt->reader(store->driver);
-    enum bf_status status = vt->log_read(s, tenant, after_n, limit, READ_BYTES_MAX, detail == BF_LOG_DOCS, arena, &raw, &n, e);
+    struct reading r = {store, vt->reader(store->driver), arena};
+    enum bf_status status = vt->log_read(r.s, tenant, after_n, limit, READ_BYTES_MAX, wanted->all || wanted->n > 0, arena, &raw, &n, e);
     struct bf_log_entry *entries = bf_arena_alloc(arena, n * sizeof *entries);
     for (unsigned i = 0; i < n && status == BF_OK; i++) {
         struct bf_error why = {0};
-        status = bf__log_entry(store, s, &raw[i], detail, arena, &entries[i], &why);
+        status = open_entry(&r, &raw[i], wanted, &entries[i], &why);
         if (status == BF_E_CORRUPT && i > 0) { /* what stands before it is handed out */
             n = i;
             status = BF_OK;
@@ -182,12 +203,27 @@ enum bf_status bf_log_read(struct bf_store *store, struct bf_uuid tenant, int64_
             *e = why;
         }
     }
-    vt->release(store->driver, s);
+    vt->release(store->driver, r.s);
     if (status == BF_OK) {
         *ret = entries;
         *ret_n = n;
     }
     return status;
+}
+
+enum bf_status bf_log_read(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit, enum bf_log_detail detail,
+                           struct bf_arena *arena, struct bf_log_entry **ret, unsigned *ret_n, struct bf_error *e)
+{
+    struct wanted wanted = {.all = detail == BF_LOG_DOCS};
+    return read_wanted(store, tenant, after_n, limit, &wanted, arena, ret, ret_n, e);
+}
+
+enum bf_status bf__log_read_some(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit,
+                                 const struct bf_collection *const *colls, unsigned n_colls, struct bf_arena *arena,
+                                 struct bf_log_entry **ret, unsigned *ret_n, struct bf_error *e)
+{
+    struct wanted wanted = {.colls = colls, .n = n_colls};
+    return read_wanted(store, tenant, after_n, limit, &wanted, arena, ret, ret_n, e);
 }
 
 enum bf_status bf_log_doc(struct bf_store *store, struct bf_uuid tenant, int64_t n, int k, struct bf_arena *arena,
@@ -201,7 +237,7 @@ enum bf_status bf_log_doc(struct bf_store *store, struct bf_uuid tenant, int64_t
     if (status == BF_OK && (k < 0 || (unsigned)k >= entry.n_ops))
         status = bf_fail(e, BF_E_NOT_FOUND, "log entry %lld has no operation %d", (long long)n, k);
     if (status == BF_OK)
-        status = bf__log_op(store, s, &entry, (unsigned)k, BF_LOG_DOCS, arena, &op, e);
+        status = bf__log_op(store, s, &entry, (unsigned)k, arena, &op, e);
     store->driver->vt->release(store->driver, s);
     if (status == BF_OK) {
         *ret = op.doc;

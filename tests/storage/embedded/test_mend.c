@@ -4,6 +4,7 @@
 #include "tests/storage/embedded/rig.h"
 #include <dirent.h>
 #include <limits.h>
+#include <pthread.h>
 #include <semaphore.h>
 
 enum { FILLED = 20 }; /* entries */
@@ -379,6 +380,55 @@ static void a_damaged_entry_holds_back_nothing_that_stands_before_it(void **stat
     assert_int_equal(n, 5);
 }
 
+struct reach {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    int64_t n; /* of tenant a */
+};
+
+static enum bf_status reach_on(void *ctx, struct bf_uuid tenant, const struct bf_log_entry *entry, struct bf_arena *arena,
+                               struct bf_error *e)
+{
+    struct reach *reach = ctx;
+    (void)arena, (void)e;
+    pthread_mutex_lock(&reach->lock);
+    if (bf_uuid_eq(&tenant, &tenant_a))
+        reach->n = entry->n;
+    pthread_cond_signal(&reach->moved);
+    pthread_mutex_unlock(&reach->lock);
+    return BF_OK;
+}
+
+static void wait_until_reached(struct reach *reach, int64_t n)
+{
+    pthread_mutex_lock(&reach->lock);
+    while (reach->n < n)
+        pthread_cond_wait(&reach->moved, &reach->lock);
+    pthread_mutex_unlock(&reach->lock);
+}
+
+static void a_damaged_after_image_stops_only_who_looks_at_it(void **state)
+{
+    static const struct bf_collection *const of_items[] = {&items, NULL}, *const of_parts[] = {&parts, NULL};
+    struct suite *s = *state;
+    struct reach reaches[3];
+    struct bf_follower *follower;
+    struct bf_consumer consumers[] = {
+        {"items", of_items, reach_on, &reaches[0]}, {"parts", of_parts, reach_on, &reaches[1]}, {"headers", NULL, reach_on, &reaches[2]}};
+    for (unsigned i = 0; i < 3; i++)
+        reaches[i] = (struct reach){PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+    fill(s);
+    rig_close(s);
+    rig_sql(s, "UPDATE log SET p = CAST(substr(p, 1, 20) || zeroblob(8) || substr(p, 29) AS BLOB) WHERE r = 10"); /* the 8th of its company */
+    suite_reopen(s);
+    assert_int_equal(bf_follower_start(&s->env, s->store, consumers, 3, &follower, NULL), BF_OK);
+    wait_until_reached(&reaches[0], 7);
+    wait_until_reached(&reaches[1], 16);
+    wait_until_reached(&reaches[2], 16);
+    bf_follower_stop(&follower);
+    assert_int_equal(reaches[0].n, 7);
+}
+
 /* ---- while it serves ---- */
 
 struct talk {
@@ -449,4 +499,5 @@ SUITE_PART(suite_mend, SUITE_TEST(damage_is_told_and_what_derives_is_made_anew),
            SUITE_TEST(no_file_is_dropped_while_a_blobs_document_cannot_be_read), SUITE_TEST(jobs_and_cursors_are_held_against_the_log),
            SUITE_TEST(a_job_that_is_missing_is_told_once_its_cursor_has_passed),
            SUITE_TEST(a_damaged_entry_holds_back_nothing_that_stands_before_it),
+           SUITE_TEST(a_damaged_after_image_stops_only_who_looks_at_it),
            SUITE_TEST(the_store_serves_in_the_midst_of_a_check), SUITE_TEST(a_check_ends_when_the_server_does));
