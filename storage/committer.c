@@ -72,6 +72,14 @@ static unsigned take_group(struct bf_committer *c, struct bf__item **items)
     return n;
 }
 
+static bool has_work(struct bf_committer *c)
+{
+    pthread_mutex_lock(&c->lock);
+    bool has = c->head != NULL;
+    pthread_mutex_unlock(&c->lock);
+    return has;
+}
+
 /* ---- answering ---- */
 
 void bf__group_leave(struct bf__group *group)
@@ -82,12 +90,16 @@ void bf__group_leave(struct bf__group *group)
     free(group);
 }
 
+/* The items of a group that have one home, in order. */
 static void deliver(struct bf_task *task)
 {
-    struct bf__item *item = BF_CONTAINER(task, struct bf__item, task);
-    item->submission.done(&item->receipt, item->submission.ctx);
-    bf__group_leave(item->group);
-    free(item);
+    struct bf__item *next;
+    for (struct bf__item *item = BF_CONTAINER(task, struct bf__item, task); item != NULL; item = next) {
+        next = item->next;
+        item->submission.done(&item->receipt, item->submission.ctx);
+        bf__group_leave(item->group);
+        free(item);
+    }
 }
 
 static void wake_waiter(struct bf__waiter *w)
@@ -98,13 +110,34 @@ static void wake_waiter(struct bf__waiter *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-static void answer(struct bf__item *item)
+/* Takes the item's companions with the same home behind it: one task wakes a home once, where one each would wake it for each. */
+static void chain(struct bf__item *first, struct bf__item **rest, unsigned n)
 {
-    item->task.run = deliver;
-    if (item->waiter != NULL)
-        wake_waiter(item->waiter);
-    else
-        bf_post(item->submission.home, &item->task);
+    struct bf__item *last = first;
+    for (unsigned i = 0; i < n; i++) {
+        if (rest[i] == NULL || rest[i]->waiter != NULL || rest[i]->submission.home != first->submission.home)
+            continue;
+        last->next = rest[i];
+        last = rest[i];
+        rest[i] = NULL;
+    }
+    last->next = NULL;
+}
+
+/* Who was answered is no longer looked at. */
+static void answer_all(struct bf__item **items, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (items[i] == NULL)
+            continue;
+        if (items[i]->waiter != NULL) {
+            wake_waiter(items[i]->waiter);
+            continue;
+        }
+        chain(items[i], items + i + 1, n - i - 1);
+        items[i]->task.run = deliver;
+        bf_post(items[i]->submission.home, &items[i]->task);
+    }
 }
 
 bool bf__is_own_answer(enum bf_status status)
@@ -304,12 +337,11 @@ static void run_group(struct bf_committer *c, struct bf__item **items, unsigned 
         items[i]->group = r.group;
     commit_group(&r);
     note_times(&r);
-    for (unsigned i = 0; i < n; i++)
-        answer(items[i]);
+    answer_all(items, n);
     bf__group_leave(r.group);
     struct bf_error e = {0};
     if (c->poison.status == BF_OK)
-        poison(c, c->store->driver->vt->tidy(r.s, /* truncate= */ false, &e), &e);
+        poison(c, c->store->driver->vt->tidy(r.s, has_work(c), /* truncate= */ false, &e), &e);
 }
 
 static void run_call(struct bf_committer *c, struct bf__item *item)

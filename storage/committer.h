@@ -20,7 +20,7 @@ struct bf__waiter {
 };
 
 struct bf__item {
-    struct bf_task task; /* posts `done` */
+    struct bf_task task; /* calls `done` of this item and of those chained behind it */
     struct bf__item *next;
     enum bf__item_kind kind;
     struct bf__group *group;

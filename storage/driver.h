@@ -110,9 +110,9 @@ struct bf_driver_vtable {
     enum bf_status (*write)(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
     enum bf_status (*append)(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
     enum bf_status (*apply)(struct bf_session *s, const struct bf_apply *apply, struct bf_arena *arena, struct bf_error *e);
-    /* Housekeeping after a group was answered (checkpoint). `truncate`: leave no trace of what was deleted, as far as the driver can.
-     * BF_E_UNKNOWN_OUTCOME as for `commit`. */
-    enum bf_status (*tidy)(struct bf_session *s, bool truncate, struct bf_error *e);
+    /* Housekeeping after a group was answered (checkpoint). `busy`: somebody waits for the writer, so what can wait does. `truncate`: leave
+     * no trace of what was deleted, as far as the driver can. BF_E_UNKNOWN_OUTCOME as for `commit`. */
+    enum bf_status (*tidy)(struct bf_session *s, bool busy, bool truncate, struct bf_error *e);
 
     /* Care, by a reader. scan gives the rows of all tenants behind `after` (NULL: from the first on) in the order of tenant and id, at most
      * `limit`: fewer only at the end. check_whole verifies what the driver's own library can of itself, all at once, while the writer goes

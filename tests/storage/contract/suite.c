@@ -216,7 +216,7 @@ struct gather {
     struct bf_mailbox home;
     pthread_mutex_t lock;
     pthread_cond_t all_in;
-    unsigned n, left;
+    unsigned n, left, posts;
     struct bf_arena *arena;
     struct gathered slots[];
 };
@@ -224,7 +224,7 @@ struct gather {
 /* The mailbox of the gathering: runs the task at once, on whatever thread posts it. */
 static void run_at_once(struct bf_mailbox *mailbox, struct bf_task *task)
 {
-    (void)mailbox;
+    BF_CONTAINER(mailbox, struct gather, home)->posts++; /* the committer's thread alone posts */
     task->run(task);
 }
 
@@ -294,6 +294,8 @@ void gather_wait(struct gather *g)
         pthread_cond_wait(&g->all_in, &g->lock);
     pthread_mutex_unlock(&g->lock);
 }
+
+unsigned gather_posts(const struct gather *g) { return g->posts; }
 
 const struct bf_receipt *gather_receipt(const struct gather *g, unsigned at) { return &g->slots[at].receipt; }
 

@@ -469,6 +469,31 @@ static void closing_finishes_what_was_submitted(void **state)
     gather_destroy(&g);
 }
 
+static void the_answers_of_a_group_wake_their_home_once(void **state)
+{
+    enum { N = 10 };
+    struct suite *s = *state;
+    struct rename renames[2 * N];
+    struct gather *near = gather_create(N), *far = gather_create(N);
+    struct gate *gate = gate_close(s, tenant_a, 9999);
+    for (unsigned i = 0; i < 2 * N; i++) {
+        renames[i] = (struct rename){.coll = &items, .id = suite_uuid(100 + i), .name = "x"};
+        struct bf_read read = {&items, renames[i].id};
+        gather_submit(s, i % 2 == 0 ? near : far, i / 2, tenant_a, 1 + i, 1, &read, 1, decide_rename, &renames[i]);
+    }
+    gate_open(&gate);
+    gather_wait(near);
+    gather_wait(far);
+    for (unsigned i = 0; i < N; i++) {
+        assert_int_equal(gather_receipt(near, i)->status, BF_OK);
+        assert_int_equal(gather_receipt(far, i)->status, BF_OK);
+    }
+    assert_int_equal(gather_posts(near), 1);
+    assert_int_equal(gather_posts(far), 1);
+    gather_destroy(&near);
+    gather_destroy(&far);
+}
+
 SUITE_PART(suite_commit, SUITE_TEST(a_decision_is_committed_and_answered), SUITE_TEST(each_tenant_has_its_own_numbers),
            SUITE_TEST(a_refusal_changes_nothing_and_is_decided_again),
            SUITE_TEST(an_answer_without_changes_commits_nothing_and_is_not_remembered), SUITE_TEST(a_tombstone_stays_and_leaves_the_lists),
@@ -478,4 +503,5 @@ SUITE_PART(suite_commit, SUITE_TEST(a_decision_is_committed_and_answered), SUITE
            SUITE_TEST(what_does_not_fit_one_entry_goes_into_several), SUITE_TEST(the_same_document_put_twice_keeps_the_last),
            SUITE_TEST(an_entrys_time_never_goes_back), SUITE_TEST(versions_move_on_with_the_collections_that_changed),
            SUITE_TEST(what_was_only_judged_is_neither_there_nor_remembered), SUITE_TEST(a_full_queue_refuses_and_never_calls_done),
+           SUITE_TEST(the_answers_of_a_group_wake_their_home_once),
            SUITE_TEST(closing_finishes_what_was_submitted));

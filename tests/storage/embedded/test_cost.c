@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a query costs beyond what it gives. */
+#include "storage/committer.h"
 #include "tests/storage/embedded/rig.h"
+#include <sys/stat.h>
 
 /* One of many meets the conditions: the memory of the page is not that of all that was read and decoded to find it. */
 static void what_conditions_throw_away_is_not_kept(void **state)
@@ -30,4 +32,54 @@ static void what_conditions_throw_away_is_not_kept(void **state)
     }
 }
 
-SUITE_PART(suite_cost, SUITE_TEST(what_conditions_throw_away_is_not_kept));
+/* ---- the write-ahead log ---- */
+
+enum { MB = 1 << 20 };
+
+struct housekeeping {
+    struct suite *s;
+    bool busy;
+    unsigned mb; /* written before */
+};
+
+static enum bf_status write_and_tidy(void *ctx, struct bf_session *writer, struct bf_error *e)
+{
+    static const struct bf_uuid nobody;
+    struct housekeeping *h = ctx;
+    const struct bf_driver_vtable *vt = h->s->store->driver->vt;
+    char *text = bf_arena_calloc(h->s->arena, 1, MB + 1);
+    memset(text, 'x', MB);
+    assert_int_equal(vt->begin(writer, e), BF_OK);
+    for (unsigned i = 0; i < h->mb; i++) {
+        struct bf_write w = {.kind = BF_W_INSERT, .coll = &ticks, .doc = thing(h->s, &ticks, nobody, suite_uuid(++h->s->n_ids), text)};
+        assert_int_equal(vt->write(writer, &w, h->s->arena, e), BF_OK);
+    }
+    assert_int_equal(vt->commit(writer, e), BF_OK);
+    return vt->tidy(writer, h->busy, false, e);
+}
+
+static int64_t database_mb(const struct suite *s)
+{
+    struct stat st;
+    assert_int_equal(stat(bf_arena_printf(s->arena, "%s/data/store.db", rig_dir(s)), &st), 0);
+    return st.st_size / MB;
+}
+
+/* What is written is moved to the database from 16 MB on; while somebody waits for the writer, from 64 MB on. */
+static void a_busy_writer_puts_off_its_checkpoint_for_a_while(void **state)
+{
+    struct suite *s = *state;
+    struct housekeeping h = {.s = s, .busy = true, .mb = 30};
+    assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
+    assert_true(database_mb(s) < 16);
+    h.mb = 40;
+    assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
+    assert_true(database_mb(s) >= 64);
+    h = (struct housekeeping){.s = s, .mb = 10};
+    assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
+    assert_true(database_mb(s) < 80);
+    assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
+    assert_true(database_mb(s) >= 85);
+}
+
+SUITE_PART(suite_cost, SUITE_TEST(what_conditions_throw_away_is_not_kept), SUITE_TEST(a_busy_writer_puts_off_its_checkpoint_for_a_while));

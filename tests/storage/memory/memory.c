@@ -147,8 +147,9 @@ static enum bf_status nothing(struct bf_session *s, struct bf_error *e)
 
 static void rollback(struct bf_session *s) { (void)s; }
 
-static enum bf_status tidy(struct bf_session *s, bool truncate, struct bf_error *e)
+static enum bf_status tidy(struct bf_session *s, bool busy, bool truncate, struct bf_error *e)
 {
+    (void)busy;
     (void)truncate;
     return nothing(s, e);
 }
