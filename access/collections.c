@@ -32,10 +32,8 @@ INDEX(bf_media_by_contract, "contract", BF_MEDIA_CONTRACT);
 INDEX(bf_transcripts_by_visit, "visit", BF_TRANSCRIPT_VISIT);
 INDEX(bf_transcripts_by_owner, "owner", BF_TRANSCRIPT_OWNER);
 INDEX(bf_transcripts_by_team, "team", BF_TRANSCRIPT_TEAM);
-INDEX(bf_transcripts_by_state, "state", BF_TRANSCRIPT_STATE, BF_TRANSCRIPT_UPDATED_AT);
 INDEX(bf_devices_by_user, "user", BF_DEVICE_USER);
 INDEX(bf_reminders_by_user, "user", BF_REMINDER_USER, BF_REMINDER_SEND_AT);
-INDEX(bf_reminders_by_state, "state", BF_REMINDER_STATE, BF_REMINDER_SEND_AT);
 INDEX(bf_notifications_by_user, "user", BF_NOTIFICATION_USER, BF_NOTIFICATION_CREATED_AT);
 INDEX(bf_contracts_by_owner, "owner", BF_CONTRACT_OWNER, BF_CONTRACT_CREATED_AT);
 INDEX(bf_contracts_by_team, "team", BF_CONTRACT_TEAM, BF_CONTRACT_CREATED_AT);
@@ -85,10 +83,9 @@ LOGGED(bf_supplements, "supplements", bf_supplement_schema, BF_SUPPLEMENT_CUSTOM
 LOGGED(bf_media, "media", bf_media_schema, BF_MEDIA_CUSTOMER, BF_MEDIA_OWNER, BF_MEDIA_TEAM, &bf_media_by_visit, &bf_media_by_owner,
        &bf_media_by_team, &bf_media_by_sha256, &bf_media_by_device, &bf_media_by_contract);
 LOGGED(bf_transcripts, "transcripts", bf_transcript_schema, BF_TRANSCRIPT_CUSTOMER, BF_TRANSCRIPT_OWNER, BF_TRANSCRIPT_TEAM,
-       &bf_transcripts_by_visit, &bf_transcripts_by_owner, &bf_transcripts_by_team, &bf_transcripts_by_state);
+       &bf_transcripts_by_visit, &bf_transcripts_by_owner, &bf_transcripts_by_team);
 LOGGED(bf_devices, "devices", bf_device_schema, BF_DEVICE_USER, BF_DEVICE_USER, BF_ROW_NONE, &bf_devices_by_user);
-LOGGED(bf_reminders, "reminders", bf_reminder_schema, BF_REMINDER_USER, BF_REMINDER_USER, BF_ROW_NONE, &bf_reminders_by_user,
-       &bf_reminders_by_state);
+LOGGED(bf_reminders, "reminders", bf_reminder_schema, BF_REMINDER_USER, BF_REMINDER_USER, BF_ROW_NONE, &bf_reminders_by_user);
 LOGGED(bf_notifications, "notifications", bf_notification_schema, BF_NOTIFICATION_USER, BF_NOTIFICATION_USER, BF_ROW_NONE,
        &bf_notifications_by_user);
 LOGGED(bf_contracts, "contracts", bf_contract_schema, BF_CONTRACT_CUSTOMER, BF_CONTRACT_OWNER, BF_CONTRACT_TEAM, &bf_contracts_by_owner,

@@ -20,7 +20,7 @@ extern const struct bf_index bf_visits_by_team_rep;                             
 extern const struct bf_index bf_verdicts_by_visit, bf_verdicts_by_owner, bf_verdicts_by_team;
 extern const struct bf_index bf_supplements_by_visit, bf_supplements_by_owner, bf_supplements_by_team;
 extern const struct bf_index bf_media_by_visit, bf_media_by_owner, bf_media_by_team, bf_media_by_sha256, bf_media_by_device; /* (sha256), (device, state) */
-extern const struct bf_index bf_transcripts_by_visit, bf_transcripts_by_owner, bf_transcripts_by_team, bf_transcripts_by_state;
+extern const struct bf_index bf_transcripts_by_visit, bf_transcripts_by_owner, bf_transcripts_by_team;
 extern const struct bf_index bf_media_by_contract;                                             /* (contract) */
 extern const struct bf_index bf_contracts_by_owner, bf_contracts_by_team, bf_contracts_by_time, bf_contracts_by_customer; /* (.., created_at) */
 extern const struct bf_index bf_contracts_by_state, bf_contracts_by_team_state;                /* ([team,] state, complete_at): the queue */
@@ -29,7 +29,7 @@ extern const struct bf_index bf_cadences_by_owner, bf_cadences_by_team;         
 extern const struct bf_index bf_tasks_by_assignee_state, bf_contracts_by_owner_state;          /* (assignee, state, due_at), (owner, state, updated_at) */
 extern const struct bf_index bf_reviews_by_contract, bf_reviews_by_reviewer;                   /* (contract, at), (reviewer, at) */
 extern const struct bf_index bf_devices_by_user;
-extern const struct bf_index bf_reminders_by_user, bf_reminders_by_state; /* (user, send_at), (state, send_at) */
+extern const struct bf_index bf_reminders_by_user;                       /* (user, send_at) */
 extern const struct bf_index bf_notifications_by_user;                   /* (user, created_at) */
 extern const struct bf_index bf_users_by_team, bf_users_by_login, bf_teams_by_path, bf_sessions_by_user, bf_views_by_user;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/uuid.h"
+#include "core/crypto.h"
 #include "core/env.h"
-#include <openssl/sha.h>
 
 struct bf_uuid bf_uuid_v7(const struct bf_env *env)
 {
@@ -18,8 +18,8 @@ struct bf_uuid bf_uuid_v7(const struct bf_env *env)
 struct bf_uuid bf_uuid_from_name(const void *name, size_t n)
 {
     struct bf_uuid u;
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    SHA256(name, n, hash);
+    uint8_t hash[BF_SHA256_BYTES];
+    bf_sha256(name, n, hash);
     memcpy(u.b, hash, sizeof u.b);
     u.b[6] = (uint8_t)(0x80 | (u.b[6] & 0x0f));
     u.b[8] = (uint8_t)(0x80 | (u.b[8] & 0x3f));

@@ -199,7 +199,8 @@ static void add_reads(struct log_visit *l, struct bf_reads *reads)
     bf__company_reads(l->call, reads);
     bf__reads_add(reads, &bf_visits, l->visit->id);
     bf__reads_add(reads, &bf_customers, customer);
-    bf__reads_add(reads, &bf_reminders, bf_id_reminder_of_visit(tenant, l->visit->id));
+    if (bf_get_object(o, BF_VISIT_NEXT_STEP) != NULL)
+        bf__reads_add(reads, &bf_reminders, bf_id_reminder_of_visit(tenant, l->visit->id));
     bf__judge_reads(reads, tenant, l->visit->id, false, rep, customer, &l->week);
     for (unsigned i = 0; i < contacts.n; i++)
         bf__reads_add(reads, &bf_contacts, contacts.items[i].uuid);
