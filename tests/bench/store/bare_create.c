@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bare_create DIR CREATES GROUP: the bare SQLite loop with a shape read from standard input, a line each:
+ * bare_create DIR BEFORE CREATES GROUP: the bare SQLite loop, behind so many creates, with a shape read from standard input, a line each:
  *   doc BYTES AMONG RATE     a document (bare_sqlite.h)
  *   key BYTES RATE           an index row
  *   log HEADER PAYLOAD       bytes of a create's share of the entry
@@ -30,10 +30,10 @@ int main(int argc, char **argv)
 {
     struct bare_shape shape = {.n_docs = 0};
     struct bare_result result;
-    if (argc != 4)
+    if (argc != 5)
         return 2;
     read_shape(&shape);
-    bare_run(argv[1], &shape, (unsigned)atoi(argv[2]), atof(argv[3]), &result);
+    bare_run(argv[1], &shape, (unsigned)atoi(argv[2]), (unsigned)atoi(argv[3]), atof(argv[4]), &result);
     printf("%.2f %.1f\n", result.cpu_us, result.creates_per_s);
     return 0;
 }

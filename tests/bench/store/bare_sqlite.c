@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { TEXT_MAX = 256 };
+enum { TEXT_MAX = 256, FIRST = 10000000, FILL_GROUP = 250 };
 
 double cpu_us_now(void)
 {
@@ -60,7 +60,7 @@ static void make_tables(struct bare *b)
     char text[TEXT_MAX];
     run_sql(
         b,
-        "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=4000;"
+        "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=16000;"
         "PRAGMA cache_size=-65536; CREATE TABLE log(r INTEGER PRIMARY KEY, k BLOB NOT NULL UNIQUE, h BLOB NOT NULL, l BLOB NOT NULL, p "
         "BLOB NOT NULL);"
         "CREATE TABLE log_requests(k BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
@@ -196,6 +196,26 @@ static void fill_counters(struct bare *b)
     step(b, b->commit);
 }
 
+/* `n` creates in groups of `group`, the first of them number `first`. */
+static void create_all(struct bare *b, uint64_t first, unsigned n, double group)
+{
+    double due = 0;
+    for (unsigned done = 0; done < n;) {
+        due += group;
+        unsigned now = due < n ? (unsigned)due - done : n - done;
+        if (now > 0)
+            one_group(b, first + done, now);
+        done += now;
+    }
+}
+
+/* The rows that the store held before: what a tree costs grows with it. */
+static void fill_up(struct bare *b, unsigned n)
+{
+    create_all(b, FIRST - n, n, FILL_GROUP);
+    run_sql(b, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 static void finish(struct bare *b)
 {
     sqlite3_stmt *st;
@@ -205,12 +225,11 @@ static void finish(struct bare *b)
     free(b->noise);
 }
 
-void bare_run(const char *dir, const struct bare_shape *shape, unsigned n, double group, struct bare_result *ret)
+void bare_run(const char *dir, const struct bare_shape *shape, unsigned before, unsigned n, double group, struct bare_result *ret)
 {
     enum { NOISE = 4 << 20 };
     struct bare b = {.shape = shape, .noise = malloc(NOISE)};
     char path[4096];
-    double due = 0;
     snprintf(path, sizeof path, "%s/bare.db", dir);
     if (b.noise == NULL ||
         sqlite3_open_v2(path, &b.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
@@ -220,14 +239,9 @@ void bare_run(const char *dir, const struct bare_shape *shape, unsigned n, doubl
     make_tables(&b);
     prepare_all(&b);
     fill_counters(&b);
+    fill_up(&b, before);
     double cpu = cpu_us_now(), wall = wall_us_now();
-    for (unsigned done = 0; done < n;) {
-        due += group;
-        unsigned now = due < n ? (unsigned)due - done : n - done;
-        if (now > 0)
-            one_group(&b, 1000000 + done, now);
-        done += now;
-    }
+    create_all(&b, FIRST, n, group);
     ret->cpu_us = (cpu_us_now() - cpu) / n;
     ret->creates_per_s = n / ((wall_us_now() - wall) / 1e6);
     finish(&b);

@@ -28,8 +28,9 @@ struct bare_result {
     double creates_per_s, cpu_us;
 };
 
-/* `n` creates in transactions of `group` (a mean: fractions alternate) into a new database in `dir`. Exits on an error. */
-void bare_run(const char *dir, const struct bare_shape *shape, unsigned n, double group, struct bare_result *ret);
+/* `n` creates in transactions of `group` (a mean: fractions alternate) into a new database in `dir`, that `before` others, not measured, have
+ * filled. Exits on an error. */
+void bare_run(const char *dir, const struct bare_shape *shape, unsigned before, unsigned n, double group, struct bare_result *ret);
 /* Reads the shape from a store that made `creates` creates. */
 void bare_measure(const char *database, unsigned creates, double group, struct bare_shape *ret);
 /* CPU of reading one row of the collection by its key, one thread, in random order. */

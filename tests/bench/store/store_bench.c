@@ -302,7 +302,7 @@ int main(int argc, char **argv)
         store_run(dir, creates, &ours);
         snprintf(database, sizeof database, "%s/store/store.db", dir);
         bare_measure(database, creates + CUSTOMERS, ours.group, &shape);
-        bare_run(dir, &shape, creates, ours.group, &bare);
+        bare_run(dir, &shape, 0, creates, ours.group, &bare);
         printf("round %u: store %.1f us, %.0f/s, groups of %.1f; bare %.1f us, %.0f/s\n", i, ours.cpu_us, ours.per_s, ours.group,
                bare.cpu_us, bare.creates_per_s);
         cpu[0][i] = ours.cpu_us;
