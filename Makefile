@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 # The programs of a running Baifang; the tests' own stay unbuilt until `make test` asks for them.
 PROGRAMS := baifang-programs
 
-# Builds, starts the server on ./demo-data, plays one visit through the public API, serves until Ctrl-C.
+# Builds, starts the server on ./demo-data, plays one visit and one contract through the public API, serves until Ctrl-C.
 run: build
 	@tools/demo
 

@@ -86,11 +86,10 @@ class Walk:
 
     # ---- the steps ----
 
-    def sign_in(self):
-        self.step("登录", "sign in")
+    def sign_in(self, login=LOGIN, zh="登录", en="sign in", **device):
+        self.step(zh, en)
         self.device = uuid7(now_ms())
-        body = {"tenant": company.TENANT[0], "login": LOGIN, "password": company.PASSWORD,
-                "device": {"id": self.device, **PHONE}}
+        body = {"tenant": company.TENANT[0], "login": login, "password": company.PASSWORD, "device": {"id": self.device, **(device or PHONE)}}
         answer = self.curl("POST", "/v1/sign_in", body)[2]
         self.token = answer["access_token"]
         self.show({"access_token": answer["access_token"][:12] + "…", **pick(answer, "access_expires_at"), "user": pick(answer["user"], "name", "role")})
@@ -138,12 +137,15 @@ class Walk:
 
     def upload(self, kind, zh, en):
         self.step(zh, en)
-        kind_type, data = self.files[kind]
+        self.send(*self.files[kind], cut_s=0.6 if kind == "photo" else None)
+
+    def send(self, kind_type, data, cut_s=None):
+        """By tus; with `cut_s` the connection breaks after so many seconds, and the upload is resumed where it was."""
         metadata = "type " + base64.b64encode(kind_type.encode()).decode()
         tus = ["tus-resumable: 1.0.0"]
         where = self.curl("POST", "/v1/uploads", None, tus + [f"upload-length: {len(data)}", f"upload-metadata: {metadata}"], file=b"")[1]["location"]
         part = tus + ["content-type: application/offset+octet-stream"]
-        answer = self.curl("PATCH", where, None, part + ["upload-offset: 0"], file=data, cut_s=0.6 if kind == "photo" else None)
+        answer = self.curl("PATCH", where, None, part + ["upload-offset: 0"], file=data, cut_s=cut_s)
         if answer is None:
             offset = int(self.curl("HEAD", where, None, tus)[1]["upload-offset"])
             print(f"   upload-offset: {offset} / {len(data)}")
@@ -190,8 +192,11 @@ class Walk:
             self.server.set_clock(int(self.due * 1000))
         wait = 0 if at_once else max(0, self.due - time.time())
         self.step(f"等待跟进提醒（约 {wait:.0f} 秒）", "the follow-up reminder is due at the next full minute")
+        self.show_push(wait + 60)
+
+    def show_push(self, seconds):
         try:
-            headers, message = self.phone.wait(wait + 60)
+            headers, message = self.phone.wait(seconds)
         except queue.Empty:
             raise SystemExit("demo: no push came; the log: " + self.server.log) from None
         print(f"   {headers['content-encoding']}, ttl {headers['ttl']}; 手机解密后 · as the phone decrypts it:")
@@ -214,3 +219,4 @@ def play(server, phone, at_once=False):
     walk.confirm()
     walk.check_safe()
     walk.receive_push(at_once)
+    return walk
