@@ -11,9 +11,15 @@ struct bf_access; /* begins with struct bf_api */
 
 extern const struct bf_service bf_access_service;
 
-/* Who holds this bearer token, as of now. Reads the session and the user's epoch with each call. BF_E_UNAUTHENTICATED, BF_E_TOKEN_EXPIRED. */
-enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str token, struct bf_arena *arena, struct bf_caller *ret,
-                                      struct bf_error *e);
+/* How a token was shown: the one is not good as the other. A browser's session rests from its last BF_BY_COOKIE (G-10). */
+enum bf_shown_by {
+    BF_BY_BEARER,
+    BF_BY_COOKIE,
+    BF_BY_COOKIE_ASIDE, /* the same, but by what a page does on its own: no use of the session */
+};
+/* Who holds this token, as of now. Reads the session and the user's epoch with each call. BF_E_UNAUTHENTICATED, BF_E_TOKEN_EXPIRED. */
+enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str token, enum bf_shown_by by, struct bf_arena *arena,
+                                      struct bf_caller *ret, struct bf_error *e);
 /* Is the session that `caller` was authenticated by still good? Then fills it anew, as the next request would find it, with its memory in `arena`.
  * For event streams, before each reading. */
 enum bf_status bf_access_recheck(struct bf_access *access, struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e);

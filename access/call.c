@@ -31,13 +31,32 @@ static void fill(struct bf_call *call, struct bf_access *access, struct bf_reque
                              .trace = bf_request_trace_id(req)};
 }
 
-enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, struct bf_error *e)
+/* A bearer token is shown on purpose, a cookie by the browser alone: whoever shows both is judged by the token. */
+static enum bf_status begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, enum bf_shown_by cookie_by, struct bf_error *e)
 {
     fill(call, access, req);
-    struct bf_str token = bearer(req);
-    if (token.p == NULL)
-        return bf_fail(e, BF_E_UNAUTHENTICATED, "no bearer token");
-    return bf_access_authenticate(access, token, call->arena, &call->caller, e);
+    struct bf_str token = bearer(req), cookie = token.p == NULL ? bf__cookie(req) : bf_str(NULL, 0);
+    if (token.p != NULL)
+        return bf_access_authenticate(access, token, BF_BY_BEARER, call->arena, &call->caller, e);
+    if (cookie.p == NULL)
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "neither a bearer token nor a session's cookie");
+    enum bf_status status = bf__check_page(req, cookie, e);
+    return status == BF_OK ? bf_access_authenticate(access, cookie, cookie_by, call->arena, &call->caller, e) : status;
+}
+
+enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, struct bf_error *e)
+{
+    return begin(call, access, req, BF_BY_COOKIE, e);
+}
+
+bool bf_call_begin_page(struct bf_call *call)
+{
+    struct bf_str cookie = bf__cookie(call->req);
+    struct bf_error why = {0};
+    bool good = cookie.p != NULL && bf_access_authenticate(call->access, cookie, BF_BY_COOKIE, call->arena, &call->caller, &why) == BF_OK;
+    if (!good)
+        call->caller = (struct bf_caller){.browser = false};
+    return good;
 }
 
 static bool is_among(struct bf_str name, const char *const *names)
@@ -125,7 +144,8 @@ void bf_call_enter(struct bf_request *req, void *service)
     const struct bf_endpoint *endpoint = bf_request_route(req)->data;
     struct bf_call *call = new_call(req);
     struct bf_error e = {0};
-    enum bf_status status = bf_call_begin(call, ((struct bf_api *)service)->access, req, &e);
+    enum bf_shown_by by = endpoint->flags & BF_EP_ASIDE ? BF_BY_COOKIE_ASIDE : BF_BY_COOKIE;
+    enum bf_status status = begin(call, ((struct bf_api *)service)->access, req, by, &e);
     if (status == BF_OK)
         status = check_frame(call, endpoint, &e);
     call->unsubmitted = status == BF_OK && commits(bf_request_route(req));

@@ -22,6 +22,7 @@ enum bf_endpoint_flag {
     BF_EP_VERB = 1,         /* needs Idempotency-Key or If-Match: 428 */
     BF_EP_MUST_CHANGE = 2,  /* reachable before the first password was changed (G-24) */
     BF_EP_NO_BODY = 4,      /* a body is an error */
+    BF_EP_ASIDE = 16,       /* asked by a page on its own: no use of a browser's session (G-10) */
     BF_EP_QUERY = 8,        /* reads the query parameters itself, and refuses those it does not know; elsewhere and but for lists any is an error */
 };
 
@@ -43,12 +44,18 @@ struct bf_call {
     bool unsubmitted;  /* of a route that commits: a refusal first looks for the receipt of the same request */
 };
 
-/* The handler of every authenticated route: `service` begins with struct bf_api, the route's data is a struct bf_endpoint. */
+/* The handler of every authenticated route: `service` begins with struct bf_api, the route's data is a struct bf_endpoint. The caller shows a bearer
+ * token, or the cookie of a browser's session, which then has to come from one of our own pages (docs/SECURITY.md). */
 void bf_call_enter(struct bf_request *req, void *service);
 /* The same without a session. */
 void bf_call_enter_public(struct bf_request *req, void *service);
 /* For sinks (uploads): authenticates on the calling worker. `call` is filled; on failure nothing was answered yet. */
 enum bf_status bf_call_begin(struct bf_call *call, struct bf_access *access, struct bf_request *req, struct bf_error *e);
+/* On a public route, for pages: who has a good session in the cookie. Then `caller` is filled; otherwise the caller is nobody. */
+bool bf_call_begin_page(struct bf_call *call);
+/* What a page is to know of its session, as GET /v1/web/session answers it: in the arena. *ret_lang is the person's own where one was chosen.
+ * Notes the view of the person's record. */
+enum bf_status bf_call_page_session(struct bf_call *call, struct bf_str *ret_json, enum bf_lang *ret_lang, struct bf_error *e);
 
 /* The rev of a record that is there though nobody has stored it, such as a year of the calendar that is as it was shipped: told as 0, in its ETag too. */
 #define BF_REV_UNSTORED (-1)

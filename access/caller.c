@@ -58,7 +58,8 @@ static enum bf_status fill(struct bf_access *access, const struct bf_doc *sessio
                               .epoch = bf_get_int(o, BF_USER_EPOCH),
                               .team = bf_get_uuid(o, BF_USER_TEAM),
                               .tz = bf_get_str(o, BF_USER_TZ),
-                              .must_change_password = bf_get_bool(&session->object, BF_SESSION_MUST_CHANGE)};
+                              .must_change_password = bf_get_bool(&session->object, BF_SESSION_MUST_CHANGE),
+                              .browser = bf__session_is_browsers(session)};
     if (ret->role == BF_ROLE_IS_SUPERVISOR && !bf_uuid_is_zero(&ret->team))
         return load_teams(access, ret, arena, e);
     return BF_OK;
@@ -73,29 +74,47 @@ static enum bf_status check_user(struct bf_access *access, const struct bf_doc *
     return status;
 }
 
+static enum bf_status judge_token(const struct bf_doc *session, const uint8_t hash[32], bool by_cookie, int64_t now_ms, struct bf_error *e)
+{
+    int64_t until_ms = session == NULL || bf__session_is_browsers(session) != by_cookie ? 0 : good_until(session, hash);
+    if (until_ms == 0)
+        return bf_fail(e, BF_E_UNAUTHENTICATED, "the access token is not good");
+    if (now_ms < until_ms)
+        return BF_OK;
+    return by_cookie ? bf_fail(e, BF_E_UNAUTHENTICATED, "the session was unused for too long")
+                     : bf_fail(e, BF_E_TOKEN_EXPIRED, "the access token has expired: refresh it");
+}
+
+/* Until when what was found needs no other look: a browser's session is looked at again when its use is to be noted. */
+static int64_t true_until(const struct bf_doc *session, const uint8_t hash[32])
+{
+    int64_t until_ms = good_until(session, hash), due_ms = bf__session_is_browsers(session) ? bf__session_use_due(session) : until_ms;
+    return due_ms < until_ms ? due_ms : until_ms;
+}
+
 /* Reads the session and the user, and remembers what it found. */
-static enum bf_status look_up(struct bf_access *access, const struct bf_token *token, const uint8_t hash[32], int64_t now_ms, struct bf_arena *arena,
-                              struct bf_caller *ret, struct bf_error *e)
+static enum bf_status look_up(struct bf_access *access, const struct bf_token *token, const uint8_t hash[32], enum bf_shown_by by, int64_t now_ms,
+                              struct bf_arena *arena, struct bf_caller *ret, struct bf_error *e)
 {
     struct bf_doc *session, *user;
     struct bf_cache_mark mark = bf_caller_cache_mark(access->callers);
     enum bf_status status = bf_store_get(access->store, &bf_sessions, token->tenant, token->session, arena, &session, e);
     if (status != BF_OK)
         return status;
-    int64_t until_ms = session == NULL ? 0 : good_until(session, hash);
-    if (until_ms == 0)
-        return bf_fail(e, BF_E_UNAUTHENTICATED, "the access token is not good");
-    if (now_ms >= until_ms)
-        return bf_fail(e, BF_E_TOKEN_EXPIRED, "the access token has expired: refresh it");
-    status = check_user(access, session, arena, &user, e);
+    status = judge_token(session, hash, by != BF_BY_BEARER, now_ms, e);
+    if (status == BF_OK)
+        status = check_user(access, session, arena, &user, e);
+    if (status == BF_OK && by == BF_BY_COOKIE && now_ms >= bf__session_use_due(session))
+        bf__session_note_use(access, session, arena);
     if (status == BF_OK)
         status = fill(access, session, user, arena, ret, e);
     if (status == BF_OK)
-        bf_caller_cache_keep(access->callers, &mark, hash, until_ms, ret);
+        bf_caller_cache_keep(access->callers, &mark, hash, true_until(session, hash), ret);
     return status;
 }
 
-enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str text, struct bf_arena *arena, struct bf_caller *ret, struct bf_error *e)
+enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str text, enum bf_shown_by by, struct bf_arena *arena, struct bf_caller *ret,
+                                      struct bf_error *e)
 {
     struct bf_token token;
     uint8_t hash[32];
@@ -104,9 +123,9 @@ enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str te
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the access token is not good");
     bf_token_hash(&token, hash);
     if (bf_caller_cache_find(access->callers, hash, now_ms, arena, ret) && bf_uuid_eq(&ret->tenant, &token.tenant) &&
-        bf_uuid_eq(&ret->session, &token.session))
+        bf_uuid_eq(&ret->session, &token.session) && ret->browser == (by != BF_BY_BEARER))
         return BF_OK;
-    return look_up(access, &token, hash, now_ms, arena, ret, e);
+    return look_up(access, &token, hash, by, now_ms, arena, ret, e);
 }
 
 enum bf_status bf_access_recheck(struct bf_access *access, struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e)

@@ -22,6 +22,7 @@ struct bf_caller {
     unsigned n_teams;
     struct bf_str tz; /* the user's zone, else the tenant's */
     bool must_change_password;
+    bool browser; /* of a session that a cookie holds */
 };
 
 /* May the caller do `action` to records of the kind at all? BF_E_FORBIDDEN when to none. */

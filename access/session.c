@@ -9,13 +9,15 @@
  * The pair is (current, predecessor). The predecessor stays good until the current one is used for the first time; showing it again
  * revokes the unused current one. Any other token of the family ends the session (RFC 9700 section 4.14.2). The change is one
  * guarded write: of two refreshes at the same time one wins, and the other is judged on what the winner left.
+ *
+ * A browser's session has no such pair but one token, in a cookie that no script can read: it is good until the session was unused for too long.
  */
 #include "access/internal.h"
 #include "core/arena.h"
 #include "core/env.h"
 #include "crm/account.h"
 
-enum { RACE_TRIES = 8 };
+enum { RACE_TRIES = 8, MINUTE_MS = 60000 };
 
 static void new_secret(struct bf_access *access, uint8_t secret[32]) { bf_random(access->env, secret, 32); }
 
@@ -67,6 +69,35 @@ static void issue_refresh(struct bf_access *access, struct bf_doc *session, cons
     bf_token_write_refresh(&token, ret->refresh);
 }
 
+/* The first pair of a family. */
+static void issue_pair(struct bf_access *access, struct bf_doc *session, struct bf_session_tokens *ret)
+{
+    struct bf_token token;
+    uint8_t hash[32];
+    bf_random(access->env, token.family, sizeof token.family);
+    bf_token_family_hash(&token, hash);
+    bf_set_sha256(&session->object, BF_SESSION_FAMILY, hash);
+    issue_access(access, session, ret);
+    issue_refresh(access, session, token.family, ret);
+}
+
+/* A browser's one token: good as long as its session, which its use keeps awake. */
+static int64_t cookie_until(const struct bf_object *o)
+{
+    int64_t idle_ms = bf_get_int(o, BF_SESSION_IDLE_ENDS_AT), end_ms = bf_get_int(o, BF_SESSION_ENDS_AT);
+    return idle_ms < end_ms ? idle_ms : end_ms;
+}
+
+static void issue_cookie(struct bf_access *access, struct bf_doc *session, struct bf_session_tokens *ret)
+{
+    struct bf_token token = {.tenant = session->tenant, .session = session->id};
+    new_secret(access, token.secret);
+    set_hash(&session->object, BF_SESSION_ACCESS, &token);
+    bf_set_int(&session->object, BF_SESSION_ACCESS_UNTIL, cookie_until(&session->object));
+    bf_token_write_access(&token, ret->access);
+    ret->session = session->id;
+}
+
 void bf__session_tell(struct bf_access *access)
 {
     for (unsigned i = 0; i < access->n_watchers; i++)
@@ -90,6 +121,15 @@ static struct bf_doc **find_oldest(struct bf_page *page)
     return oldest;
 }
 
+/* The new session takes the place of that of the same device, and of browsers' that rest for good: those serve nobody any more, and nobody comes back to
+ * them, while a phone that rests may still be told things. */
+static bool is_replaced(struct bf_access *access, const struct bf_doc *session, struct bf_uuid device, struct bf_uuid by)
+{
+    if (bf__session_is_browsers(session))
+        return bf__session_is_over(session, bf_now_ms(access->env));
+    return !bf_uuid_is_zero(&device) && bf_uuid_eq(&device, &by);
+}
+
 /* Ends what the new session replaces, and makes room for it. */
 static enum bf_status make_room(struct bf_access *access, const struct bf_session_new *new, struct bf_arena *arena, struct bf_error *e)
 {
@@ -99,7 +139,7 @@ static enum bf_status make_room(struct bf_access *access, const struct bf_sessio
     for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
         struct bf_uuid device = bf_get_uuid(&page.docs[i]->object, BF_SESSION_DEVICE);
         others++;
-        if (bf_uuid_is_zero(&device) || !bf_uuid_eq(&device, &new->device))
+        if (!is_replaced(access, page.docs[i], device, new->device))
             continue;
         status = remove_session(access, page.docs[i], e);
         page.docs[i] = NULL;
@@ -127,19 +167,16 @@ enum bf_status bf__session_create(struct bf_access *access, const struct bf_sess
     int64_t now_ms = bf_now_ms(access->env);
     struct bf_doc *session = bf_doc_create(arena, &bf_session_schema, new->user->tenant, bf_uuid_v7(access->env));
     struct bf_object *o = &session->object;
-    struct bf_token token;
-    uint8_t family_hash[32];
     enum bf_status status = make_room(access, new, arena, e);
     if (status != BF_OK)
         return status;
-    bf_random(access->env, token.family, sizeof token.family);
-    bf_token_family_hash(&token, family_hash);
-    bf_set_sha256(o, BF_SESSION_FAMILY, family_hash);
     bf_set_uuid(o, BF_SESSION_USER, new->user->id);
     if (!bf_uuid_is_zero(&new->device)) {
         bf_set_uuid(o, BF_SESSION_DEVICE, new->device);
         bf_set_enum(o, BF_SESSION_PLATFORM, new->platform);
     }
+    if (new->browser)
+        bf_set_enum(o, BF_SESSION_PLATFORM, BF_PLATFORM_IS_WEB);
     bf_set_str(o, BF_SESSION_DEVICE_NAME, new->device_name);
     bf_set_str(o, BF_SESSION_PEER, new->peer);
     bf_set_int(o, BF_SESSION_EPOCH, bf_get_int(&new->user->object, BF_USER_EPOCH));
@@ -147,8 +184,10 @@ enum bf_status bf__session_create(struct bf_access *access, const struct bf_sess
     bf_set_int(o, BF_SESSION_CREATED_AT, now_ms);
     mark_used(o, new->policy, now_ms);
     bf_set_int(o, BF_SESSION_ENDS_AT, now_ms + access->session_ms);
-    issue_access(access, session, ret);
-    issue_refresh(access, session, token.family, ret);
+    if (new->browser)
+        issue_cookie(access, session, ret);
+    else
+        issue_pair(access, session, ret);
     return bf_store_write(access->store, &(struct bf_write){.kind = BF_W_INSERT, .coll = &bf_sessions, .doc = session}, 1, NULL, e);
 }
 
@@ -219,11 +258,28 @@ bool bf__session_is_over(const struct bf_doc *session, int64_t now_ms)
     return now_ms >= bf_get_int(o, BF_SESSION_ENDS_AT) || (bf_has(o, BF_SESSION_IDLE_ENDS_AT) && now_ms >= bf_get_int(o, BF_SESSION_IDLE_ENDS_AT));
 }
 
+bool bf__session_is_browsers(const struct bf_doc *session) { return !bf_has(&session->object, BF_SESSION_FAMILY); }
+
+int64_t bf__session_use_due(const struct bf_doc *session)
+{
+    int64_t used_ms = bf_get_int(&session->object, BF_SESSION_USED_AT), rest_ms = bf_get_int(&session->object, BF_SESSION_IDLE_ENDS_AT) - used_ms;
+    return used_ms + (rest_ms / 10 < MINUTE_MS ? rest_ms / 10 : MINUTE_MS);
+}
+
+void bf__session_note_use(struct bf_access *access, struct bf_doc *session, struct bf_arena *arena)
+{
+    struct bf_error why = {0};
+    if (renew(access, session, arena, &why) != BF_OK)
+        return;
+    bf_set_int(&session->object, BF_SESSION_ACCESS_UNTIL, cookie_until(&session->object));
+    bf_store_write(access->store, &(struct bf_write){.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = session, .rev = session->rev}, 1, NULL, &why);
+}
+
 static enum bf_status session_usable(struct bf_access *access, const struct bf_doc *session, const struct bf_token *token, struct bf_error *e)
 {
     uint8_t family[32];
     bf_token_family_hash(token, family);
-    if (session == NULL || !bf_equal_ct(bf_get_sha256(&session->object, BF_SESSION_FAMILY), family, sizeof family))
+    if (session == NULL || bf__session_is_browsers(session) || !bf_equal_ct(bf_get_sha256(&session->object, BF_SESSION_FAMILY), family, sizeof family))
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the refresh token is not good");
     /* It stays, until the next sign-in on its device or until somebody ends it: its phone may still be told things. */
     if (bf__session_is_over(session, bf_now_ms(access->env)))

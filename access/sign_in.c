@@ -17,11 +17,16 @@
     F(ID, "id", UUID, BF_F_REQUIRED | BF_F_V7, 0, 0, NORMAL, "编号", "Id")                                                               \
     F(NAME, "name", STRING, BF_F_REQUIRED, 1, 80, NORMAL, "设备名称", "Name")                                                            \
     F(PLATFORM, "platform", ENUM, BF_F_REQUIRED, 0, 0, NORMAL, "平台", "Platform", .words = &bf_enum_platform)
-#define SIGN_IN_FIELDS(F)                                                                                                                \
+#define WHO_FIELDS(F)                                                                                                                    \
     F(TENANT, "tenant", STRING, BF_F_REQUIRED, 1, 40, NORMAL, "公司代码", "Company code")                                                \
     F(LOGIN, "login", STRING, BF_F_REQUIRED, 1, 60, NORMAL, "用户名", "User name")                                                       \
-    F(PASSWORD, "password", STRING, BF_F_REQUIRED | BF_F_SECRET, 1, 200, NORMAL, "密码", "Password")                                     \
+    F(PASSWORD, "password", STRING, BF_F_REQUIRED | BF_F_SECRET, 1, 200, NORMAL, "密码", "Password")
+#define SIGN_IN_FIELDS(F)                                                                                                                \
+    WHO_FIELDS(F)                                                                                                                        \
     F(DEVICE, "device", OBJECT, 0, 0, 0, NORMAL, "设备", "Device", .sub = &sign_in_device_schema)
+#define WEB_SIGN_IN_FIELDS(F)                                                                                                            \
+    WHO_FIELDS(F)                                                                                                                        \
+    F(BROWSER, "browser", STRING, 0, 1, 80, NORMAL, "浏览器", "Name of the browser")
 #define REFRESH_FIELDS(F) F(TOKEN, "refresh_token", STRING, BF_F_REQUIRED | BF_F_SECRET, 1, 200, NORMAL, "刷新令牌", "Refresh token")
 #define PASSWORD_FIELDS(F)                                                                                                               \
     F(OLD, "old_password", STRING, BF_F_REQUIRED | BF_F_SECRET, 1, 200, NORMAL, "原密码", "Old password")                                \
@@ -33,6 +38,12 @@ enum { SIGN_IN_DEVICE_FIELDS(F) SIGN_IN_DEVICE_ROWS };
 #define F(row, ...) SIGN_IN_##row,
 enum { SIGN_IN_FIELDS(F) SIGN_IN_ROWS };
 #undef F
+#define F(row, ...) WEB_SIGN_IN_##row,
+enum { WEB_SIGN_IN_FIELDS(F) WEB_SIGN_IN_ROWS };
+#undef F
+_Static_assert((int)WEB_SIGN_IN_TENANT == (int)SIGN_IN_TENANT && (int)WEB_SIGN_IN_LOGIN == (int)SIGN_IN_LOGIN &&
+                   (int)WEB_SIGN_IN_PASSWORD == (int)SIGN_IN_PASSWORD,
+               "both say who in the same rows");
 #define F(row, ...) REFRESH_##row,
 enum { REFRESH_FIELDS(F) REFRESH_ROWS };
 #undef F
@@ -47,6 +58,9 @@ static const struct bf_schema sign_in_device_schema = {
 static const struct bf_field sign_in_rows[] = {SIGN_IN_FIELDS(F)};
 static const struct bf_schema sign_in_schema = {
     .name = "sign_in", .zh = "登录", .en = "Sign-in", .version = 1, .fields = sign_in_rows, .n_fields = SIGN_IN_ROWS};
+static const struct bf_field web_sign_in_rows[] = {WEB_SIGN_IN_FIELDS(F)};
+static const struct bf_schema web_sign_in_schema = {
+    .name = "web_sign_in", .zh = "网页登录", .en = "Sign-in of a page", .version = 1, .fields = web_sign_in_rows, .n_fields = WEB_SIGN_IN_ROWS};
 static const struct bf_field refresh_rows[] = {REFRESH_FIELDS(F)};
 static const struct bf_schema refresh_schema = {
     .name = "refresh", .zh = "刷新", .en = "Refresh", .version = 1, .fields = refresh_rows, .n_fields = REFRESH_ROWS};
@@ -91,6 +105,7 @@ struct attempt {
     struct bf_doc *user; /* NULL: no such account, or frozen */
     struct bf_object *policy;
     struct bf_str account; /* throttle key */
+    bool browser;          /* of a page: the body is web_sign_in, the answer a cookie */
 };
 
 static enum bf_status find_account(struct attempt *a, struct bf_error *e)
@@ -129,8 +144,13 @@ static enum bf_status throttle(struct attempt *a, struct bf_error *e)
 
 static enum bf_status open_session(struct attempt *a, struct bf_session_tokens *tokens, bool must_change, struct bf_error *e)
 {
-    const struct bf_object *device = bf_get_object(a->body, SIGN_IN_DEVICE);
-    struct bf_session_new new = {.user = a->user, .peer = bf_request_peer(a->call->req), .policy = a->policy, .must_change = must_change};
+    const struct bf_object *device = a->browser ? NULL : bf_get_object(a->body, SIGN_IN_DEVICE);
+    struct bf_session_new new = {.user = a->user, .peer = bf_request_peer(a->call->req), .policy = a->policy, .must_change = must_change,
+                                 .browser = a->browser};
+    if (a->browser) {
+        new.device_name = bf_get_str(a->body, WEB_SIGN_IN_BROWSER);
+        bf__browser_leave(a->call);
+    }
     if (device != NULL) {
         new.device = bf_get_uuid(device, SIGN_IN_DEVICE_ID);
         new.platform = bf_get_enum(device, SIGN_IN_DEVICE_PLATFORM);
@@ -185,7 +205,10 @@ static void sign_in_there(struct bf_task *task)
         return;
     }
     bf_metric_add(a->call->env->metrics, BF_M_SIGN_INS, 1);
-    answer_tokens(a->call, &tokens, a->user, must_change);
+    if (a->browser)
+        bf__answer_browser(a->call, &tokens, a->user, must_change);
+    else
+        answer_tokens(a->call, &tokens, a->user, must_change);
 }
 
 static void to_password_thread(struct bf_call *call, struct bf_task *task)
@@ -198,14 +221,16 @@ static void to_password_thread(struct bf_call *call, struct bf_task *task)
     bf_call_fail(call, &e);
 }
 
-static void sign_in(struct bf_call *call, void *service)
+static void begin_attempt(struct bf_call *call, bool browser)
 {
-    (void)service;
     struct attempt *a = bf_arena_calloc(call->arena, 1, sizeof *a);
     struct bf_error e = {0};
     a->call = call;
     a->task.run = sign_in_there;
-    enum bf_status status = bf_json_decode(call->arena, &sign_in_schema, BF_JSON_CREATE, bf_request_body(call->req), &a->body, &e);
+    a->browser = browser;
+    enum bf_status status = browser ? bf__check_origin(call->req, &e) : BF_OK;
+    if (status == BF_OK)
+        status = bf_json_decode(call->arena, browser ? &web_sign_in_schema : &sign_in_schema, BF_JSON_CREATE, bf_request_body(call->req), &a->body, &e);
     if (status == BF_OK) {
         struct bf_str tenant = bf_text_fold(call->arena, bf_get_str(a->body, SIGN_IN_TENANT));
         struct bf_str login = bf_text_fold(call->arena, bf_get_str(a->body, SIGN_IN_LOGIN));
@@ -218,6 +243,18 @@ static void sign_in(struct bf_call *call, void *service)
         bf_call_fail(call, &e);
     else
         to_password_thread(call, &a->task);
+}
+
+static void sign_in(struct bf_call *call, void *service)
+{
+    (void)service;
+    begin_attempt(call, /* browser= */ false);
+}
+
+static void web_sign_in(struct bf_call *call, void *service)
+{
+    (void)service;
+    begin_attempt(call, /* browser= */ true);
 }
 
 static void refresh(struct bf_call *call, void *service)
@@ -417,7 +454,7 @@ static void me(struct bf_call *call, void *service)
         bf_call_fail(call, &e);
 }
 
-static const struct bf_endpoint sign_in_endpoint = {.run = sign_in}, refresh_endpoint = {.run = refresh},
+static const struct bf_endpoint sign_in_endpoint = {.run = sign_in}, web_sign_in_endpoint = {.run = web_sign_in}, refresh_endpoint = {.run = refresh},
                                 sign_out_endpoint = {.run = sign_out, .flags = BF_EP_MUST_CHANGE | BF_EP_NO_BODY},
                                 password_endpoint = {.run = change_password, .flags = BF_EP_MUST_CHANGE},
                                 sessions_endpoint = {.run = list_sessions}, end_session_endpoint = {.run = end_session},
@@ -437,4 +474,10 @@ const struct bf_route bf__access_routes[BF__ACCESS_ROUTES] = {
      .summary = "End one of one's sessions: a lost phone; an administrator anybody's", .data = &end_session_endpoint},
     {.method = "GET", .pattern = "/v1/me", .handler = bf_call_enter, .kind = BF_ROUTE_READ, .answer = &bf_user_schema, .summary = "The signed-in user",
      .data = &me_endpoint},
+    {.method = "POST", .pattern = "/v1/web/sign_in", .handler = bf_call_enter_public, .public = true, .kind = BF_ROUTE_OTHER,
+     .body = &web_sign_in_schema, .summary = "Sign in from a page: the session is in the cookie", .data = &web_sign_in_endpoint},
+    {.method = "POST", .pattern = "/v1/web/sign_out", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER, .summary = "End this session and its cookie",
+     .data = &bf__web_sign_out},
+    {.method = "GET", .pattern = "/v1/web/session", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER,
+     .summary = "Who is signed in here, and the token that a page shows with each change", .data = &bf__web_session},
 };

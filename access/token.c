@@ -54,3 +54,15 @@ bool bf_token_read_refresh(struct bf_str text, struct bf_token *ret)
 void bf_token_hash(const struct bf_token *token, uint8_t out[32]) { bf_sha256(token->secret, sizeof token->secret, out); }
 
 void bf_token_family_hash(const struct bf_token *token, uint8_t out[32]) { bf_sha256(token->family, sizeof token->family, out); }
+
+void bf_token_csrf(const struct bf_token *token, char out[BF_TOKEN_TEXT_MAX])
+{
+    static const char purpose[] = "csrf";
+    uint8_t hash[32];
+    struct bf_hash_state state;
+    bf_hash_init(&state);
+    bf_hash_add(&state, purpose, sizeof purpose);
+    bf_hash_add(&state, token->secret, sizeof token->secret);
+    bf_hash_end(&state, hash);
+    bf_base64url(hash, sizeof hash, out);
+}

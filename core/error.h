@@ -20,6 +20,8 @@
     X(TOKEN_EXPIRED, 401, "token_expired", "The access token has expired", "访问令牌已过期")                                           \
     X(WRONG_CREDENTIALS, 401, "wrong_credentials", "Company, user name or password is wrong", "公司、用户名或密码错误")                \
     X(FORBIDDEN, 403, "forbidden", "You may not do this", "没有权限")                                                                  \
+    X(CROSS_ORIGIN, 403, "cross_origin", "The request comes from another site", "请求来自其他网站")                                      \
+    X(CSRF_TOKEN, 403, "csrf_token", "The page's token is missing or out of date", "页面令牌缺失或已过期")                              \
     X(PASSWORD_CHANGE_REQUIRED, 403, "password_change_required", "Change your password first", "请先修改初始密码")                     \
     X(NOT_FOUND, 404, "not_found", "There is no such record", "记录不存在")                                                            \
     X(METHOD_NOT_ALLOWED, 405, "method_not_allowed", "This method is not allowed here", "不支持该方法")                                \

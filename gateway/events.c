@@ -356,4 +356,5 @@ void bf__event_hub_destroy(struct bf_events **events)
     *events = NULL;
 }
 
-const struct bf_endpoint bf__events_open = {.run = events};
+/* A page that lies open is not used. */
+const struct bf_endpoint bf__events_open = {.run = events, .flags = BF_EP_ASIDE};

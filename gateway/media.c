@@ -109,13 +109,14 @@ static void answer(struct bf_call *call, struct bf_blob *blob, const struct vari
                         .blob = blob,
                         .at = range->from,
                         .end = range->to};
-    struct bf_header headers[6] = {
+    struct bf_header headers[7] = {
         {.name = "content-type", .value = variant->type},
         {.name = "etag", .value = bf_strz(etag)},
         {.name = "accept-ranges", .value = BF_STR("bytes")},
         {.name = "content-security-policy", .value = BF_STR("sandbox; default-src 'none'")},
+        {.name = "cross-origin-resource-policy", .value = BF_STR("same-origin")},
     };
-    unsigned n = 4;
+    unsigned n = 5;
     if (variant->original)
         headers[n++] = (struct bf_header){.name = "content-disposition", .value = BF_STR("attachment")};
     if (range->partial)

@@ -379,6 +379,17 @@ static enum form form_of_body(enum bf_route_kind kind)
     return kind == BF_ROUTE_CREATE ? RECORD : kind == BF_ROUTE_CHANGE ? PATCH : PLAIN;
 }
 
+/* What is public needs nothing; what a cookie vouches for and may change something needs the page's token too (docs/SECURITY.md). */
+static void security(struct bf_jw *w, const struct bf_route *route)
+{
+    bool reads = strcmp(route->method, "GET") == 0 || strcmp(route->method, "HEAD") == 0;
+    bf_jw_key(w, "security");
+    if (route->public)
+        bf_jw_raw(w, BF_STR("[]"));
+    else
+        bf_jw_raw(w, reads ? BF_STR("[{\"bearer\":[]},{\"cookie\":[]}]") : BF_STR("[{\"bearer\":[]},{\"cookie\":[],\"csrf\":[]}]"));
+}
+
 static void operation(struct writer *o, const struct bf_route *route)
 {
     struct bf_jw *w = &o->w;
@@ -397,11 +408,7 @@ static void operation(struct writer *o, const struct bf_route *route)
         bf_jw_end_object(w);
     }
     responses(o, route, note);
-    if (route->public) {
-        bf_jw_key(w, "security");
-        bf_jw_array(w);
-        bf_jw_end_array(w);
-    }
+    security(w, route);
     bf_jw_end_object(w);
 }
 
@@ -455,19 +462,13 @@ static void document(struct writer *o, const struct bf_route *const *routes, uns
     text(w, "title", "Baifang 拜访");
     text(w, "version", BF_VERSION);
     bf_jw_end_object(w);
-    bf_jw_key(w, "security");
-    bf_jw_array(w);
-    bf_jw_object(w);
-    bf_jw_key(w, "bearer");
-    bf_jw_array(w);
-    bf_jw_end_array(w);
-    bf_jw_end_object(w);
-    bf_jw_end_array(w);
     paths(o, routes, n);
     bf_jw_key(w, "components");
     bf_jw_object(w);
     bf_jw_key(w, "securitySchemes");
-    bf_jw_raw(w, BF_STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
+    bf_jw_raw(w, BF_STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+                     "\"cookie\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-baifang\"},"
+                     "\"csrf\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-CSRF-Token\"}}"));
     bf_jw_key(w, "schemas");
     bf_jw_object(w);
     bf_jw_key(w, "problem");

@@ -25,6 +25,9 @@
     OBJECT("\"access_token\",\"access_expires_at\",\"refresh_token\",\"session\",\"must_change_password\",\"user\"",                     \
            "\"access_token\":" TEXT ",\"access_expires_at\":" TIME ",\"refresh_token\":" TEXT ",\"session\":" UUID                        \
            ",\"must_change_password\":" BOOLEAN ",\"user\":" REF("user"))
+#define SESSION                                                                                                                          \
+    OBJECT("\"user\",\"session\",\"must_change_password\",\"csrf_token\"",                                                              \
+           "\"user\":" REF("user") ",\"session\":" UUID ",\"must_change_password\":" BOOLEAN ",\"csrf_token\":" TEXT)
 #define STATUS OBJECT("\"status\"", "\"status\":" TEXT)
 #define NAMES "{\"type\":\"object\",\"additionalProperties\":" TEXT "}"
 #define DATE "{\"type\":\"string\",\"format\":\"date\"}"
@@ -35,6 +38,9 @@ static const struct bf__note notes[] = {
     {.method = "POST", .pattern = "/v1/sign_in", .answer = TOKENS, .records = {&bf_user_schema}},
     {.method = "POST", .pattern = "/v1/refresh", .answer = TOKENS, .records = {&bf_user_schema}},
     {.method = "POST", .pattern = "/v1/sign_out", .status = "204"},
+    {.method = "POST", .pattern = "/v1/web/sign_in", .answer = SESSION, .records = {&bf_user_schema}},
+    {.method = "POST", .pattern = "/v1/web/sign_out", .status = "204"},
+    {.method = "GET", .pattern = "/v1/web/session", .answer = SESSION, .records = {&bf_user_schema}},
     {.method = "POST", .pattern = "/v1/password", .status = "204"},
     {.method = "DELETE", .pattern = "/v1/sessions/{id}", .status = "204"},
     {.method = "GET", .pattern = "/v1/sessions",

@@ -164,6 +164,9 @@ BAD_SUBSCRIPTIONS = [
 ROWS = {
     "POST /v1/sign_in": Row(who=None, body=sign_in_body, good=200, done=after_sign_in),
     "POST /v1/refresh": Row(who=None, body=lambda w: {"refresh_token": w.li.tokens["refresh_token"]}, good=200, done=after_sign_in),
+    "POST /v1/web/sign_in": Row(who=None, body=lambda w: {"tenant": w.company.code, "login": "li", "password": PASSWORD, "browser": "Chromium"}, good=200),
+    "POST /v1/web/sign_out": Row(who="li", good=204, done=lambda w, _: setattr(w, "li", w.company.sign_in("li", w.li.device))),
+    "GET /v1/web/session": Row(),
     "POST /v1/sign_out": Row(who="li", good=204, done=lambda w, _: setattr(w, "li", w.company.sign_in("li", w.li.device))),
     "POST /v1/password": Row(who="li", body=lambda w: {"old_password": PASSWORD, "new_password": "drei-Birnen-am-Hang-43"}, good=204,
                              wrong=[({"old_password": "falsch"}, 422, "/old_password", "wrong"), ({"new_password": PASSWORD}, 422, "/new_password", "no_change"),
@@ -848,7 +851,7 @@ def test_an_upload_that_is_no_tus_is_refused(quiet, key):
     assert send(quiet, "HEAD /v1/uploads/{id}", ROWS["HEAD /v1/uploads/{id}"]).headers["upload-offset"] == "0"
 
 
-GOOD_LAST = ["DELETE /v1/uploads/{id}", "POST /v1/customers/{id}/transfer", "POST /v1/sign_in", "POST /v1/refresh", "POST /v1/password", "POST /v1/sign_out",
+GOOD_LAST = ["DELETE /v1/uploads/{id}", "POST /v1/customers/{id}/transfer", "POST /v1/sign_in", "POST /v1/refresh", "POST /v1/password", "POST /v1/web/sign_in", "POST /v1/web/sign_out", "POST /v1/sign_out",
              "DELETE /v1/sessions/{id}"]  # after these the world is another
 GOOD = sorted(set(ROWS) - set(GOOD_LAST), key=lambda key: (key.endswith("/cancel"), key.endswith("/done"), "{id}/" in key, key)) + GOOD_LAST
 
