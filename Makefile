@@ -4,6 +4,8 @@
 .PHONY: run test soak bench build install clean format lint setup setup-tests
 
 PREFIX ?= /usr/local
+# OFF builds the API alone, without the pages for browsers.
+export BF_WEB ?= ON
 # The programs of a running Baifang; the tests' own stay unbuilt until `make test` asks for them.
 PROGRAMS := baifang-programs
 
@@ -24,7 +26,7 @@ bench: setup-tests
 	@tools/bench
 
 build: setup
-	@test -f build/release/build.ninja || cmake --preset release -DBF_TESTS=OFF >build/configure.log || { cat build/configure.log; exit 1; }
+	@test -f build/release/build.ninja || cmake --preset release -DBF_TESTS=OFF -DBF_WEB=$(BF_WEB) >build/configure.log || { cat build/configure.log; exit 1; }
 	@cmake --build --preset release --target $(PROGRAMS)
 
 setup:
