@@ -8,6 +8,14 @@
     "h1{font-size:1.9rem;margin:0 0 .4rem}h1 small{font-weight:400;opacity:.6}p{margin:.6rem 0}code{font:.9em ui-monospace,monospace}" \
     "hr{border:0;border-top:1px solid;opacity:.15;margin:1.6rem 0}"
 
+#ifdef BF_WEB
+#define CONSOLE_ZH "<p><a href=\"/console\">打开工作台</a></p>"
+#define CONSOLE_EN "<p><a href=\"/console\">Open the console</a></p>"
+#else
+#define CONSOLE_ZH ""
+#define CONSOLE_EN ""
+#endif
+
 static const char page[] =
     "<!doctype html>\n"
     "<html lang=\"zh-CN\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
@@ -15,8 +23,10 @@ static const char page[] =
     "<style>" STYLE "</style></head><body>"
     "<h1>拜访 <small>Baifang " BF_VERSION "</small></h1>"
     "<p>外勤销售客户管理系统的移动后端正在运行。手机应用请使用公司代码、用户名和密码登录。</p>"
+    CONSOLE_ZH
     "<p>接口说明：<a href=\"/openapi.json\"><code>/openapi.json</code></a>　运行状态：<a href=\"/readyz\"><code>/readyz</code></a></p>"
     "<hr><div lang=\"en\"><p>The mobile backend of a CRM for field sales is running. Sign in from the phone app with company, user name and password.</p>"
+    CONSOLE_EN
     "<p>API: <a href=\"/openapi.json\"><code>/openapi.json</code></a>; state: <a href=\"/readyz\"><code>/readyz</code></a></p></div>"
     "</body></html>\n";
 

@@ -116,6 +116,8 @@ static const struct bf__note notes[] = {
     {.method = "GET", .pattern = "/readyz", .answer = STATUS},
     {.method = "GET", .pattern = "/metrics", .type = "application/openmetrics-text", .answer = TEXT},
     {.method = "GET", .pattern = "/", .type = "text/html", .answer = TEXT},
+    {.method = "GET", .pattern = "/console", .type = "text/html", .answer = TEXT},
+    {.method = "GET", .pattern = "/assets/{name}", .parameters = HEADER("Accept-Encoding"), .type = "*/*", .answer = TEXT},
     {.method = "OPTIONS", .pattern = "/v1/uploads", .status = "204"},
     {.method = "OPTIONS", .pattern = "/v1/uploads/{id}", .status = "204"},
     {.method = "POST", .pattern = "/v1/uploads", .status = "201",

@@ -3,10 +3,16 @@
 #include "access/access.h"
 #include "core/arena.h"
 #include "gateway/service.h"
+#include "gateway/web.h"
 #include "ingest/service.h"
 #include "push/service.h"
 
-const struct bf_service *const bf_services[] = {&bf_access_service, &bf_gateway_service, &bf_ingest_service, &bf_push_service};
+const struct bf_service *const bf_services[] = {
+    &bf_access_service, &bf_gateway_service, &bf_ingest_service, &bf_push_service,
+#ifdef BF_WEB
+    &bf_web_service,
+#endif
+};
 const unsigned bf_n_services = sizeof bf_services / sizeof *bf_services;
 _Static_assert(sizeof bf_services / sizeof *bf_services <= BF_SERVICES_MAX, "room for every service's handle");
 

@@ -60,6 +60,7 @@ class World:
             ids["page"] = contract["pages"][0]["media"]
         ids["transcript"] = person.get("/v1/visits/" + ids["visit"]).json()["transcripts"][0]["id"]
         ids["session"] = person.tokens["session"]
+        ids["asset"] = re.search(r'"/assets/([^"]+)"', person.http.get("/console").text)[1]
         upload = person.post("/v1/uploads", headers={**TUS, "upload-length": "10", "upload-metadata": "type aW1hZ2UvanBlZw=="})
         assert upload.status_code == 201, upload.text
         ids["upload"] = upload.headers["location"].rsplit("/", 1)[1]
@@ -277,6 +278,8 @@ ROWS = {
     "GET /readyz": Row(who=None),
     "GET /metrics": Row(who=None),
     "GET /": Row(who=None),
+    "GET /console": Row(who=None),
+    "GET /assets/{name}": Row(who=None, path={"name": "asset"}),
     "OPTIONS /v1/uploads": Row(who=None, good=204, kind="tus"),
     "OPTIONS /v1/uploads/{id}": Row(who=None, good=204, kind="tus", path={"id": None}),
     "POST /v1/uploads": Row(kind="tus", good=201, headers={**TUS, "upload-length": "10", "upload-metadata": "type aW1hZ2UvanBlZw=="}),

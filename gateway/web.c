@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /console: the frame of the back office's pages. The server writes the first paint and what the page has to know at once, who is signed in; the
+ * rest is drawn by its modules, from the same API as everybody's. After a link from another site the cookie stays behind (SameSite=Strict): the page
+ * then asks for its session itself.
+ */
+#include "gateway/web.h"
+#include "access/access.h"
+#include "access/call.h"
+#include "core/arena.h"
+#include <stdlib.h>
+
+enum { PAGE_MAX = 1 << 20 };
+
+static const struct {
+    const char *lang, *title, *name, *no_script;
+} words[2] = {
+    [BF_LANG_ZH] = {"zh-CN", "拜访 · 工作台", "拜访", "此页面需要 JavaScript。"},
+    [BF_LANG_EN] = {"en", "Baifang · Console", "Baifang", "This page needs JavaScript."},
+};
+
+void bf__html_escape(struct bf_buf *out, struct bf_str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        const char *escaped = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&quot;" : c == '\'' ? "&#39;" : NULL;
+        if (escaped != NULL)
+            bf_buf_addz(out, escaped);
+        else
+            bf_buf_addc(out, c);
+    }
+}
+
+static void add_element(struct bf_buf *out, const char *tag, const char *text)
+{
+    bf_buf_addz(out, "<");
+    bf_buf_addz(out, tag);
+    bf_buf_addz(out, ">");
+    bf__html_escape(out, bf_strz(text));
+    bf_buf_addz(out, "</");
+    bf_buf_addz(out, tag);
+    bf_buf_addz(out, ">");
+}
+
+static void write_page(struct bf_buf *out, enum bf_lang lang, struct bf_str session)
+{
+    bf_buf_addz(out, "<!doctype html><html lang=\"");
+    bf_buf_addz(out, words[lang].lang);
+    bf_buf_addz(out, "\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                     "<meta name=\"color-scheme\" content=\"light dark\">");
+    add_element(out, "title", words[lang].title);
+    bf_buf_addz(out, bf__web_console.head[lang]);
+    bf_buf_addz(out, "</head><body><div id=\"app\" data-session=\"");
+    bf__html_escape(out, session);
+    bf_buf_addz(out, "\"><header class=\"bar\"><span class=\"brand\">");
+    bf__html_escape(out, bf_strz(words[lang].name));
+    bf_buf_addz(out, "</span></header></div>");
+    add_element(out, "noscript", words[lang].no_script);
+    bf_buf_addz(out, "</body></html>\n");
+}
+
+/* Referrer-Policy: with no-referrer a browser would send "Origin: null" with our own requests. */
+static void answer(struct bf_call *call, struct bf_str html)
+{
+    const struct bf_header headers[] = {
+        {.name = "content-type", .value = BF_STR("text/html; charset=utf-8")},
+        {.name = "content-security-policy", .value = bf_strz(bf__web_console.policy)},
+        {.name = "cache-control", .value = BF_STR("no-store")},
+        {.name = "referrer-policy", .value = BF_STR("same-origin")},
+        {.name = "cross-origin-opener-policy", .value = BF_STR("same-origin")},
+        {.name = "cross-origin-resource-policy", .value = BF_STR("same-origin")},
+        {.name = "permissions-policy", .value = BF_STR("camera=(), geolocation=(), microphone=()")},
+    };
+    bf_reply(call->req, 200, headers, sizeof headers / sizeof *headers, html);
+}
+
+static void console(struct bf_call *call, void *service)
+{
+    struct bf_str session = {NULL, 0};
+    enum bf_lang lang = bf_request_lang(call->req);
+    struct bf_error e = {0};
+    struct bf_buf out;
+    (void)service;
+    if (bf_call_begin_page(call) && bf_call_page_session(call, &session, &lang, &e) != BF_OK && e.status != BF_E_UNAUTHENTICATED) {
+        bf_call_fail(call, &e);
+        return;
+    }
+    bf_buf_init(&out, PAGE_MAX);
+    write_page(&out, lang, session);
+    answer(call, bf_buf_str(&out));
+    bf_buf_finish(&out);
+}
+
+static const struct bf_endpoint console_endpoint = {.run = console};
+
+static const struct bf_route routes[] = {
+    {.method = "GET", .pattern = "/console", .handler = bf_call_enter_public, .public = true, .kind = BF_ROUTE_OTHER, .data = &console_endpoint,
+     .summary = "The back office's pages"},
+    {.method = "GET", .pattern = "/assets/{name}", .handler = bf_call_enter_public, .public = true, .kind = BF_ROUTE_OTHER, .data = &bf__web_asset_read,
+     .summary = "What a page loads"},
+};
+
+static enum bf_status open_web(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
+{
+    struct bf_api *api = calloc(1, sizeof *api);
+    (void)e;
+    if (api == NULL)
+        abort();
+    api->access = ctx->access;
+    *ret = api;
+    return BF_OK;
+}
+
+static void close_web(void **service)
+{
+    free(*service);
+    *service = NULL;
+}
+
+const struct bf_service bf_web_service = {
+    .name = "web", .routes = routes, .n_routes = sizeof routes / sizeof *routes, .open = open_web, .close = close_web};

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages of the console. A page is a module whose default export is a component, loaded when it is opened:
+//   { path: "/review", label: "nav.review", load: () => import("#console/review.js"), roles: ["reviewer"] }
+// `label` is a key of messages; `roles` says who is shown it (all, without; the server judges each request anyway); `nav: false` keeps it out of the
+// navigation; `wide: true` gives it the whole width and no padding.
+export const routes = [{ path: "/account", label: "account.title", load: () => import("#console/account.js"), nav: false }];
+
+const isFor = (route, role) => !route.roles || route.roles.includes(role);
+
+export const navigation = (role) => routes.filter((route) => route.nav !== false && isFor(route, role));
+
+/** The route of a location's hash; where there is none, the first page of the role. */
+export function routeOf(hash, role) {
+  const path = hash.replace(/^#/, "").split("?")[0];
+  const found = routes.find((route) => (path === route.path || path.startsWith(`${route.path}/`)) && isFor(route, role));
+  return found ?? navigation(role)[0] ?? routes[0];
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real Chromium on a running server. What the scenarios of a page share: pages that note each fault of theirs, an axe that looks at them, keys.
+"use strict";
+const fs = require("node:fs");
+const assert = require("node:assert/strict");
+const { chromium } = require("playwright-core");
+
+const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const GUARD_MS = Number(process.env.BF_GUARD_S ?? 60) * 1000;
+
+/** A browser, and pages in it: {open(options) -> page, close()}. A page's `faults` holds what its policy blocked, what it threw and what it logged as an error. */
+async function start() {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--ignore-certificate-errors"] });
+  const open = async ({ url, lang = "zh-CN", scheme = "light", width = 1366, height = 768, cookies = [] }) => {
+    const phone = width < 600;
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, baseURL: url, locale: lang, colorScheme: scheme, viewport: { width, height }, isMobile: phone,
+      hasTouch: phone, deviceScaleFactor: phone ? 2 : 1, serviceWorkers: "block", reducedMotion: "reduce" });
+    context.setDefaultTimeout(GUARD_MS);
+    await context.addCookies(cookies);
+    const page = await context.newPage();
+    page.faults = [];
+    page.on("pageerror", (error) => page.faults.push(`thrown: ${error.stack ?? error}`));
+    // Answers that a scenario means to get are logged too.
+    page.on("console", (message) => message.type() === "error" && !/status of (401|403|422|429|503)/.test(message.text()) && page.faults.push(`logged: ${message.text()}`));
+    await page.exposeFunction("noteViolation", (text) => page.faults.push(text));
+    await page.addInitScript(() => {
+      globalThis.violations = 0;
+      globalThis.addEventListener("securitypolicyviolation", (v) => {
+        globalThis.violations++;
+        globalThis.noteViolation(`blocked: ${v.effectiveDirective} ${v.blockedURI} ${v.sample}`);
+      });
+    });
+    return page;
+  };
+  return { open, close: () => browser.close() };
+}
+
+/** axe finds nothing in what is shown now, at any level of weight. */
+async function accessible(page, what) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  const faults = found.violations.map((v) => `${v.id}: ${v.nodes.map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`);
+  assert.deepEqual(faults, [], what);
+  assert.ok(found.passes.length > 10, "axe looked at something");
+}
+
+/** Nothing was blocked, thrown or logged so far. */
+async function faultless(page, what) {
+  assert.equal(await page.evaluate(() => globalThis.violations), 0, what); // also: what the page told before this has come
+  assert.deepEqual(page.faults, [], what);
+}
+
+/** A picture for people, where BF_SCREENSHOTS names a folder. */
+async function picture(page, name) {
+  if (process.env.BF_SCREENSHOTS) {
+    await page.screenshot({ path: `${process.env.BF_SCREENSHOTS}/${name}.png` });
+  }
+}
+
+/** Presses a key and tells what has the focus then: its role and name. */
+async function press(page, key) {
+  await page.keyboard.press(key);
+  return page.evaluate(() => {
+    const at = document.activeElement;
+    return `${at.tagName.toLowerCase()} ${at.labels?.[0]?.textContent ?? at.textContent.trim()}`;
+  });
+}
+
+module.exports = { start, accessible, faultless, picture, press };
