@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GET /console: the frame of the back office's pages. The server writes the first paint and what the page has to know at once, who is signed in; the
- * rest is drawn by its modules, from the same API as everybody's. After a link from another site the cookie stays behind (SameSite=Strict): the page
- * then asks for its session itself.
+ * rest is drawn by its modules, from the same API as everybody's. After a link from another site the cookie stays behind (SameSite=Strict): who comes
+ * without one is not told to be nobody then, and the page asks for its session itself.
  */
 #include "gateway/web.h"
 #include "access/access.h"
@@ -74,9 +74,16 @@ static void answer(struct bf_call *call, struct bf_str html)
     bf_reply(call->req, 200, headers, sizeof headers / sizeof *headers, html);
 }
 
+/* Would the browser have sent the cookie, if there is one? */
+static bool comes_with_its_cookie(const struct bf_request *req)
+{
+    struct bf_str site = bf_request_header(req, "sec-fetch-site");
+    return bf_str_eqz(site, "none") || bf_str_eqz(site, "same-origin");
+}
+
 static void console(struct bf_call *call, void *service)
 {
-    struct bf_str session = {NULL, 0};
+    struct bf_str session = comes_with_its_cookie(call->req) ? BF_STR("null") : bf_str(NULL, 0);
     enum bf_lang lang = bf_request_lang(call->req);
     struct bf_error e = {0};
     struct bf_buf out;

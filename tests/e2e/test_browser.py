@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The session of a browser: one cookie, a token beside it for each change, and nothing from other sites. The clock is shifted, nobody waits."""
+import hashlib
 import json
 
 import pytest
 
-from baifang import PASSWORD, Events, Server, uuid7
+from baifang import PASSWORD, Events, Server, base64url, uuid7
 from test_isolation import Story
+from test_secrets import kept, raw
 from test_tokens import DAY_MS, MINUTE_MS, NEW_PASSWORD, code, good
 
 COOKIE = "__Host-baifang"
@@ -119,7 +121,7 @@ def test_a_bearer_token_is_judged_alone_and_neither_is_good_as_the_other(company
     assert li.get("/v1/me").status_code == 200
     # No refresh token can be made for a session that has none.
     id = good(browser.get("/v1/web/session"))["session"]
-    forged = browser.cookie[:42] + "A" * 65
+    forged = base64url(raw(browser.cookie)[:32] + bytes(48))
     with company.server.client() as http:
         assert code(http.post("/v1/refresh", json={"refresh_token": forged})) == "unauthenticated"
     assert browser.get("/v1/web/session").json()["session"] == id
@@ -269,6 +271,17 @@ def test_the_session_outlives_a_restart(tmp_path):
 
 
 # ---- sign-in ----
+
+def test_the_secrets_are_kept_as_hashes_only(tmp_path):
+    with Server(tmp_path) as server:
+        browser = Browser(server.company(), "wang")
+        assert browser.customer().status_code == 201
+        token, csrf = raw(browser.cookie), raw(browser.csrf)
+        secrets = [browser.cookie.encode(), token[-32:], token[-32:].hex().encode(), browser.csrf.encode(), csrf, csrf.hex().encode()]
+        for where, content in kept(server).items():
+            assert not [secret for secret in secrets if secret in content], where
+        assert any(hashlib.sha256(token[-32:]).digest() in content for content in kept(server).values()), "the places were looked at"
+
 
 def test_a_browser_is_one_of_the_three_and_what_rests_for_good_makes_room(server, clock):
     """Else a browser that signs in anew each morning would push the phone out."""

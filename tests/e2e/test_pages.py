@@ -100,6 +100,8 @@ def test_the_page_knows_who_is_signed_in(server, http, page):
     assert json.loads(told(browser.get("/console")))["user"]["name"] == """<'"&>"""
     assert "<'" not in browser.get("/console").text
     assert told(page) == ""
+    for site, wanted in (("none", "null"), ("same-origin", "null"), ("same-site", ""), ("cross-site", "")):  # where the cookie would have stayed behind, ask
+        assert told(http.get("/console", headers={"sec-fetch-site": site})) == wanted
     for cookie in ("__Host-baifang=x", "__Host-baifang=" + "A" * 86):
         assert told(http.get("/console", headers={"cookie": cookie})) == ""
     assert browser.send("POST", "/v1/web/sign_out").status_code == 204 and told(browser.get("/console")) == ""

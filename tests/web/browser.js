@@ -8,9 +8,10 @@ const { chromium } = require("playwright-core");
 const AXE = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const GUARD_MS = Number(process.env.BF_GUARD_S ?? 60) * 1000;
 
-/** A browser, and pages in it: {open(options) -> page, close()}. A page's `faults` holds what its policy blocked, what it threw and what it logged as an error. */
+/** A browser, and pages in it: {open(options) -> page, tell(), close()}; `tell` says what is on each page, for whoever looks for a fault. A page's `faults` holds what its policy blocked, what it threw and what it logged as an error. */
 async function start() {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--ignore-certificate-errors"] });
+  const pages = [];
   const open = async ({ url, lang = "zh-CN", scheme = "light", width = 1366, height = 768, cookies = [] }) => {
     const phone = width < 600;
     const context = await browser.newContext({ ignoreHTTPSErrors: true, baseURL: url, locale: lang, colorScheme: scheme, viewport: { width, height }, isMobile: phone,
@@ -18,6 +19,7 @@ async function start() {
     context.setDefaultTimeout(GUARD_MS);
     await context.addCookies(cookies);
     const page = await context.newPage();
+    pages.push(page);
     page.faults = [];
     page.on("pageerror", (error) => page.faults.push(`thrown: ${error.stack ?? error}`));
     // Answers that a scenario means to get are logged too.
@@ -32,7 +34,12 @@ async function start() {
     });
     return page;
   };
-  return { open, close: () => browser.close() };
+  const tell = async () => {
+    for (const page of pages) {
+      console.error(page.url(), page.faults, await page.evaluate(() => document.body.outerHTML).catch(String));
+    }
+  };
+  return { open, tell, close: () => browser.close() };
 }
 
 /** axe finds nothing in what is shown now, at any level of weight. */

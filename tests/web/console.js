@@ -229,6 +229,9 @@ async function main() {
   const browser = await start();
   try {
     await scenarios[process.argv[2]](browser);
+  } catch (error) {
+    await browser.tell();
+    throw error;
   } finally {
     await browser.close();
   }

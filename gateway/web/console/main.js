@@ -20,7 +20,7 @@ async function begin() {
   const told = root.dataset.session;
   delete root.dataset.session; // the token is in no attribute longer than it has to be
   await useLanguage(document.documentElement.lang);
-  if (told) {
+  if (told) { // "null": nobody, for certain
     session.value = JSON.parse(told);
   } else {
     await askSession().catch(() => {}); // after a link from another site; the sign-in says it when the server cannot be reached
