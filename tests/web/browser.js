@@ -51,6 +51,14 @@ async function accessible(page, what) {
   assert.ok(found.passes.length > 10, "axe looked at something");
 }
 
+/** Asks the page until it says yes; unlike waitForFunction, which takes a promise for a yes, it waits for what was asked. */
+async function until(page, asked) {
+  const end = Date.now() + GUARD_MS;
+  while (!(await page.evaluate(asked))) {
+    assert.ok(Date.now() < end, `still waiting for ${asked}`);
+  }
+}
+
 /** Nothing was blocked, thrown or logged so far. */
 async function faultless(page, what) {
   assert.equal(await page.evaluate(() => globalThis.violations), 0, what); // also: what the page told before this has come
@@ -73,4 +81,4 @@ async function press(page, key) {
   });
 }
 
-module.exports = { start, accessible, faultless, picture, press };
+module.exports = { start, accessible, faultless, picture, press, until };

@@ -4,7 +4,7 @@
 "use strict";
 const fs = require("node:fs");
 const assert = require("node:assert/strict");
-const { start, accessible, faultless, picture, press } = require("./browser.js");
+const { start, accessible, faultless, picture, press, until } = require("./browser.js");
 
 const job = JSON.parse(fs.readFileSync(0, "utf8"));
 const WORDS = Object.fromEntries(["zh-CN", "en"].map((lang) => [lang, JSON.parse(fs.readFileSync(`${process.env.BF_SOURCE_DIR}/gateway/web/${lang}.json`, "utf8"))]));
@@ -144,7 +144,7 @@ const scenarios = {
     const page = await enter(browser, { login: "qian" });
     await page.click(".languages button");
     await shown(page, "account.title", "en");
-    await page.waitForFunction(async () => (await (await fetch("/v1/me")).json()).lang === "en");
+    await until(page, async () => (await (await fetch("/v1/me")).json()).lang === "en");
     assert.equal(await page.title(), `${WORDS.en["account.title"]} · ${WORDS.en["app.title"]}`);
     await page.reload();
     await shown(page, "account.title", "en");
@@ -162,7 +162,7 @@ const scenarios = {
     await signIn(second);
     await second.waitForSelector(".rows li");
     await page.click(".languages button"); // with the token of a session that is no more
-    await page.waitForFunction(async () => (await (await fetch("/v1/me")).json()).lang === "en");
+    await until(page, async () => (await (await fetch("/v1/me")).json()).lang === "en");
     await shown(page, "account.title", "en");
     await faultless(page);
   },
