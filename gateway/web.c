@@ -13,10 +13,10 @@
 enum { PAGE_MAX = 1 << 20 };
 
 static const struct {
-    const char *lang, *title, *name, *no_script;
+    const char *lang, *title, *name, *no_script, *late, *again;
 } words[2] = {
-    [BF_LANG_ZH] = {"zh-CN", "拜访 · 工作台", "拜访", "此页面需要 JavaScript。"},
-    [BF_LANG_EN] = {"en", "Baifang · Console", "Baifang", "This page needs JavaScript."},
+    [BF_LANG_ZH] = {"zh-CN", "拜访 · 工作台", "拜访", "此页面需要 JavaScript。", "页面还没有载入完，网络可能不稳定。", "重新载入"},
+    [BF_LANG_EN] = {"en", "Baifang · Console", "Baifang", "This page needs JavaScript.", "The page has not loaded yet; the network may be unsteady.", "Load it again"},
 };
 
 void bf__html_escape(struct bf_buf *out, struct bf_str text)
@@ -54,7 +54,12 @@ static void write_page(struct bf_buf *out, enum bf_lang lang, struct bf_str sess
     bf__html_escape(out, session);
     bf_buf_addz(out, "\"><header class=\"bar\"><span class=\"brand\">");
     bf__html_escape(out, bf_strz(words[lang].name));
-    bf_buf_addz(out, "</span></header></div>");
+    bf_buf_addz(out, "</span></header><main class=\"late\">"); /* base.css shows it after a while: until its modules run, a page has nothing else */
+    add_element(out, "h1", words[lang].name);
+    add_element(out, "p", words[lang].late);
+    bf_buf_addz(out, "<a class=\"button\" href=\"/console\">");
+    bf__html_escape(out, bf_strz(words[lang].again));
+    bf_buf_addz(out, "</a></main></div>");
     add_element(out, "noscript", words[lang].no_script);
     bf_buf_addz(out, "</body></html>\n");
 }

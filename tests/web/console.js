@@ -181,6 +181,22 @@ const scenarios = {
     await faultless(page);
   },
 
+  async a_page_that_does_not_load_whole_says_so_and_is_loaded_again(browser) {
+    const page = await browser.open({ url: job.url });
+    await page.route(/\/assets\/htm-/, (route) => route.abort());
+    await page.goto("/console");
+    assert.equal(await page.locator(".late").isVisible(), false);
+    await page.evaluate(() => document.getAnimations().forEach((one) => one.finish())); // the quarter of a minute
+    assert.equal(await page.locator(".late").isVisible(), true);
+    await accessible(page, "late");
+    await picture(page, "late");
+    await page.unroute(/\/assets\/htm-/);
+    await page.click(".late a");
+    await page.waitForSelector("[name=tenant]");
+    assert.equal(await page.locator(".late").count(), 0);
+
+  },
+
   async what_is_planted_in_the_page_does_not_run(browser) {
     const page = await enter(browser);
     const ran = await page.evaluate(() => {

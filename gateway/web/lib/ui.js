@@ -19,7 +19,8 @@ export function wordsOf(problem) {
   if (problem.status === undefined) {
     return t("error.title");
   }
-  return problem.status >= 500 && problem.trace ? `${problem.message} (${t("error.trace", { id: problem.trace })})` : problem.message;
+  const words = problem.message.charAt(0).toUpperCase() + problem.message.slice(1);
+  return problem.status >= 500 && problem.trace ? `${words} (${t("error.trace", { id: problem.trace })})` : words;
 }
 
 const announced = signal("");
