@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is around each page: where one can go, who one is, the way out; the sheet of keys.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { online, session, signOut } from "#lib/api.js";
 import { lang, t } from "#lib/i18n.js";
@@ -35,7 +35,7 @@ function usePage(route) {
 
 function Keys() {
   const dialog = useRef();
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (sheet.value) {
       dialog.current.showModal();
     } else {
@@ -94,7 +94,7 @@ export function Frame() {
   useEffect(() => {
     document.title = `${t(route.label)} · ${t("app.title")}`;
   }, [route, lang.value]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (page.route) {
       main.current.querySelector("h1")?.focus(); // whoever hears the page hears where it begins
     }

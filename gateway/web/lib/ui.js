@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every page is drawn with: html`...` for elements, and the few parts that all pages share.
 import { h } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import htm from "htm";
 import { t } from "#lib/i18n.js";
@@ -42,7 +42,7 @@ export const Fault = ({ problem }) => html`<div class="notice bad" role="alert" 
 export function Field({ label, hint, fault, secret, first, ...input }) {
   const id = useId();
   const at = useRef();
-  useEffect(() => void (first && at.current.focus()), []);
+  useLayoutEffect(() => void (first && at.current.focus()), []); // before anybody can type elsewhere
   const [shown, show] = useState(false);
   const described = [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(" ") || undefined;
   const type = secret && !shown ? "password" : "text";
