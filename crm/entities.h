@@ -169,6 +169,13 @@
     F(WIDTH, "width", INT, BF_F_SERVER, 0, 100000, NORMAL, "宽", "Width in pixels")                                                      \
     F(HEIGHT, "height", INT, BF_F_SERVER, 0, 100000, NORMAL, "高", "Height in pixels")
 
+/* How legible a photo is, by its 1600 px picture (docs/INGEST.md). Hints to the rep, never a refusal; shares are of its pixels. */
+#define BF_LEGIBILITY_FIELDS(F)                                                                                                          \
+    F(SHARPNESS, "sharpness", DOUBLE, BF_F_SERVER, 0, 4, NORMAL, "清晰度", "Sharpness of the edges")                                     \
+    F(DARK_SHARE, "dark_share", DOUBLE, BF_F_SERVER, 0, 1, NORMAL, "暗部占比", "Share in the darkest quarter")                           \
+    F(BRIGHT_SHARE, "bright_share", DOUBLE, BF_F_SERVER, 0, 1, NORMAL, "过曝占比", "Share that is saturated")                            \
+    F(HINTS, "hints", ARRAY, BF_F_SERVER, 0, 4, NORMAL, "提示", "Hints", .elem = BF_T_ENUM, .words = &bf_enum_photo_hint)
+
 /* The state of one medium of a visit (child of the visit; its id is the media id in the visit). */
 #define BF_MEDIA_FIELDS(F)                                                                                                               \
     F(VISIT, "visit", UUID, BF_F_SERVER, 0, 0, NORMAL, "跟进记录", "Visit")                                                              \
@@ -187,6 +194,7 @@
     F(TAKEN_AT, "taken_at", STRING, BF_F_SERVER, 0, 30, PERSONAL, "拍摄时间", "When the camera says it was taken")                       \
     F(LATITUDE, "latitude", DOUBLE, BF_F_SERVER, -90, 90, PERSONAL, "纬度", "Latitude")                                                  \
     F(LONGITUDE, "longitude", DOUBLE, BF_F_SERVER, -180, 180, PERSONAL, "经度", "Longitude")                                             \
+    F(LEGIBILITY, "legibility", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "可读性", "Legibility of a photo", .sub = &bf_legibility_schema)      \
     F(DURATION_MS, "duration_ms", INT, BF_F_SERVER, 0, INT64_MAX, NORMAL, "时长", "Duration, ms")                                        \
     F(LOUDNESS, "loudness", DOUBLE, BF_F_SERVER, -200, 100, NORMAL, "响度", "Loudness of the original, LUFS")                            \
     F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")                                                  \
@@ -337,6 +345,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     E(VERDICT, verdict)                                                                                                                  \
     E(SUPPLEMENT, supplement)                                                                                                            \
     E(VARIANT, variant)                                                                                                                  \
+    E(LEGIBILITY, legibility)                                                                                                            \
     E(MEDIA, media)                                                                                                                      \
     E(TRANSCRIPT, transcript)                                                                                                            \
     E(SUBSCRIPTION, subscription)                                                                                                        \
@@ -372,6 +381,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
 #define BF__VERDICT_ROW(row, ...) BF_VERDICT_##row,
 #define BF__SUPPLEMENT_ROW(row, ...) BF_SUPPLEMENT_##row,
 #define BF__VARIANT_ROW(row, ...) BF_VARIANT_##row,
+#define BF__LEGIBILITY_ROW(row, ...) BF_LEGIBILITY_##row,
 #define BF__MEDIA_ROW(row, ...) BF_MEDIA_##row,
 #define BF__TRANSCRIPT_ROW(row, ...) BF_TRANSCRIPT_##row,
 #define BF__SUBSCRIPTION_ROW(row, ...) BF_SUBSCRIPTION_##row,
@@ -452,6 +462,11 @@ BF_ENTITY_MAP(E)
     X(SMALL, "small", "缩略图", "320 px picture")                                                                                        \
     X(VOICE, "voice", "录音", "Normalised voice")                                                                                        \
     X(PEAKS, "peaks", "波形", "Waveform")
+#define BF_PHOTO_HINT_WORDS(X)                                                                                                           \
+    X(BLURRED, "blurred", "照片模糊", "Blurred")                                                                                         \
+    X(TOO_DARK, "too_dark", "照片过暗", "Too dark")                                                                                      \
+    X(TOO_BRIGHT, "too_bright", "照片过亮", "Burnt out")                                                                                 \
+    X(CUT_EDGE, "cut_edge", "文件超出画面", "The page runs out of the picture")
 #define BF_TRANSCRIPT_STATE_WORDS(X)                                                                                                     \
     X(WAITING, "waiting", "等待转写", "Waiting")                                                                                         \
     X(PROVIDER_AWAY, "provider_away", "转写服务暂不可用", "The provider is away")                                                        \
@@ -507,6 +522,7 @@ BF_ENTITY_MAP(E)
     E(MEDIA_KIND, media_kind)                                                                                                            \
     E(MEDIA_STATE, media_state)                                                                                                          \
     E(VARIANT, variant)                                                                                                                  \
+    E(PHOTO_HINT, photo_hint)                                                                                                            \
     E(TRANSCRIPT_STATE, transcript_state)                                                                                                \
     E(PLATFORM, platform)                                                                                                                \
     E(PUSH_STATE, push_state)                                                                                                            \
@@ -532,6 +548,7 @@ BF_ENTITY_MAP(E)
 #define BF__MEDIA_KIND_WORD(word_, ...) BF_MEDIA_KIND_IS_##word_,
 #define BF__MEDIA_STATE_WORD(word_, ...) BF_MEDIA_STATE_IS_##word_,
 #define BF__VARIANT_WORD(word_, ...) BF_VARIANT_IS_##word_,
+#define BF__PHOTO_HINT_WORD(word_, ...) BF_PHOTO_HINT_IS_##word_,
 #define BF__TRANSCRIPT_STATE_WORD(word_, ...) BF_TRANSCRIPT_STATE_IS_##word_,
 #define BF__PLATFORM_WORD(word_, ...) BF_PLATFORM_IS_##word_,
 #define BF__PUSH_STATE_WORD(word_, ...) BF_PUSH_STATE_IS_##word_,

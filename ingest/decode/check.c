@@ -67,6 +67,15 @@ static bool fits(uint32_t w, uint32_t h, uint32_t small_w, uint32_t small_h, uin
     return llabs(want_w - small_w) <= 1 && llabs(want_h - small_h) <= 1;
 }
 
+static bool legibility_holds(const struct bf_legibility *l)
+{
+    static const struct bf_legibility silent;
+    if (l->judged != 1)
+        return memcmp(l, &silent, sizeof silent) == 0;
+    return l->has_sharpness <= 1 && l->sharpness <= (l->has_sharpness ? BF_PHOTO_SHARPNESS_MAX : 0) && l->dark_share <= 1000 &&
+           l->bright_share <= 1000 && l->hints < 1U << BF_PHOTO_HINTS;
+}
+
 enum bf_status bf__check_photo(const struct bf_decode_photo *p, struct bf_str preview, struct bf_str thumb, struct bf_error *e)
 {
     if (p->width == 0 || p->height == 0 || p->width > BF_PHOTO_SIDE_MAX || p->height > BF_PHOTO_SIDE_MAX ||
@@ -78,6 +87,8 @@ enum bf_status bf__check_photo(const struct bf_decode_photo *p, struct bf_str pr
     if (p->has_gps > 1 || p->has_taken > 1 || p->has_offset > 1 || llabs(p->lat_e7) > 900000000 || llabs(p->lon_e7) > 1800000000 ||
         abs(p->taken_offset_min) > 15 * 60 || p->taken_local_s < 0 || p->taken_local_s > INT64_C(253402300800))
         return bad(e, "place or time is out of range");
+    if (!legibility_holds(&p->legibility))
+        return bad(e, "a figure of legibility is out of range");
     enum bf_status status = check_webp(preview, p->preview_w, p->preview_h, BF_PHOTO_PREVIEW_SIDE, e);
     return status != BF_OK ? status : check_webp(thumb, p->thumb_w, p->thumb_h, BF_PHOTO_THUMB_SIDE, e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingest/decode/photo.h"
 #include "ingest/decode/exif.h"
+#include "ingest/decode/legible.h"
 #include "ingest/decode/sandbox.h"
 #include <stdlib.h>
 #include <webp/encode.h>
@@ -95,7 +96,8 @@ bool bf__photo(struct bf_job *job)
     bool swaps = photo->orientation >= 5;
     photo->width = (uint32_t)(swaps ? s.height : s.width);
     photo->height = (uint32_t)(swaps ? s.width : s.height);
-    bool ok = (bf__yuv_turn(&preview, photo->orientation) || bf__photo_no_memory(job)) && derive(job, &preview);
+    bool ok = (bf__yuv_turn(&preview, photo->orientation) && bf__legible(&preview.y, &photo->legibility)) || bf__photo_no_memory(job);
+    ok = ok && derive(job, &preview);
     bf__yuv_destroy(&preview);
     return ok;
 }

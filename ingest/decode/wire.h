@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    BF_DECODE_MAGIC = 0x42464431, /* "BFD1": changes with any struct below */
+    BF_DECODE_MAGIC = 0x42464432, /* "BFD2": changes with any struct below */
     BF_DECODE_JOBS_MAX = 32,      /* children of one zygote at a time */
     BF_DECODE_RESULT_ROOM = 4096, /* the parts begin here */
     BF_DECODE_PARTS = 2,
@@ -32,6 +32,7 @@ enum {
     BF_PHOTO_THUMB_SIDE = 320,
     BF_PHOTO_QUALITY = 75,
     BF_PHOTO_OUTPUT_MAX = 8 << 20,
+    BF_PHOTO_SHARPNESS_MAX = 4000, /* every second pixel black: no picture has more */
     BF_VOICE_BYTES_MAX = 100 * 1000 * 1000,
     BF_VOICE_MS_MAX = 60 * 60 * 1000,
     BF_VOICE_RATE = 16000,
@@ -116,6 +117,25 @@ struct bf_decode_part {
     uint64_t offset, bytes;
 };
 
+/* What may keep a person from reading a photo. X(name); the words are crm/entities.h's. */
+#define BF_PHOTO_HINT_MAP(X) X(BLURRED) X(TOO_DARK) X(TOO_BRIGHT) X(CUT_EDGE)
+
+enum bf_photo_hint {
+#define X(name) BF_PHOTO_##name,
+    BF_PHOTO_HINT_MAP(X)
+#undef X
+        BF_PHOTO_HINTS
+};
+
+/* How legible a photo is (legible.c); shares are of its pixels, in 1/1000. */
+struct bf_legibility {
+    uint32_t judged;                     /* 0: too small a picture to judge; the rest is 0 */
+    uint32_t has_sharpness;              /* something in it has edges */
+    uint32_t sharpness;                  /* 1/1000 of the edges' Laplacian by their gradient; at most BF_PHOTO_SHARPNESS_MAX */
+    uint32_t dark_share, bright_share;
+    uint32_t hints;                      /* 1 << enum bf_photo_hint */
+};
+
 /* A photo: parts[0] is the preview, parts[1] the thumbnail, both WebP. */
 struct bf_decode_photo {
     uint32_t width, height; /* of the original, upright */
@@ -125,6 +145,7 @@ struct bf_decode_photo {
     int32_t lat_e7, lon_e7;   /* degrees * 10^7, WGS 84 */
     int32_t taken_offset_min; /* east of UTC */
     int64_t taken_local_s;    /* the camera's wall time, counted as if it were UTC */
+    struct bf_legibility legibility;
 };
 
 /* A recording: parts[0] is Ogg/Opus (or WAV), parts[1] the peaks (none for WAV). A transcript: parts[0] is the text. */

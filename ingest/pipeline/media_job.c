@@ -39,6 +39,7 @@ struct result {
     unsigned n_variants;
     char taken_at[40];
     bool has_place, has_sound, has_loudness;
+    struct bf_legibility legibility;
     double latitude, longitude, loudness;
     int64_t duration_ms;
 };
@@ -76,6 +77,27 @@ static struct bf_value *make_variants(struct bf_arena *arena, const struct resul
     return items;
 }
 
+_Static_assert((int)BF_PHOTO_HINTS == (int)BF_PHOTO_HINT_WORDS_N, "each hint has its word");
+#define X(name) _Static_assert((int)BF_PHOTO_##name == (int)BF_PHOTO_HINT_IS_##name, "in the same order");
+BF_PHOTO_HINT_MAP(X)
+#undef X
+
+static struct bf_object *make_legibility(struct bf_arena *arena, const struct bf_legibility *l)
+{
+    struct bf_object *o = bf_object_create(arena, &bf_legibility_schema);
+    struct bf_value *hints = bf_arena_calloc(arena, BF_PHOTO_HINTS, sizeof *hints);
+    unsigned n = 0;
+    for (unsigned i = 0; i < BF_PHOTO_HINTS; i++)
+        if (l->hints & 1U << i)
+            hints[n++] = (struct bf_value){.type = BF_T_ENUM, .i = i};
+    if (l->has_sharpness)
+        bf_set_double(o, BF_LEGIBILITY_SHARPNESS, l->sharpness / 1000.0);
+    bf_set_double(o, BF_LEGIBILITY_DARK_SHARE, l->dark_share / 1000.0);
+    bf_set_double(o, BF_LEGIBILITY_BRIGHT_SHARE, l->bright_share / 1000.0);
+    bf_set_array(o, BF_LEGIBILITY_HINTS, hints, n);
+    return o;
+}
+
 static bool write_result(struct bf_object *media, struct bf_arena *arena, void *ctx)
 {
     const struct result *r = ctx;
@@ -90,6 +112,8 @@ static bool write_result(struct bf_object *media, struct bf_arena *arena, void *
         bf_set_array(media, BF_MEDIA_VARIANTS, make_variants(arena, r), r->n_variants);
     if (r->taken_at[0] != '\0')
         bf_set_str(media, BF_MEDIA_TAKEN_AT, bf_strz(r->taken_at));
+    if (r->legibility.judged)
+        bf_set_object(media, BF_MEDIA_LEGIBILITY, make_legibility(arena, &r->legibility));
     if (r->has_place) {
         bf_set_double(media, BF_MEDIA_LATITUDE, r->latitude);
         bf_set_double(media, BF_MEDIA_LONGITUDE, r->longitude);
@@ -292,6 +316,7 @@ static enum bf_status take_photo(struct work *w, const struct bf_photo_result *f
     if (status == BF_OK)
         status = store_variant(w, BF_VARIANT_IS_SMALL, "image/webp", found->thumb, p->thumb_w, p->thumb_h, e);
     write_taken(p, r->taken_at);
+    r->legibility = p->legibility;
     r->has_place = p->has_gps != 0;
     r->latitude = p->lat_e7 / 1e7;
     r->longitude = p->lon_e7 / 1e7;

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 import tus
-from baifang import Server, until, uuid7
+from baifang import Feed, Server, until, uuid7
 
 SAID = ["the customer wants to order two machines next month", "please send the contract before friday", "the price was accepted by the manager",
         "we will meet again on monday morning"]
@@ -122,6 +122,28 @@ def test_a_picture_uploaded_before_its_visit_gets_its_sizes(rep, photo, tmp_path
         assert sh("identify", "-format", "%m %w %h", tmp_path / "x.webp") == f"WEBP {width} {height}"
         assert (said["width"], said["height"], said["bytes"], said["sha256"], said["type"]) == (width, height, len(data), tus.sha256(data), "image/webp")
     assert variant(rep, receipt, "original") == photo
+
+
+def page(path, *lens):
+    """A page of writing on a dark desk, seen through a lens."""
+    lines = " ".join(f"text 230,{y} 'the parties agree that goods are delivered within thirty days of payment'" for y in range(260, 1360, 34))
+    sh("convert", "-size", "1200x1600", "xc:gray(20%)", "-fill", "gray(88%)", "-draw", "rectangle 150,150 1050,1450", "-fill", "gray(12%)", "-font", "DejaVu-Sans",
+       "-pointsize", "20", "-draw", lines, "-blur", "0x0.5", *lens, "-quality", "88", path)
+    return path.read_bytes()
+
+
+def test_a_photo_that_cannot_be_read_says_so_in_its_state_and_in_the_feed(rep, made):
+    """A hint, no refusal; with a word in both languages."""
+    words = rep.get("/openapi.json").json()["components"]["schemas"]["legibility"]["properties"]["hints"]
+    assert "照片模糊" in json.dumps(words, ensure_ascii=False) and "Blurred" in json.dumps(words), words
+    for lens, hints in (([], []), (["-blur", "0x5"], ["blurred"]), (["-evaluate", "multiply", "0.2"], ["too_dark"])):
+        data = page(made / "page.jpg", *lens)
+        tus.upload(rep, data)
+        receipt = log(rep, [medium("photo", data, "image/jpeg")])
+        state = settled(rep, receipt)
+        assert (state["state"], state["legibility"]["hints"]) == ("ready", hints), state
+        assert 0 <= state["legibility"]["dark_share"] <= 1 and 0 <= state["legibility"]["bright_share"] <= 1
+        assert Feed(rep).pull().docs[("media", state["id"])]["legibility"] == state["legibility"]
 
 
 def test_what_the_server_did_not_make_is_an_attachment_of_no_type_and_its_parts_are_served_alike(rep, photo):

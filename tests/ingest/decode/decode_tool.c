@@ -57,14 +57,16 @@ static void photo(struct tool *t, int fd, enum bf_media_type type, int64_t work_
         return;
     }
     const struct bf_decode_photo *p = &r.photo;
+    const struct bf_legibility *l = &p->legibility;
     if (r.d.reason == BF_DECODE_OK) {
         save(prefix, 0, r.preview);
         save(prefix, 1, r.thumb);
     }
     printf("{\"width\":%u,\"height\":%u,\"orientation\":%u,\"preview\":[%u,%u],\"thumb\":[%u,%u],\"gps\":%s,\"lat_e7\":%d,\"lon_e7\":%d,"
-           "\"taken\":%s,\"taken_local_s\":%" PRId64 ",\"offset\":%s,\"offset_min\":%d,",
+           "\"taken\":%s,\"taken_local_s\":%" PRId64 ",\"offset\":%s,\"offset_min\":%d,\"judged\":%u,\"sharpness\":%d,\"dark\":%u,\"bright\":%u,\"hints\":%u,",
            p->width, p->height, p->orientation, p->preview_w, p->preview_h, p->thumb_w, p->thumb_h, p->has_gps ? "true" : "false",
-           p->lat_e7, p->lon_e7, p->has_taken ? "true" : "false", p->taken_local_s, p->has_offset ? "true" : "false", p->taken_offset_min);
+           p->lat_e7, p->lon_e7, p->has_taken ? "true" : "false", p->taken_local_s, p->has_offset ? "true" : "false", p->taken_offset_min, l->judged, l->has_sharpness ? (int)l->sharpness : -1,
+           l->dark_share, l->bright_share, l->hints);
     print_end(&r.d);
     bf_decoded_finish(&r.d);
 }

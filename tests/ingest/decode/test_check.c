@@ -31,6 +31,8 @@ static struct answer good_photo(void)
 {
     struct answer a = {
         .photo = {.width = 3024, .height = 4032, .orientation = 6, .preview_w = 1200, .preview_h = 1600, .thumb_w = 240, .thumb_h = 320}};
+    a.photo.legibility = (struct bf_legibility){
+        .judged = 1, .has_sharpness = 1, .sharpness = BF_PHOTO_SHARPNESS_MAX, .dark_share = 1000, .bright_share = 1000, .hints = (1 << BF_PHOTO_HINTS) - 1};
     make_webp(a.preview, 1200, 1600);
     make_webp(a.thumb, 240, 320);
     return a;
@@ -76,6 +78,14 @@ static void forged_figures_of_a_photo_are_refused(void **state)
     REFUSED(a.photo.taken_offset_min = INT32_MIN + 1);
     REFUSED(a.photo.taken_local_s = -1);
     REFUSED(a.photo.taken_local_s = INT64_MAX);
+    REFUSED(a.photo.legibility.judged = 2);
+    REFUSED(a.photo.legibility.hints = 1 << BF_PHOTO_HINTS);
+    REFUSED(a.photo.legibility.has_sharpness = 2);
+    REFUSED(a.photo.legibility.sharpness = BF_PHOTO_SHARPNESS_MAX + 1);
+    REFUSED(a.photo.legibility.has_sharpness = 0);
+    REFUSED(a.photo.legibility.dark_share = 1001);
+    REFUSED(a.photo.legibility.bright_share = UINT32_MAX);
+    REFUSED(a.photo.legibility.judged = 0);
 }
 
 static void forged_derivatives_are_refused(void **state)
