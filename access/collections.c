@@ -26,7 +26,7 @@ INDEX(bf_supplements_by_team, "team", BF_SUPPLEMENT_TEAM, BF_SUPPLEMENT_RECEIVED
 INDEX(bf_media_by_visit, "visit", BF_MEDIA_VISIT);
 INDEX(bf_media_by_owner, "owner", BF_MEDIA_OWNER);
 INDEX(bf_media_by_team, "team", BF_MEDIA_TEAM);
-INDEX(bf_media_by_sha256, "sha256", BF_MEDIA_SHA256);
+INDEX(bf_media_by_sha256, "sha256_uploader", BF_MEDIA_SHA256, BF_MEDIA_UPLOADER, BF_MEDIA_STATE);
 INDEX(bf_media_by_device, "device", BF_MEDIA_DEVICE, BF_MEDIA_STATE);
 INDEX(bf_media_by_contract, "contract", BF_MEDIA_CONTRACT);
 INDEX(bf_transcripts_by_visit, "visit", BF_TRANSCRIPT_VISIT);
