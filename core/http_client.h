@@ -72,6 +72,14 @@ struct bf_fetch_header {
     struct bf_str value; /* no CR, LF or NUL */
 };
 
+/* A message for a mail server: the call's URL is smtp://host:port or smtps://host:port, and the configuration's; its body is the message as of RFC 5322,
+ * its lines ended by CRLF. The server's last reply is the answer: its code stands where HTTP has the status, its line is `answer`. */
+struct bf_fetch_mail {
+    const char *from, *to;       /* an address each, as it stands between the brackets */
+    const char *user, *password; /* NULL or empty: does not sign in */
+    bool plain;                  /* TLS is not demanded, nor asked for */
+};
+
 /* One part of a multipart/form-data body. */
 struct bf_fetch_part {
     const char *name, *file_name, *type; /* the last two may be NULL */
@@ -90,6 +98,7 @@ struct bf_fetch {
     struct bf_str body; /* or: */
     const struct bf_fetch_part *parts;
     unsigned n_parts;
+    const struct bf_fetch_mail *mail; /* NULL: HTTP */
     unsigned connect_ms_max, try_ms_max, total_ms_max;
     size_t answer_bytes_max;
     unsigned tries_max;

@@ -192,6 +192,8 @@ enum bf_status bf_client_submit(struct bf_client *c, struct bf_fetch *call, stru
     enum bf_status status = check_call(call, e);
     if (status == BF_OK)
         status = bf_url_judge(call->url, call->from, c->config.named_hosts, &url, e);
+    if (status == BF_OK && url.mail != (call->mail != NULL))
+        status = bf_fail(e, BF_E_UNPROCESSABLE, "a message goes to a mail server, and nothing else does");
     if (status == BF_E_FORBIDDEN)
         bf__client_count(c, &c->refused_address, BF_M_CALLS_REFUSED);
     if (status != BF_OK)

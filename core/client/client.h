@@ -13,6 +13,12 @@
 
 struct bf__host;
 
+/* Bytes that are read out of the caller's memory as they are sent, not copied. */
+struct bf__part_reader {
+    struct bf_str data;
+    size_t at;
+};
+
 /* One call inside the client. It is in exactly one place: the inbox, its host's queue, the pause list, or in flight. */
 struct bf__transfer {
     struct bf_client *client;
@@ -26,6 +32,7 @@ struct bf__transfer {
     CURL *easy; /* in flight only */
     struct curl_slist *headers;
     curl_mime *mime;
+    struct bf__part_reader mail; /* of its message */
     char curl_words[CURL_ERROR_SIZE];
     struct bf_buf head, body; /* of the answer to the last try */
     bool sent, refused, too_large;
@@ -103,6 +110,13 @@ void bf__transfer_end(struct bf__transfer *t);                   /* takes it off
 void bf__transfer_free(struct bf__transfer *t);
 /* Status and cause of a try that libcurl reports as failed. */
 enum bf_status bf__transfer_fault(struct bf__transfer *t, CURLcode code, struct bf_error *e);
+
+/* mail.c: a message for a mail server */
+void bf__mail_make(struct bf__transfer *t);
+/* Did the mail server answer for or against it? Then with the call's `answer`, and its code where HTTP has the status. */
+bool bf__mail_is_answered(struct bf__transfer *t, CURLcode code);
+size_t bf__part_read(char *out, size_t size, size_t n, void *reader); /* for libcurl */
+int bf__part_seek(void *reader, curl_off_t offset, int origin);
 
 /* retry.c */
 /* When the peer says to come back: Retry-After (seconds or a date) or retry-after-ms, in ms from now; -1: it does not say. */

@@ -153,7 +153,8 @@ static struct lesson learn(struct bf__transfer *t, CURLcode code)
     call->http_status = 0;
     call->retry_after_ms = -1;
     call->answer = (struct bf_str){NULL, 0};
-    if (code != CURLE_OK) {
+    bool is_answered = bf__mail_is_answered(t, code);
+    if (code != CURLE_OK && !is_answered) {
         call->status = bf__transfer_fault(t, code, &call->error);
         if (call->status == BF_E_TOO_LARGE)
             curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
@@ -166,7 +167,8 @@ static struct lesson learn(struct bf__transfer *t, CURLcode code)
     t->host->multiplexes = version == CURL_HTTP_VERSION_2_0;
     call->status = BF_OK;
     call->http_status = (int)http_status;
-    call->answer = bf_buf_str(&t->body);
+    if (!is_answered)
+        call->answer = bf_buf_str(&t->body);
     call->retry_after_ms = bf__retry_after_ms(bf_buf_str(&t->head), bf_now_ms(t->client->env));
     struct lesson lesson = lesson_of_answer(call->judge(call));
     if (lesson.report != BF_BREAKER_ANSWERED)

@@ -88,47 +88,22 @@ static void make_headers(struct bf__transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 }
 
-/* Parts are read out of the caller's memory as they are sent, not copied. */
-struct part_reader {
-    struct bf_str data;
-    size_t at;
-};
-
-static size_t part_read(char *out, size_t size, size_t n, void *arg)
-{
-    struct part_reader *r = arg;
-    size_t left = r->data.n - r->at, take = size * n < left ? size * n : left;
-    if (take > 0)
-        memcpy(out, r->data.p + r->at, take);
-    r->at += take;
-    return take;
-}
-
-static int part_seek(void *arg, curl_off_t offset, int origin)
-{
-    struct part_reader *r = arg;
-    if (origin != SEEK_SET || offset < 0 || (size_t)offset > r->data.n)
-        return CURL_SEEKFUNC_CANTSEEK;
-    r->at = (size_t)offset;
-    return CURL_SEEKFUNC_OK;
-}
-
 static void make_parts(struct bf__transfer *t)
 {
     t->mime = curl_mime_init(t->easy);
     for (unsigned i = 0; i < t->call->n_parts; i++) {
         const struct bf_fetch_part *p = &t->call->parts[i];
-        struct part_reader *reader = malloc(sizeof *reader);
+        struct bf__part_reader *reader = malloc(sizeof *reader);
         curl_mimepart *part = curl_mime_addpart(t->mime);
         if (reader == NULL || part == NULL)
             abort();
-        *reader = (struct part_reader){p->data, 0};
+        *reader = (struct bf__part_reader){p->data, 0};
         curl_mime_name(part, p->name);
         if (p->file_name != NULL)
             curl_mime_filename(part, p->file_name);
         if (p->type != NULL)
             curl_mime_type(part, p->type);
-        curl_mime_data_cb(part, (curl_off_t)p->data.n, part_read, part_seek, free, reader);
+        curl_mime_data_cb(part, (curl_off_t)p->data.n, bf__part_read, bf__part_seek, free, reader);
     }
     curl_easy_setopt(t->easy, CURLOPT_MIMEPOST, t->mime);
 }
@@ -180,7 +155,7 @@ static CURL *make_handle(const struct bf_client *c)
 /* A spare one goes back as a plain POST without headers and body; what was used for anything else is not worth cleaning. */
 static void put_back(struct bf_client *c, struct bf__transfer *t)
 {
-    bool plain = t->mime == NULL && strcmp(t->call->method, "POST") == 0;
+    bool plain = t->mime == NULL && t->call->mail == NULL && strcmp(t->call->method, "POST") == 0;
     if (plain && c->n_spare < BF_CLIENT_SPARE_HANDLES_MAX) {
         curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, NULL);
@@ -221,8 +196,12 @@ bool bf__transfer_begin(struct bf__transfer *t, int64_t now_ms)
     bf_buf_reset(&t->head);
     bf_buf_reset(&t->body);
     set_call(t, now_ms);
-    make_headers(t);
-    make_body(t);
+    if (t->call->mail != NULL) {
+        bf__mail_make(t);
+    } else {
+        make_headers(t);
+        make_body(t);
+    }
     return curl_multi_add_handle(c->multi, t->easy) == CURLM_OK;
 }
 
@@ -262,6 +241,8 @@ static enum bf_status status_of(const struct bf__transfer *t, CURLcode code)
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_CIPHER:
+    case CURLE_USE_SSL_FAILED:
+    case CURLE_LOGIN_DENIED:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
         return BF_E_UPSTREAM;

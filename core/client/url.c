@@ -52,7 +52,8 @@ static enum bf_status judge(const struct parts *u, enum bf_url_from from, struct
     if (u->user != NULL)
         return bf_fail(e, BF_E_UNPROCESSABLE, "the URL has a user name in it");
     bool https = strcmp(u->scheme, "https") == 0;
-    if (!https && strcmp(u->scheme, "http") != 0)
+    bool mail = from == BF_URL_CONFIG && (strcmp(u->scheme, "smtps") == 0 || strcmp(u->scheme, "smtp") == 0);
+    if (!https && !mail && strcmp(u->scheme, "http") != 0)
         return bf_fail(e, BF_E_UNPROCESSABLE, "the URL is neither https nor http");
     bool any_address = from == BF_URL_CONFIG || is_named(named, u->host, u->port);
     if (!any_address && !https)
@@ -61,6 +62,7 @@ static enum bf_status judge(const struct parts *u, enum bf_url_from from, struct
     if (!any_address && bf_address_is_literal(host) && !bf_address_text_is_public(host))
         return bf_fail(e, BF_E_FORBIDDEN, "the URL's address is not a public one");
     ret->https = https;
+    ret->mail = mail;
     ret->any_address = any_address;
     snprintf(ret->origin, sizeof ret->origin, "%s://%s:%s", u->scheme, u->host, u->port);
     for (char *p = ret->origin; *p != '\0'; p++)

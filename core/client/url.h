@@ -9,6 +9,7 @@ enum { BF_HOST_NAME_MAX = 255, BF_ORIGIN_MAX = 280, BF_URL_MAX = 4096 };
 struct bf_url {
     char origin[BF_ORIGIN_MAX]; /* "https://push.example:443": scheme, host in lower case, port always */
     bool https;
+    bool mail; /* smtp or smtps: of the configuration only */
     bool any_address; /* the address rules do not hold: the configuration supplied the URL, or names its host */
 };
 
