@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access/collections.h"
+#include "crm/preference.h"
 
 #define INDEX(name_, label, ...)                                                                                                         \
     const struct bf_index name_ = {.name = label, .fields = {__VA_ARGS__}, .n_fields = sizeof((int[]){__VA_ARGS__}) / sizeof(int)}
@@ -35,6 +36,7 @@ INDEX(bf_transcripts_by_team, "team", BF_TRANSCRIPT_TEAM);
 INDEX(bf_devices_by_user, "user", BF_DEVICE_USER);
 INDEX(bf_reminders_by_user, "user", BF_REMINDER_USER, BF_REMINDER_SEND_AT);
 INDEX(bf_notifications_by_user, "user", BF_NOTIFICATION_USER, BF_NOTIFICATION_CREATED_AT);
+INDEX(bf_channel_targets_by_state, "state", BF_CHANNEL_TARGET_STATE, BF_CHANNEL_TARGET_CREATED_AT);
 INDEX(bf_contracts_by_owner, "owner", BF_CONTRACT_OWNER, BF_CONTRACT_CREATED_AT);
 INDEX(bf_contracts_by_team, "team", BF_CONTRACT_TEAM, BF_CONTRACT_CREATED_AT);
 INDEX(bf_contracts_by_time, "time", BF_CONTRACT_CREATED_AT);
@@ -88,6 +90,9 @@ LOGGED(bf_devices, "devices", bf_device_schema, BF_DEVICE_USER, BF_DEVICE_USER, 
 LOGGED(bf_reminders, "reminders", bf_reminder_schema, BF_REMINDER_USER, BF_REMINDER_USER, BF_ROW_NONE, &bf_reminders_by_user);
 LOGGED(bf_notifications, "notifications", bf_notification_schema, BF_NOTIFICATION_USER, BF_NOTIFICATION_USER, BF_ROW_NONE,
        &bf_notifications_by_user);
+LOGGED(bf_preferences, "preferences", bf_preference_schema, BF_ROW_ID, BF_ROW_ID, BF_ROW_NONE);
+LOGGED(bf_channel_targets, "channel_targets", bf_channel_target_schema, BF_CHANNEL_TARGET_USER, BF_CHANNEL_TARGET_USER, BF_ROW_NONE,
+       &bf_channel_targets_by_state);
 LOGGED(bf_contracts, "contracts", bf_contract_schema, BF_CONTRACT_CUSTOMER, BF_CONTRACT_OWNER, BF_CONTRACT_TEAM, &bf_contracts_by_owner,
        &bf_contracts_by_team, &bf_contracts_by_time, &bf_contracts_by_customer, &bf_contracts_by_state, &bf_contracts_by_team_state,
        &bf_contracts_by_owner_state);
@@ -127,4 +132,5 @@ const struct bf_collection *const bf_collections[BF_COLLECTIONS] = {
     &bf_transcripts, &bf_devices,  &bf_reminders,     &bf_notifications, &bf_policies, &bf_keys, &bf_counters, &bf_captures,    &bf_credentials,
     &bf_sessions,   &bf_views,     &bf_calendars,
     &bf_contracts,     &bf_reviews,   &bf_leases,   &bf_tasks,    &bf_cadences,
+    &bf_preferences, &bf_channel_targets,
 };

@@ -6,7 +6,7 @@
 
 /* Logged (change only through bf_submit). */
 extern const struct bf_collection bf_tenants, bf_teams, bf_users, bf_customers, bf_contacts, bf_visits, bf_verdicts, bf_supplements, bf_media,
-    bf_transcripts, bf_devices, bf_reminders, bf_notifications, bf_tasks, bf_cadences, bf_contracts, bf_reviews, bf_policies, bf_calendars, bf_keys, bf_counters, bf_captures;
+    bf_transcripts, bf_devices, bf_reminders, bf_notifications, bf_preferences, bf_channel_targets, bf_tasks, bf_cadences, bf_contracts, bf_reviews, bf_policies, bf_calendars, bf_keys, bf_counters, bf_captures;
 /* Not logged: sign-in, the view log, and until when a claim was renewed. */
 extern const struct bf_collection bf_credentials, bf_sessions, bf_views, bf_leases;
 
@@ -31,10 +31,11 @@ extern const struct bf_index bf_reviews_by_contract, bf_reviews_by_reviewer;    
 extern const struct bf_index bf_devices_by_user;
 extern const struct bf_index bf_reminders_by_user;                       /* (user, send_at) */
 extern const struct bf_index bf_notifications_by_user;                   /* (user, created_at) */
+extern const struct bf_index bf_channel_targets_by_state;                /* (state, created_at) */
 extern const struct bf_index bf_users_by_team, bf_users_by_login, bf_teams_by_path, bf_sessions_by_user, bf_views_by_user;
 
 /* Every collection, for bf_store_open. */
-enum { BF_COLLECTIONS = 26 };
+enum { BF_COLLECTIONS = 28 };
 extern const struct bf_collection *const bf_collections[BF_COLLECTIONS];
 
 /* ---- schemas of the collections outside the log ---- */

@@ -10,6 +10,7 @@
  */
 #pragma once
 #include "core/doc.h"
+#include "crm/entities_channel.h"
 #include "crm/entities_contract.h"
 #include "crm/entities_task.h"
 
@@ -268,7 +269,9 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(CONTRACT, "contract", UUID, BF_F_SERVER, 0, 0, NORMAL, "合同", "Contract")                                                         \
     F(REJECTION, "rejection", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "退回", "Why it was sent back", .sub = &bf_rejection_schema)            \
     F(MARK, "mark", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "标注", "Where on the page", .sub = &bf_mark_schema)                              \
-    F(TASK, "task", UUID, BF_F_SERVER, 0, 0, NORMAL, "任务", "Task")
+    F(TASK, "task", UUID, BF_F_SERVER, 0, 0, NORMAL, "任务", "Task")                                                                    \
+    F(OPENED_AT, "opened_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "打开时间", "Opened")                                                      \
+    F(ACTED_AT, "acted_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "处理时间", "Acted upon")
 
 /* The company's numbers: every version is kept in the log; each number has its rule. A change carries a reason. */
 #define BF_POLICY_FIELDS(F)                                                                                                              \
@@ -352,6 +355,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     E(DEVICE, device)                                                                                                                    \
     E(REMINDER, reminder)                                                                                                                \
     E(NOTIFICATION, notification)                                                                                                        \
+    E(CHANNEL_TARGET, channel_target)                                                                                                    \
+    E(WAYS, ways)                                                                                                                        \
     E(MONEY, money)                                                                                                                      \
     E(FACTS, facts)                                                                                                                      \
     E(CONTRACT_PAGE, contract_page)                                                                                                      \
@@ -388,6 +393,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
 #define BF__DEVICE_ROW(row, ...) BF_DEVICE_##row,
 #define BF__REMINDER_ROW(row, ...) BF_REMINDER_##row,
 #define BF__NOTIFICATION_ROW(row, ...) BF_NOTIFICATION_##row,
+#define BF__CHANNEL_TARGET_ROW(row, ...) BF_CHANNEL_TARGET_##row,
+#define BF__WAYS_ROW(row, ...) BF_WAYS_##row,
 #define BF__MONEY_ROW(row, ...) BF_MONEY_##row,
 #define BF__FACTS_ROW(row, ...) BF_FACTS_##row,
 #define BF__CONTRACT_PAGE_ROW(row, ...) BF_CONTRACT_PAGE_##row,
@@ -528,6 +535,7 @@ BF_ENTITY_MAP(E)
     E(PUSH_STATE, push_state)                                                                                                            \
     E(REMINDER_STATE, reminder_state)                                                                                                    \
     E(NOTIFICATION_KIND, notification_kind)                                                                                              \
+    E(CHANNEL_KIND, channel_kind)                                                                                                        \
     E(TASK_STATE, task_state)                                                                                                           \
     E(CONTRACT_STATE, contract_state)                                                                                                    \
     E(REJECTION_CODE, rejection_code)                                                                                                    \
@@ -554,6 +562,7 @@ BF_ENTITY_MAP(E)
 #define BF__PUSH_STATE_WORD(word_, ...) BF_PUSH_STATE_IS_##word_,
 #define BF__REMINDER_STATE_WORD(word_, ...) BF_REMINDER_STATE_IS_##word_,
 #define BF__NOTIFICATION_KIND_WORD(word_, ...) BF_NOTIFICATION_KIND_IS_##word_,
+#define BF__CHANNEL_KIND_WORD(word_, ...) BF_CHANNEL_KIND_IS_##word_,
 #define BF__TASK_STATE_WORD(word_, ...) BF_TASK_STATE_IS_##word_,
 #define BF__CONTRACT_STATE_WORD(word_, ...) BF_CONTRACT_STATE_IS_##word_,
 #define BF__REJECTION_CODE_WORD(word_, ...) BF_REJECTION_CODE_IS_##word_,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crm/permission.h"
 #include "crm/entities.h"
+#include "crm/preference.h"
 #include <assert.h>
 
 enum { NONE = BF_SCOPE_NONE, OWN = BF_SCOPE_OWN, TEAM = BF_SCOPE_TEAM, ALL = BF_SCOPE_ALL };
@@ -55,6 +56,9 @@ static const struct rule rules[] = {
     {BF_SUBJECT_TASK, WRITE | ACT(CANCEL),  {OWN,  TEAM,  ALL,    OWN,   OWN,    OWN,  NONE}}, /* REM-02 */
     {BF_SUBJECT_TASK, ACT(DONE),            {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  NONE}},
     {BF_SUBJECT_NOTIFICATION, SEE,          {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  ALL}},
+    {BF_SUBJECT_NOTIFICATION, ACT(CHANGE),  {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  NONE}}, /* that it was opened */
+    {BF_SUBJECT_PREFERENCE, ACT(READ),      {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  ALL}},
+    {BF_SUBJECT_PREFERENCE, ACT(CHANGE),    {OWN,  OWN,   OWN,    OWN,   OWN,    OWN,  NONE}},
     {BF_SUBJECT_CONTRACT, SEE,              {OWN,  TEAM,  ALL,    ALL,   NONE,   NONE, ALL}},  /* CON-04, PER-06 */
     {BF_SUBJECT_CONTRACT, WRITE,            {OWN,  OWN,   OWN,    NONE,  NONE,   NONE, NONE}}, /* CON-03 */
     {BF_SUBJECT_CONTRACT, ACT(CLAIM) | ACT(RELEASE) | ACT(NOTE) | ACT(APPROVE) | ACT(REJECT),

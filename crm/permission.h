@@ -21,6 +21,7 @@
     X(DEVICE, device)                                                                                                                      \
     X(REMINDER, reminder)                                                                                                                  \
     X(NOTIFICATION, notification)                                                                                                          \
+    X(PREFERENCE, preference)                                                                                                            \
     X(TASK, task)                                                                                                                               \
     X(CONTRACT, contract)                                                                                                                   \
     X(REVIEW, review)                                                                                                                       \

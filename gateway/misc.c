@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notifications, the company's numbers, health and metrics. */
+/* The company's numbers, health and metrics. */
 #include "core/metrics.h"
 #include "crm/policy.h"
 #include "gateway/routes.h"
-
-static void list_notifications(struct bf_call *call, void *service)
-{
-    static const struct bf_list list = {.subject = BF_SUBJECT_NOTIFICATION,
-                                        .coll = &bf_notifications,
-                                        .customer_row = BF_ROW_NONE,
-                                        .own = &bf_notifications_by_user,
-                                        .all = &bf_notifications_by_user,
-                                        .descending = true};
-    (void)service;
-    bf__list(call, &list);
-}
 
 static void read_policy(struct bf_call *call, void *service)
 {
@@ -63,5 +51,5 @@ static void metrics(struct bf_call *call, void *service)
     bf_buf_finish(&out);
 }
 
-const struct bf_endpoint bf__notifications_list = {.run = list_notifications}, bf__policy_read = {.run = read_policy},
+const struct bf_endpoint bf__policy_read = {.run = read_policy},
                          bf__healthz = {.run = healthz}, bf__readyz = {.run = readyz}, bf__metrics = {.run = metrics};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/service.h"
+#include "crm/preference.h"
 #include "gateway/contracts.h"
 #include "gateway/events.h"
 #include "gateway/routes.h"
@@ -54,6 +55,10 @@ const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES] = {
     VERB("/v1/reminders/{id}/done", NULL, &bf_reminder_schema, bf__reminders_done, "Done: cancels what is still to be sent"),
     VERB("/v1/reminders/{id}/cancel", NULL, &bf_reminder_schema, bf__reminders_cancel, "Cancel a reminder"),
     GET("/v1/notifications", LIST, &bf_notification_schema, bf__notifications_list, "What one was told, newest first"),
+    VERB("/v1/notifications/{id}/opened", NULL, &bf_notification_schema, bf__notifications_opened, "It was opened"),
+    VERB("/v1/notifications/{id}/acted", NULL, &bf_notification_schema, bf__notifications_acted, "Something was done about it"),
+    GET("/v1/preferences", READ, &bf_preference_schema, bf__preferences_read, "What one wants to be told by which way"),
+    CHANGE("/v1/preferences", &bf_preference_schema, bf__preferences_change, "Change that"),
     GET("/v1/contracts", LIST, &bf_contract_schema, bf__contracts_list, "Contracts, newest first"),
     CREATE("/v1/contracts", &bf_contract_schema, bf__contracts_create, "Enter a signed contract with its pages"),
     GET("/v1/contracts/{id}", READ, &bf_contract_schema, bf__contracts_read, "A contract with the states of its pages and its reviews"),
