@@ -51,7 +51,7 @@ static void send_line(void *channel, char *line)
     if (bf_unbase64url(bf_strz(key), a.target.p256dh, sizeof a.target.p256dh) != BF_P256_POINT ||
         bf_unbase64url(bf_strz(auth), a.target.auth, sizeof a.target.auth) != BF_WEBPUSH_AUTH || !bf_uuid_parse(bf_strz(id), &a.id))
         exit(2);
-    if (bf_channel_webpush.send(channel, &a, NULL) == BF_OK)
+    if (bf_channel_webpush.send(channel, &a) == BF_OK)
         run_one(&gate);
     printf("%s %d %lld %s\n", words[a.outcome], a.http_status, (long long)a.wait_ms, a.detail);
     fflush(stdout);

@@ -104,7 +104,7 @@ int main(int argc, char **argv)
     double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
     for (unsigned i = 0; i < n; i++) {
         sem_wait(&bench.places);
-        if (bf_channel_webpush.send(channel, &all[i].attempt, NULL) != BF_OK)
+        if (bf_channel_webpush.send(channel, &all[i].attempt) != BF_OK)
             landed(&all[i].attempt.done);
     }
     for (unsigned i = 0; i < concurrency; i++)
