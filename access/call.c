@@ -7,6 +7,7 @@
 #include "crm/timeliness.h"
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { ETAG_TEXT = 40, ANSWER_MAX = 8 << 20, LIMIT_DEFAULT = 50, KEY_MAX = 200, RECORD_BYTES = 1024 /* that most fit in */ };
 
@@ -95,7 +96,7 @@ static struct bf_str media_type(struct bf_str header)
 static enum bf_status check_body(struct bf_call *call, const struct bf_endpoint *endpoint, struct bf_error *e)
 {
     struct bf_str type = bf_request_header(call->req, "content-type"), coding = bf_request_header(call->req, "content-encoding");
-    if (bf_request_body(call->req).n == 0)
+    if (bf_request_body(call->req).n == 0 || (endpoint->flags & BF_EP_FORM))
         return BF_OK;
     if (endpoint->flags & BF_EP_NO_BODY)
         return bf_fail(e, BF_E_INVALID_BODY, "this request takes no body");
@@ -309,8 +310,8 @@ enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct b
 {
     struct bf_str text = bf_request_header(call->req, "if-match");
     char buf[ETAG_TEXT];
+    char rev[19]; /* digits: a sign or a space before them is no ETag of ours */
     unsigned incarnation;
-    long long rev;
     int used = 0;
     *ret_rev = 0;
     if (text.p == NULL)
@@ -319,12 +320,14 @@ enum bf_status bf_call_if_match(struct bf_call *call, int64_t *ret_rev, struct b
         return bf_fail_field(e, BF_E_INVALID_HEADER, "If-Match", "bad_etag", "one ETag as it was given");
     memcpy(buf, text.p, text.n);
     buf[text.n] = '\0';
-    if (sscanf(buf, "\"%8x-%18lld\"%n", &incarnation, &rev, &used) != 2 || used != (int)text.n || rev < 0)
+    if (sscanf(buf, "\"%8x-%18[0-9]\"%n", &incarnation, rev, &used) != 2 || used != (int)text.n)
         return bf_fail_field(e, BF_E_INVALID_HEADER, "If-Match", "bad_etag", "one ETag as it was given");
     if (incarnation != bf_store_incarnation(call->store))
         *ret_rev = BF_REV_OF_ANOTHER_STORE;
     else
-        *ret_rev = rev == 0 ? BF_REV_UNSTORED : rev;
+        *ret_rev = strtoll(rev, NULL, 10);
+    if (*ret_rev == 0)
+        *ret_rev = BF_REV_UNSTORED;
     return BF_OK;
 }
 

@@ -23,6 +23,7 @@ enum bf_endpoint_flag {
     BF_EP_MUST_CHANGE = 2,  /* reachable before the first password was changed (G-24) */
     BF_EP_NO_BODY = 4,      /* a body is an error */
     BF_EP_ASIDE = 16,       /* asked by a page on its own: no use of a browser's session (G-10) */
+    BF_EP_FORM = 32,        /* what a browser sends for a form, or a mail program for one (RFC 8058), is taken: it is not looked at */
     BF_EP_QUERY = 8,        /* reads the query parameters itself, and refuses those it does not know; elsewhere and but for lists any is an error */
 };
 
