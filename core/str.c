@@ -58,8 +58,9 @@ bool bf_unhex(struct bf_str s, void *out, size_t n)
 }
 
 static const char url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-size_t bf_base64url(const void *p, size_t n, char *out)
+static size_t encode(const void *p, size_t n, const char *digits, char *out)
 {
     const unsigned char *b = p;
     unsigned bits = 0;
@@ -68,10 +69,21 @@ size_t bf_base64url(const void *p, size_t n, char *out)
     for (size_t i = 0; i < n; i++) {
         bits = bits << 8 | b[i];
         for (have += 8; have >= 6; have -= 6)
-            out[len++] = url_alphabet[bits >> (have - 6) & 63];
+            out[len++] = digits[bits >> (have - 6) & 63];
     }
     if (have > 0)
-        out[len++] = url_alphabet[bits << (6 - have) & 63];
+        out[len++] = digits[bits << (6 - have) & 63];
+    out[len] = '\0';
+    return len;
+}
+
+size_t bf_base64url(const void *p, size_t n, char *out) { return encode(p, n, url_alphabet, out); }
+
+size_t bf_base64(const void *p, size_t n, char *out)
+{
+    size_t len = encode(p, n, alphabet, out);
+    while (len % 4 != 0)
+        out[len++] = '=';
     out[len] = '\0';
     return len;
 }

@@ -43,7 +43,9 @@ bool bf_unhex(struct bf_str s, void *out, size_t n);
  * character, non-zero spare bits, or more than `max`). */
 size_t bf_base64url(const void *p, size_t n, char *out);
 long bf_unbase64url(struct bf_str s, void *out, size_t max);
-/* RFC 4648 section 4 with padding, strict; as tus' Upload-Metadata and Upload-Checksum have it. */
+/* RFC 4648 section 4 with padding; `out` holds (n + 2) / 3 * 4 + 1 bytes. */
+size_t bf_base64(const void *p, size_t n, char *out);
+/* The same back, strict; as tus' Upload-Metadata and Upload-Checksum have it. */
 long bf_unbase64(struct bf_str s, void *out, size_t max);
 
 struct bf_buf {
