@@ -44,6 +44,9 @@ struct bf_service_ctx {
     unsigned n_route_tables;
 };
 
+typedef enum bf_status bf_admin_fn(void *service, int n_args, const struct bf_str *args, struct bf_str input, struct bf_arena *arena,
+                                   struct bf_buf *out, struct bf_error *e);
+
 /* A command of `baifang admin`: "user add", with its arguments described for people. Runs on a thread that may block. What it prints goes to
  * `out` as text; a failure goes to `e`. `input` is what the client read from its standard input for commands with `takes_input` (a
  * password, without the newline), else empty. Every act is recorded in the log under the actor "the box's administrator" (a zero uuid). */
@@ -53,8 +56,7 @@ struct bf_admin_command {
     const char *prose; /* one line */
     int args_min, args_max;
     int takes_input;
-    enum bf_status (*run)(void *service, int n_args, const struct bf_str *args, struct bf_str input, struct bf_arena *arena, struct bf_buf *out,
-                          struct bf_error *e);
+    bf_admin_fn *run;
 };
 
 /* The sandbox processes that the supervisor starts: one forks the decoders of pictures and recordings, the other those of speech. */

@@ -105,6 +105,12 @@ static const struct bf__note notes[] = {
                       "\"now\":" TIME ",\"next\":{\"anyOf\":[{\"type\":\"null\"}," REF("reminder") "]},\"overdue\":" SHOWN("task") ",\"contracts\":" SHOWN("contract") ",\"follow_up\":" SHOWN("cadence")
                       ",\"tasks\":" SHOWN("task") ",\"reminders\":" SHOWN("reminder") ",\"customers\":" NAMES),
      .records = {&bf_task_schema, &bf_contract_schema, &bf_reminder_schema, &bf_cadence_schema}},
+    {.method = "GET", .pattern = "/v1/notifications/{id}/delivery",
+     .answer = OBJECT("\"items\"", "\"items\":" ARRAY(OBJECT("\"channel\",\"place\",\"state\",\"tries\",\"last_at\",\"next_at\"",
+                      "\"channel\":" TEXT ",\"place\":" UUID ",\"state\":" TEXT ",\"tries\":" INTEGER
+                      ",\"last_at\":{\"type\":[\"string\",\"null\"]},\"next_at\":{\"type\":[\"string\",\"null\"]}")))},
+    {.method = "GET", .pattern = "/v1/unsubscribe", .parameters = QUERY("token", TEXT), .type = "text/html", .answer = TEXT},
+    {.method = "POST", .pattern = "/v1/unsubscribe", .parameters = QUERY("token", TEXT), .type = "text/html", .answer = TEXT},
     {.method = "GET", .pattern = "/v1/push_key", .answer = OBJECT("\"public_key\"", "\"public_key\":" TEXT)},
     {.method = "GET", .pattern = "/v1/changes", .parameters = QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
      .answer = OBJECT("\"items\",\"next\",\"more\"",

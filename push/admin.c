@@ -21,11 +21,12 @@ static void say_attempt(struct bf_buf *out, const struct bf_object *attempt)
     char notification[BF_UUID_TEXT], device[BF_UUID_TEXT], at[BF_TIME_TEXT];
     struct bf_uuid ids[2] = {bf_get_uuid(attempt, BF_ATTEMPT_NOTIFICATION), bf_get_uuid(attempt, BF_ATTEMPT_DEVICE)};
     struct bf_array history = bf_get_array(attempt, BF_ATTEMPT_HISTORY);
+    struct bf_str channel = bf_get_str(attempt, BF_ATTEMPT_CHANNEL), place = bf_str_eqz(channel, "webpush") ? BF_STR("device") : channel;
     bf_uuid_text(&ids[0], notification);
     bf_uuid_text(&ids[1], device);
     bf_time_text(bf_get_int(attempt, BF_ATTEMPT_LAST_AT), at);
-    bf_buf_printf(out, "%s %-8s notification %s device %s tries %d %.*s\n", at,
-                  bf__enum_attempt_state.words[bf_get_enum(attempt, BF_ATTEMPT_STATE)].word, notification, device,
+    bf_buf_printf(out, "%s %-8s notification %s %.*s %s tries %d %.*s\n", at,
+                  bf__enum_attempt_state.words[bf_get_enum(attempt, BF_ATTEMPT_STATE)].word, notification, BF_FMT(place), device,
                   (int)bf_get_int(attempt, BF_ATTEMPT_TRIES), BF_FMT(bf_get_str(attempt, BF_ATTEMPT_CAUSE)));
     for (unsigned i = history.n > TRIES_SHOWN ? history.n - TRIES_SHOWN : 0; i < history.n; i++)
         say_try(out, history.items[i].object);
@@ -64,8 +65,23 @@ static enum bf_status list_attempts(void *service, int n_args, const struct bf_s
 const struct bf_admin_command bf__push_commands[BF__PUSH_COMMANDS] = {
     {.name = "push attempts",
      .args = "TENANT LOGIN",
-     .prose = "shows the last push messages to a person's devices, and what came of each try",
+     .prose = "shows the last messages to a person's devices, mailbox and channels, and what came of each try",
      .args_min = 2,
      .args_max = 2,
      .run = list_attempts},
+    {.name = "channel add",
+     .args = "TENANT LOGIN webhook|wecom NAME KIND[,KIND ...]",
+     .prose = "sends a person's notifications of these kinds to a URL, or a WeCom robot's key, read from standard input; says a webhook's secret once",
+     .args_min = 5,
+     .args_max = 5,
+     .takes_input = 1,
+     .run = bf__channel_add},
+    {.name = "channel list", .args = "TENANT", .prose = "lists the company's channels", .args_min = 1, .args_max = 1, .run = bf__channel_list},
+    {.name = "channel retire", .args = "TENANT CHANNEL", .prose = "ends a channel", .args_min = 2, .args_max = 2, .run = bf__channel_retire},
+    {.name = "explain",
+     .args = "TENANT NOTIFICATION [--lang zh-CN|en]",
+     .prose = "says why a notification was told, or was not",
+     .args_min = 2,
+     .args_max = 4,
+     .run = bf__explain},
 };

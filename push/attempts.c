@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is recorded of telling a device of a notification. */
+/* What is recorded of telling a person of a notification, place by place. */
 #include "push/internal.h"
 
 enum { FORGET_AT_ONCE = 100 };
@@ -36,7 +36,7 @@ struct bf_uuid bf__attempt_id(struct bf_uuid tenant, struct bf_uuid notification
     return bf_uuid_from_name(name, sizeof name);
 }
 
-struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device)
+struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device, enum bf__way way)
 {
     struct bf_uuid id = bf__attempt_id(notification->tenant, notification->id, device);
     struct bf_doc *doc = bf_doc_create(arena, &bf__attempt_schema, notification->tenant, id);
@@ -44,7 +44,7 @@ struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *n
     bf_set_uuid(o, BF_ATTEMPT_NOTIFICATION, notification->id);
     bf_set_uuid(o, BF_ATTEMPT_USER, bf_get_uuid(&notification->object, BF_NOTIFICATION_USER));
     bf_set_uuid(o, BF_ATTEMPT_DEVICE, device);
-    bf_set_str(o, BF_ATTEMPT_CHANNEL, bf_strz(bf_channel_webpush.name));
+    bf_set_str(o, BF_ATTEMPT_CHANNEL, bf_strz(bf__channels[way]->name));
     return doc;
 }
 
@@ -120,4 +120,22 @@ enum bf_status bf__attempts_forget(struct bf_store *store, struct bf_uuid tenant
     for (unsigned i = 0; i < page.n; i++)
         writes[i] = (struct bf_write){.kind = BF_W_DELETE, .coll = &bf__attempts, .doc = page.docs[i]};
     return bf_store_write(store, writes, page.n, rets, e);
+}
+
+enum bf_status bf__attempts_of(struct bf_store *store, const struct bf_doc *notification, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e)
+{
+    const struct bf_object *o = &notification->object;
+    struct bf_value values[3] = {{.type = BF_T_UUID, .uuid = bf_get_uuid(o, BF_NOTIFICATION_USER)},
+                                 {.type = BF_T_TIME, .i = bf_get_int(o, BF_NOTIFICATION_CREATED_AT)},
+                                 {.type = BF_T_UUID, .uuid = notification->id}};
+    struct bf_cond conds[3] = {{.row = BF_ATTEMPT_USER, .op = BF_EQ, .values = &values[0], .n = 1},
+                               {.row = BF_ATTEMPT_LAST_AT, .op = BF_GE, .values = &values[1], .n = 1},
+                               {.row = BF_ATTEMPT_NOTIFICATION, .op = BF_EQ, .values = &values[2], .n = 1}};
+    struct bf_query query = {.coll = &bf__attempts,
+                             .tenant = notification->tenant,
+                             .conds = conds,
+                             .n_conds = 3,
+                             .index = &bf__attempts_by_user,
+                             .limit = BF_PAGE_MAX};
+    return bf_store_find(store, &query, arena, ret, e);
 }

@@ -29,10 +29,9 @@ static enum bf_status open_webhook(const struct bf_channel_ctx *ctx, void **ret,
     return BF_OK;
 }
 
-/* As a push service is judged, but that 404 may be a fault of the receiver's that passes: only 410 says that it is over. */
+/* The receiver's words are left out: they may quote the URL. As a push service is judged, but that 404 may be a fault of the receiver's that passes: only 410 says that it is over. */
 static void read_answer(struct bf_push_attempt *a, const struct bf_fetch *fetch)
 {
-    char words[BF__WORDS_ROOM];
     int status = fetch->http_status;
     if (status >= 200 && status < 300)
         bf__attempt_end(a, BF_PUSH_ACCEPTED, "%s", "");
@@ -41,9 +40,9 @@ static void read_answer(struct bf_push_attempt *a, const struct bf_fetch *fetch)
     else if (bf_webpush_judge(status) == BF_WEBPUSH_LATER)
         bf__attempt_end(a, BF_PUSH_LATER, "the receiver answered %d", status);
     else if (bf_webpush_judge(status) == BF_WEBPUSH_DENIED)
-        bf__attempt_end(a, BF_PUSH_DENIED, "the receiver does not take our signature: %d: %s", status, bf__peer_words(fetch->answer, words));
+        bf__attempt_end(a, BF_PUSH_DENIED, "the receiver does not take our signature: %d", status);
     else
-        bf__attempt_end(a, BF_PUSH_REFUSED, "the receiver answered %d: %s", status, bf__peer_words(fetch->answer, words));
+        bf__attempt_end(a, BF_PUSH_REFUSED, "the receiver answered %d", status);
 }
 
 static struct bf_str sign(struct bf_arena *arena, const char *timestamp, struct bf_str body, struct bf_str secret)

@@ -103,10 +103,9 @@ static int64_t wait_for_turn(struct channel *c, struct bf_str key)
 
 /* ---- answers ---- */
 
-/* WeCom's global error codes: developer.work.weixin.qq.com, document 90313. */
-static void read_errcode(struct bf_push_attempt *a, int64_t code, struct bf_str words)
+/* WeCom's global error codes: developer.work.weixin.qq.com, document 90313. Its words are left out: they may quote the key. */
+static void read_errcode(struct bf_push_attempt *a, int64_t code)
 {
-    char printable[BF__WORDS_ROOM];
     switch (code) {
     case 0:
         bf__attempt_end(a, BF_PUSH_ACCEPTED, "%s", "");
@@ -125,10 +124,10 @@ static void read_errcode(struct bf_push_attempt *a, int64_t code, struct bf_str 
     case 93008: /* it is not in the group */
     case 40001:
     case 40014:
-        bf__attempt_end(a, BF_PUSH_DENIED, "WeCom does not take the robot's key: %lld: %s", (long long)code, bf__peer_words(words, printable));
+        bf__attempt_end(a, BF_PUSH_DENIED, "WeCom does not take the robot's key: %lld", (long long)code);
         return;
     default:
-        bf__attempt_end(a, BF_PUSH_REFUSED, "WeCom answered %lld: %s", (long long)code, bf__peer_words(words, printable));
+        bf__attempt_end(a, BF_PUSH_REFUSED, "WeCom answered %lld", (long long)code);
         return;
     }
 }
@@ -143,7 +142,7 @@ static void read_answer(struct bf_push_attempt *a, const struct bf_fetch *fetch)
     else if (bf_json_parse(arena, fetch->answer, ANSWER_MAX, &json, NULL) != BF_OK || !bf_json_int(bf_json_get(json, "errcode"), &code))
         bf__attempt_end(a, BF_PUSH_LATER, "WeCom's answer has no errcode");
     else
-        read_errcode(a, code, bf_json_str(bf_json_get(json, "errmsg")));
+        read_errcode(a, code);
     bf_arena_destroy(&arena);
 }
 

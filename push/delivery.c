@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Delivery: one job a notification tells all devices of the person that have an active channel and on which the person is signed in. Each
- * (notification, device) has one attempt record with a stable id, written before the message goes out and settled after; a run that is
+ * Delivery: one job a notification tells the person wherever it is wanted: on all devices that have an active channel and on which the person is signed
+ * in, by mail, by the channels that the company has set up. Each (notification, place) has one attempt record with a stable id, written before the message goes out and settled after; a run that is
  * repeated, after a crash or because a push service was away, sends only to those not settled, to each at its own time. What fails for a
- * reason that may pass is tried again until the grace is over. A device whose push service says that it is gone is retired by a commit.
+ * reason that may pass is tried again until the grace is over. A place of which the peer says that it is gone is retired by a commit.
  *
  * Jobs that were claimed together begin together: a few reads for all, one write for all their attempt records, then all messages are handed to the
  * channel, which does not wait. Each answer is posted home and releases its delivery; what has ended by then is settled, outcomes and jobs, with one write.
@@ -11,6 +11,7 @@
 #include "push/delivery.h"
 #include "core/arena.h"
 #include "core/env.h"
+#include "push/mail.h"
 #include <assert.h>
 #include <limits.h>
 
@@ -63,22 +64,22 @@ static void settle_all(struct bf__delivery *d, enum bf_attempt_state state, cons
         settle(&d->targets[i], state, cause);
 }
 
-/* A lost phone whose session was ended, and one of an account that was frozen, are told nothing more. */
-static void settle_signed_out(struct bf__delivery *d)
+/* A lost phone whose session was ended, and one of an account that was frozen, are told nothing more; nor is what is not wanted there. */
+static void settle_skipped(struct bf__delivery *d)
 {
     for (unsigned i = 0; i < d->n; i++)
-        if (d->targets[i].signed_out)
-            settle(&d->targets[i], BF_ATTEMPT_IS_SKIPPED, "nobody is signed in there, or the account is frozen");
+        if (d->targets[i].skip != NULL)
+            settle(&d->targets[i], BF_ATTEMPT_IS_SKIPPED, d->targets[i].skip);
 }
 
 /* Settles whom nothing is to be told any more. */
 static void settle_the_rest(struct bf__delivery *d, bool is_over)
 {
     if (!d->needed)
-        settle_all(d, BF_ATTEMPT_IS_SKIPPED, "settled before it was sent");
+        settle_all(d, BF_ATTEMPT_IS_SKIPPED, BF__CAUSE_SETTLED);
     else if (is_over)
-        settle_all(d, BF_ATTEMPT_IS_FAILED, "it could not be told in time");
-    settle_signed_out(d);
+        settle_all(d, BF_ATTEMPT_IS_FAILED, BF__CAUSE_OVER);
+    settle_skipped(d);
 }
 
 /* A time further off than any that is set was set by a clock that went back since. */
@@ -147,42 +148,104 @@ static void landed(struct bf_task *task)
     bf__delivery_release(BF_CONTAINER(BF_CONTAINER(task, struct bf_push_attempt, done), struct bf__target, message)->of);
 }
 
-static void send_one(struct bf__target *t, struct bf_str payload)
+/* The message as each way carries it, made when the first place wants it. */
+struct payloads {
+    struct bf_str of[BF__WAYS];
+};
+
+static struct bf_str mail_for(const struct bf__target *t)
 {
     struct bf__delivery *d = t->of;
-    const struct bf_object *subscription = bf_get_object(&t->device->object, BF_DEVICE_SUBSCRIPTION);
+    int kind = bf_get_enum(&d->notification->object, BF_NOTIFICATION_KIND);
+    struct bf__mail mail = {.id = t->attempt->id,
+                            .notification = d->notification,
+                            .to = t->message.address,
+                            .from = d->push->mail_from,
+                            .from_name = d->push->mail_name,
+                            .unsubscribe = bf_strz(bf__unsubscribe_url(d->push, d->notification->tenant, d->person, kind, d->arena)),
+                            .english = d->english};
+    return bf__mail_write(&mail, d->arena);
+}
+
+static struct bf_str payload_for(const struct bf__target *t, struct payloads *payloads)
+{
+    struct bf__delivery *d = t->of;
+    struct bf_str *payload = &payloads->of[t->way];
+    if (payload->p != NULL)
+        return *payload;
+    switch (t->way) {
+    case BF__SMTP:
+        return mail_for(t);
+    case BF__WEBHOOK:
+        *payload = bf__webhook_message(d->notification, d->arena);
+        break;
+    case BF__WECOM:
+        *payload = bf__markdown(d->notification, d->arena);
+        break;
+    case BF__WEBPUSH:
+    case BF__WAYS:
+        *payload = bf__message(d->notification, d->arena);
+        break;
+    }
+    return *payload;
+}
+
+static void address_device(struct bf_push_attempt *message, const struct bf_object *device)
+{
+    const struct bf_object *subscription = bf_get_object(device, BF_DEVICE_SUBSCRIPTION);
     struct bf_str p256dh = bf_get_str(subscription, BF_SUBSCRIPTION_P256DH), auth = bf_get_str(subscription, BF_SUBSCRIPTION_AUTH);
-    t->message = (struct bf_push_attempt){.id = t->attempt->id,
-                                          .target.endpoint = bf_get_str(subscription, BF_SUBSCRIPTION_ENDPOINT),
-                                          .payload = payload,
-                                          .ttl_s = TTL_S,
-                                          .urgency = BF_URGENCY_HIGH,
-                                          .home = d->run->home,
-                                          .done.run = landed};
     assert(p256dh.n == BF_P256_POINT && auth.n == BF_WEBPUSH_AUTH);
-    memcpy(t->message.target.p256dh, p256dh.p, p256dh.n);
-    memcpy(t->message.target.auth, auth.p, auth.n);
+    message->target.endpoint = bf_get_str(subscription, BF_SUBSCRIPTION_ENDPOINT);
+    memcpy(message->target.p256dh, p256dh.p, p256dh.n);
+    memcpy(message->target.auth, auth.p, auth.n);
+}
+
+static void address(struct bf_push_attempt *message, const struct bf__target *t)
+{
+    const struct bf_object *o = &t->record->object;
+    switch (t->way) {
+    case BF__SMTP:
+        message->address = bf_get_str(o, BF_USER_EMAIL);
+        return;
+    case BF__WEBHOOK:
+    case BF__WECOM:
+        message->address = bf_get_str(o, BF_CHANNEL_TARGET_ADDRESS);
+        message->secret = bf_get_str(o, BF_CHANNEL_TARGET_SECRET);
+        return;
+    case BF__WEBPUSH:
+    case BF__WAYS:
+        address_device(message, o);
+    }
+}
+
+static void send_one(struct bf__target *t, struct payloads *payloads)
+{
+    struct bf__delivery *d = t->of;
+    t->message = (struct bf_push_attempt){
+        .id = t->attempt->id, .ttl_s = TTL_S, .urgency = BF_URGENCY_HIGH, .home = d->run->home, .done.run = landed};
+    address(&t->message, t);
+    t->message.payload = payload_for(t, payloads);
     d->under_way++;
-    if (bf_channel_webpush.send(d->push->web_push, &t->message, NULL) != BF_OK)
+    if (bf__channels[t->way]->send(d->push->ways[t->way], &t->message) != BF_OK)
         bf__delivery_release(d);
 }
 
 static void send_all(struct bf__delivery *d)
 {
-    struct bf_str payload = bf__message(d->notification, d->arena);
+    struct payloads payloads = {0};
     d->under_way = 1; /* so that it does not end while messages are still to be handed over */
     for (unsigned i = 0; i < d->n; i++)
         if (d->targets[i].told)
-            send_one(&d->targets[i], payload);
+            send_one(&d->targets[i], &payloads);
     bf__delivery_release(d);
 }
 
 /* ---- attempts on record ---- */
 
 struct records {
-    struct bf_write writes[WRITES_AT_ONCE + BF__DEVICES_MAX];
-    enum bf_status rets[WRITES_AT_ONCE + BF__DEVICES_MAX];
-    struct bf__target *of[WRITES_AT_ONCE + BF__DEVICES_MAX];
+    struct bf_write writes[WRITES_AT_ONCE + BF__TARGETS_MAX];
+    enum bf_status rets[WRITES_AT_ONCE + BF__TARGETS_MAX];
+    struct bf__target *of[WRITES_AT_ONCE + BF__TARGETS_MAX];
     unsigned n;
 };
 

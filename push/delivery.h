@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Telling a person's devices of one notification, for the files that do it: delivery.c (the way of a batch), targets.c (whom), outcomes.c (what came
+ * Telling a person of one notification wherever it is wanted, for the files that do it: delivery.c (the way of a batch), targets.c (whom), outcomes.c (what came
  * of it). All on the thread that began the job.
  */
 #pragma once
@@ -8,20 +8,23 @@
 
 enum {
     BF__DEVICES_MAX = 50,
+    BF__TARGETS_MAX = BF__DEVICES_MAX + 1 + BF__CHANNELS_OF_PERSON,
     BF__PUSH_PAUSE_MS = 2000,
     BF__PUSH_PAUSE_MS_MAX = 300000,
     BF__PUSH_WAIT_MS_MAX = 3600000, /* of what a push service asks for */
 };
 
-/* A device: settled ("over"), or told now, or at its time ("waits"). */
+/* A place: settled ("over"), or told now, or at its time ("waits"). */
 struct bf__target {
     struct bf__delivery *of;
-    bool signed_out; /* or the account is not active */
+    enum bf__way way;
+    struct bf_uuid place;        /* the id of the record, or the mailbox's own */
+    const struct bf_doc *record; /* a device; a channel of the company; of mail the user */
+    const char *skip;            /* why it is told nothing */
     bool changed;    /* the record is to be written */
     bool over;       /* settled in this run */
     bool waits;      /* its next try is later than this run */
     bool told;       /* in this run */
-    const struct bf_doc *device;
     struct bf_doc *attempt;
     int64_t rev; /* of the record as stored; 0: not yet */
     struct bf_push_attempt message;
@@ -33,6 +36,7 @@ struct bf__delivery {
     struct bf_job_run *run;
     struct bf_arena *arena;   /* the run's */
     struct bf_uuid person;
+    bool english; /* the person's language */
     int64_t now_ms; /* when it began; when the outcomes are known, then */
     struct bf__target *targets;
     unsigned n;

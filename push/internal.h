@@ -7,7 +7,8 @@
  *   log: reminder planned --consume--> job "reminder", due at send_at
  *        job "reminder"   --commit---> reminder sent + notification, one decision
  *   log: notification     --consume--> job "push"
- *        job "push"       ------------> for each device with an active channel: attempt recorded, message sent, outcome recorded
+ *        job "push"       ------------> for each place where the person wants it told (a device, the mailbox, a channel of the company):
+ *                                       attempt recorded, message sent, outcome recorded
  *
  * Both kinds of jobs go many at a time (storage/job_runner.h), and share what they read and write:
  *
@@ -21,6 +22,8 @@
 #include "access/call.h"
 #include "access/collections.h"
 #include "core/arena.h"
+#include "core/config.h"
+#include "core/crypto.h"
 #include "core/service.h"
 #include "push/channel.h"
 #include "storage/job_runner.h"
@@ -46,10 +49,17 @@ void bf__turns_finish(struct bf__turns *turns);
 bool bf__turn_begin(struct bf__turns *turns, struct bf_uuid person, int64_t now_ms, int64_t *ret_wait_ms);
 void bf__turn_end(struct bf__turns *turns, struct bf_uuid person);
 
+/* ---- ways: the channels, by number (push/ways.c) ---- */
+
+enum bf__way { BF__WEBPUSH, BF__SMTP, BF__WEBHOOK, BF__WECOM, BF__WAYS };
+extern const struct bf_channel *const bf__channels[BF__WAYS];
+
 struct bf_push {
     struct bf_api api;
     const struct bf_service_ctx *ctx;
-    void *web_push; /* what bf_channel_webpush opened */
+    void *ways[BF__WAYS]; /* what each channel opened; NULL: it is not set up */
+    struct bf_str public_url, mail_from, mail_name;
+    struct bf_key unsubscribe_key;
     struct bf_job_runner *runner;
     struct bf_consumer consumers[BF__CONSUMERS];
     struct bf__turns turns;
@@ -72,6 +82,14 @@ enum bf_status bf__is_over(struct bf_push *push, const struct bf__due *due, int6
 /* *ret: when it may ring, now or at the end of the person's quiet hours. Blocks. */
 enum bf_status bf__rings_at(struct bf_push *push, const struct bf__due *due, int64_t now_ms, struct bf__nights *nights, struct bf_arena *arena,
                             int64_t *ret, struct bf_error *e);
+
+/* Opens the channels that the configuration sets up; closes them. */
+enum bf_status bf__ways_open(struct bf_push *push, struct bf_error *e);
+void bf__ways_close(struct bf_push *push);
+/* What of the configuration forbids a start. */
+enum bf_status bf__ways_check(const struct bf_config *config, struct bf_error *e);
+extern const struct bf_config_row bf__mail_rows[];
+extern const unsigned bf__mail_n_rows;
 
 /* ---- a lost key (push/vapid_key.c) ---- */
 bool bf__vapid_key_is_missing(const char *key_file);
@@ -101,7 +119,7 @@ void bf__each_tenant(struct bf_job_run *const *runs, unsigned n, bf__of_tenant_f
 enum bf_status bf__get_all(struct bf_store *store, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids, unsigned n,
                            struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
 
-/* ---- attempts: a record for each (notification, device), outside the commit log (push/attempts.c) ---- */
+/* ---- attempts: a record for each (notification, place: a device, a mailbox, a channel of the company), outside the commit log (push/attempts.c) ---- */
 
 /* One try; the last ones are kept in the record. No http_status: its outcome is not known, the process ended meanwhile. */
 #define BF_TRY_FIELDS(F)                                                                                                                 \
@@ -112,7 +130,7 @@ enum bf_status bf__get_all(struct bf_store *store, const struct bf_collection *c
 #define BF_ATTEMPT_FIELDS(F)                                                                                                             \
     F(NOTIFICATION, "notification", UUID, BF_F_SERVER, 0, 0, NORMAL, "通知", "Notification")                                             \
     F(USER, "user", UUID, BF_F_SERVER, 0, 0, NORMAL, "接收人", "Whom it tells")                                                          \
-    F(DEVICE, "device", UUID, BF_F_SERVER, 0, 0, NORMAL, "设备", "Device")                                                               \
+    F(DEVICE, "device", UUID, BF_F_SERVER, 0, 0, NORMAL, "设备或渠道", "Device, or where else")                                                               \
     F(CHANNEL, "channel", STRING, BF_F_SERVER, 0, 20, NORMAL, "渠道", "Channel")                                                         \
     F(STATE, "state", ENUM, BF_F_SERVER, 0, 0, NORMAL, "状态", "State", .words = &bf__enum_attempt_state)                                \
     F(TRIES, "tries", INT, BF_F_SERVER, 0, INT64_MAX, NORMAL, "次数", "Tries")                                                           \
@@ -132,9 +150,9 @@ enum bf_attempt_row { BF_ATTEMPT_FIELDS(F) BF_ATTEMPT_ROWS };
 /* sending: a try is under way, or its outcome is not known, or there will be another; it may have arrived. */
 #define BF_ATTEMPT_STATE_WORDS(X)                                                                                                        \
     X(SENDING, "sending", "发送中", "Sending")                                                                                           \
-    X(ACCEPTED, "accepted", "已被推送服务接收", "Accepted by the push service")                                                          \
+    X(ACCEPTED, "accepted", "对方已接收", "Accepted by the peer")                                                                                                                                   \
     X(FAILED, "failed", "失败", "Failed")                                                                                                \
-    X(RETIRED, "retired", "设备已失效", "The device is gone")                                                                            \
+    X(RETIRED, "retired", "地址已失效", "The address is gone")                                                                            \
     X(SKIPPED, "skipped", "无需发送", "Not needed any more")
 #define X(WORD, ...) BF_ATTEMPT_IS_##WORD,
 enum bf_attempt_state { BF_ATTEMPT_STATE_WORDS(X) BF_ATTEMPT_STATES };
@@ -149,9 +167,11 @@ extern const struct bf_schema bf__try_schema, bf__attempt_schema;
 extern const struct bf_collection bf__attempts;
 extern const struct bf_index bf__attempts_by_user; /* (user, last_at) */
 
-/* The stable id of telling this device of this notification: the attempt's, the job's and the message's. */
+/* The stable id of telling this device (or other place) of this notification: the attempt's and the message's. */
 struct bf_uuid bf__attempt_id(struct bf_uuid tenant, struct bf_uuid notification, struct bf_uuid device);
-struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device);
+struct bf_doc *bf__attempt_create(struct bf_arena *arena, const struct bf_doc *notification, struct bf_uuid device, enum bf__way way);
+/* Those of one notification, by their last try. Blocks. */
+enum bf_status bf__attempts_of(struct bf_store *store, const struct bf_doc *notification, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);
 bool bf__attempt_is_settled(const struct bf_doc *attempt);
 /* A try begins; what came of it. Strings are copied. */
 void bf__attempt_try(struct bf_arena *arena, struct bf_doc *attempt, int64_t now_ms);
@@ -169,9 +189,35 @@ enum bf_status bf__attempts_forget(struct bf_store *store, struct bf_uuid tenant
 /* ---- the message (push/message.c) ---- */
 /* What a device is told, as JSON of at most BF_WEBPUSH_PAYLOAD_MAX bytes; of long words fewer go out. */
 struct bf_str bf__message(const struct bf_doc *notification, struct bf_arena *arena);
+/* The same for a webhook: whom it tells, and when it was made, stand with it. */
+struct bf_str bf__webhook_message(const struct bf_doc *notification, struct bf_arena *arena);
+/* As markdown of at most BF_WECOM_BYTES_MAX bytes, in which the words mean nothing but themselves. */
+struct bf_str bf__markdown(const struct bf_doc *notification, struct bf_arena *arena);
 /* At most `max` bytes, cut between characters. */
 struct bf_str bf__cut(struct bf_str s, size_t max);
 
-/* ---- administration (push/admin.c) ---- */
-enum { BF__PUSH_COMMANDS = 1 };
+/* ---- the link that ends mail of a kind (push/unsubscribe.c) ---- */
+const char *bf__unsubscribe_url(const struct bf_push *push, struct bf_uuid tenant, struct bf_uuid user, int kind, struct bf_arena *arena);
+extern const struct bf_endpoint bf__unsubscribe_page, bf__unsubscribe;
+
+/* ---- why it was told or not ---- */
+/* What became of a notification, place by place: GET /v1/notifications/{id}/delivery (push/ledger.c). */
+extern const struct bf_endpoint bf__delivery_read;
+/* The same in words, for the administrator (push/explain.c). */
+bf_admin_fn bf__explain;
+
+/* Causes that are ours, in both languages. */
+#define BF__CAUSE_MAP(X)                                                                                                                 \
+    X(SIGNED_OUT, "nobody is signed in there, or the account is frozen", "那里无人登录，或账号已冻结")                                   \
+    X(UNWANTED, "the person does not want this kind by push", "本人不要这类推送")                                                        \
+    X(SETTLED, "settled before it was sent", "发送前已处理完毕")                                                                         \
+    X(OVER, "it could not be told in time", "超过宽限期，不再发送")
+#define X(NAME, en, zh) static const char BF__CAUSE_##NAME[] __attribute__((unused)) = en;
+BF__CAUSE_MAP(X)
+#undef X
+
+/* ---- channels of a company (push/channels.c), and administration (push/admin.c) ---- */
+enum { BF__CHANNELS_OF_TENANT = 100, BF__CHANNELS_OF_PERSON = 20 };
+bf_admin_fn bf__channel_add, bf__channel_list, bf__channel_retire;
+enum { BF__PUSH_COMMANDS = 5 };
 extern const struct bf_admin_command bf__push_commands[BF__PUSH_COMMANDS];

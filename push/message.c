@@ -2,7 +2,7 @@
 #include "core/json.h"
 #include "push/internal.h"
 
-enum { IDS_MAX = 20, BODY_BYTES_MAX = 1500 };
+enum { IDS_MAX = 20, BODY_BYTES_MAX = 1500, WHOLE_BODY = 8000 };
 
 struct bf_str bf__cut(struct bf_str s, size_t max)
 {
@@ -43,7 +43,17 @@ static void write_contract(struct bf_jw *w, const struct bf_object *o)
     write_object(w, "mark", bf_get_object(o, BF_NOTIFICATION_MARK));
 }
 
-static struct bf_str write_message(const struct bf_doc *notification, size_t body_max, struct bf_arena *arena)
+/* Whom it tells is known to a phone. */
+static void write_person(struct bf_jw *w, const struct bf_object *o)
+{
+    struct bf_uuid user = bf_get_uuid(o, BF_NOTIFICATION_USER);
+    bf_jw_key(w, "user");
+    bf_jw_uuid(w, &user);
+    bf_jw_key(w, "created_at");
+    bf_jw_time(w, bf_get_int(o, BF_NOTIFICATION_CREATED_AT));
+}
+
+static struct bf_str write_message(const struct bf_doc *notification, size_t body_max, bool with_person, struct bf_arena *arena)
 {
     const struct bf_object *o = &notification->object;
     struct bf_uuid customer = bf_get_uuid(o, BF_NOTIFICATION_CUSTOMER);
@@ -72,6 +82,8 @@ static struct bf_str write_message(const struct bf_doc *notification, size_t bod
         bf_jw_key(&w, "task");
         bf_jw_uuid(&w, &task);
     }
+    if (with_person)
+        write_person(&w, o);
     bf_jw_end_object(&w);
     struct bf_str json = bf_str_dup(arena, bf_buf_str(&out));
     bf_buf_finish(&out);
@@ -84,8 +96,45 @@ struct bf_str bf__message(const struct bf_doc *notification, struct bf_arena *ar
     struct bf_str json = {NULL, 0};
     size_t body_max = BODY_BYTES_MAX;
     do {
-        json = write_message(notification, body_max, arena);
+        json = write_message(notification, body_max, /* with_person= */ false, arena);
         body_max /= 2;
     } while (json.n > BF_WEBPUSH_PAYLOAD_MAX);
     return json;
+}
+
+struct bf_str bf__webhook_message(const struct bf_doc *notification, struct bf_arena *arena)
+{
+    return write_message(notification, WHOLE_BODY, /* with_person= */ true, arena);
+}
+
+/* What would be a link, a mention, code or a colour stands there in its full-width form. */
+static void add_plain(struct bf_buf *out, struct bf_str s)
+{
+    static const struct {
+        char c;
+        const char *wide;
+    } marks[] = {{'<', "＜"}, {'>', "＞"}, {'[', "［"}, {']', "］"}, {'`', "｀"}, {'*', "＊"}, {'#', "＃"}};
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned k = 0;
+        while (k < sizeof marks / sizeof *marks && marks[k].c != s.p[i])
+            k++;
+        if (k < sizeof marks / sizeof *marks)
+            bf_buf_addz(out, marks[k].wide);
+        else
+            bf_buf_addc(out, s.p[i]);
+    }
+}
+
+struct bf_str bf__markdown(const struct bf_doc *notification, struct bf_arena *arena)
+{
+    const struct bf_object *o = &notification->object;
+    struct bf_buf out;
+    bf_buf_init(&out, 64 * 1024);
+    bf_buf_addz(&out, "**");
+    add_plain(&out, bf_get_str(o, BF_NOTIFICATION_TITLE));
+    bf_buf_addz(&out, "**\n");
+    add_plain(&out, bf_get_str(o, BF_NOTIFICATION_BODY));
+    struct bf_str text = bf_str_dup(arena, bf__cut(bf_buf_str(&out), BF_WECOM_BYTES_MAX));
+    bf_buf_finish(&out);
+    return text;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What came of the messages of a delivery: settled, or told again at its time; a device whose push service says that it is gone is retired by a commit. */
+/* What came of the messages of a delivery: settled, or told again at its time; a place of which the peer says that it is gone is retired by a commit. */
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "crm/preference.h"
 #include "push/delivery.h"
 
 /* Told again: after a pause that grows with the time since the first try, or when the push service asks for it. */
@@ -24,32 +25,75 @@ static void settle(struct bf__target *t, enum bf_attempt_state state, const char
     t->over = true;
 }
 
-/* ---- retiring a device ---- */
+/* ---- retiring a place ---- */
 
 struct retirement {
     struct bf__target *target;
-    bool is_renewed; /* it subscribed anew meanwhile */
+    bool is_renewed; /* it is another by now: a new subscription, a new address */
 };
 
-static enum bf_status decide_retire(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+static void retire_device(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, struct retirement *retirement)
 {
-    struct retirement *retirement = ctx;
-    const struct bf_doc *seen = retirement->target->device, *now = bf_view_get(view, &bf_devices, seen->id);
-    (void)e;
-    bf_decision_receipt(d, 200, bf_str("", 0), bf_get_uuid(&seen->object, BF_DEVICE_USER));
+    const struct bf_doc *seen = retirement->target->record, *now = bf_view_get(view, &bf_devices, seen->id);
     bool is_active = now != NULL && !now->tombstone && bf_get_enum(&now->object, BF_DEVICE_PUSH) == BF_PUSH_STATE_IS_ACTIVE;
     retirement->is_renewed =
         is_active && !bf_value_eq(&now->object.v[BF_DEVICE_SUBSCRIPTION], &seen->object.v[BF_DEVICE_SUBSCRIPTION]);
     if (!is_active || retirement->is_renewed)
-        return BF_OK;
+        return;
     struct bf_doc *device = bf_doc_copy(arena, now);
     bf_set_enum(&device->object, BF_DEVICE_PUSH, BF_PUSH_STATE_IS_RETIRED);
     bf_unset(&device->object, BF_DEVICE_SUBSCRIPTION);
     bf_decision_put(d, &bf_devices, device);
+}
+
+/* The address stays the person's to read and mend; only no mail goes there any more. */
+static void retire_mailbox(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, struct retirement *retirement)
+{
+    const struct bf_doc *seen = retirement->target->record, *now = bf_view_get(view, &bf_users, seen->id);
+    const struct bf_doc *stored = bf_view_get(view, &bf_preferences, seen->id);
+    retirement->is_renewed = now != NULL && !bf_value_eq(&now->object.v[BF_USER_EMAIL], &seen->object.v[BF_USER_EMAIL]);
+    if (now == NULL || now->tombstone || retirement->is_renewed)
+        return;
+    struct bf_doc *doc = stored != NULL ? bf_doc_copy(arena, stored) : bf_doc_create(arena, &bf_preference_schema, seen->tenant, seen->id);
+    bf_set_str(&doc->object, BF_PREFERENCE_MAIL_RETIRED, bf_str_dup(arena, bf_get_str(&seen->object, BF_USER_EMAIL)));
+    bf_decision_put(d, &bf_preferences, doc);
+}
+
+static void retire_channel(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, struct retirement *retirement)
+{
+    const struct bf_doc *now = bf_view_get(view, &bf_channel_targets, retirement->target->record->id);
+    if (now == NULL || now->tombstone || bf_get_enum(&now->object, BF_CHANNEL_TARGET_STATE) != BF_PUSH_STATE_IS_ACTIVE)
+        return;
+    struct bf_doc *channel = bf_doc_copy(arena, now);
+    bf_set_enum(&channel->object, BF_CHANNEL_TARGET_STATE, BF_PUSH_STATE_IS_RETIRED);
+    bf_decision_put(d, &bf_channel_targets, channel);
+}
+
+/* The first read is of the place itself. */
+static unsigned retirement_reads(const struct bf__target *t, struct bf_read reads[2])
+{
+    const struct bf_collection *coll = t->way == BF__WEBPUSH ? &bf_devices : t->way == BF__SMTP ? &bf_users : &bf_channel_targets;
+    reads[0] = (struct bf_read){.coll = coll, .id = t->record->id};
+    reads[1] = (struct bf_read){.coll = &bf_preferences, .id = t->record->id};
+    return t->way == BF__SMTP ? 2 : 1;
+}
+
+static enum bf_status decide_retire(const struct bf_view *view, struct bf_decision *d, struct bf_arena *arena, void *ctx, struct bf_error *e)
+{
+    struct retirement *retirement = ctx;
+    enum bf__way way = retirement->target->way;
+    (void)e;
+    bf_decision_receipt(d, 200, bf_str("", 0), retirement->target->of->person);
+    if (way == BF__WEBPUSH)
+        retire_device(view, d, arena, retirement);
+    else if (way == BF__SMTP)
+        retire_mailbox(view, d, arena, retirement);
+    else
+        retire_channel(view, d, arena, retirement);
     return BF_OK;
 }
 
-/* When it subscribed anew meanwhile, it is to be told by its new subscription. */
+/* What is another by now is to be told there. */
 static void retired(const struct bf_receipt *receipt, void *ctx)
 {
     const struct retirement *retirement = ctx;
@@ -57,7 +101,7 @@ static void retired(const struct bf_receipt *receipt, void *ctx)
     if (receipt->status != BF_OK) {
         postpone(t, receipt->error.cause);
     } else if (retirement->is_renewed) {
-        postpone(t, "the device subscribed anew");
+        postpone(t, "its address is another by now");
     } else {
         bf_metric_add(t->of->push->ctx->env->metrics, BF_M_PUSH_RETIRED, 1);
         settle(t, BF_ATTEMPT_IS_RETIRED, t->message.detail);
@@ -69,12 +113,12 @@ static void retire(struct bf__target *t)
 {
     struct bf__delivery *d = t->of;
     struct bf_error e = {0};
-    struct bf_read read = {.coll = &bf_devices, .id = t->device->id};
+    struct bf_read reads[2];
     struct retirement *retirement = bf_arena_calloc(d->arena, 1, sizeof *retirement);
     *retirement = (struct retirement){.target = t};
-    struct bf_submission submission = {.tenant = t->device->tenant,
-                                       .reads = &read,
-                                       .n_reads = 1,
+    struct bf_submission submission = {.tenant = t->record->tenant,
+                                       .reads = reads,
+                                       .n_reads = retirement_reads(t, reads),
                                        .decide = decide_retire,
                                        .ctx = retirement,
                                        .home = d->run->home,
@@ -88,12 +132,26 @@ static void retire(struct bf__target *t)
 
 /* ---- outcomes ---- */
 
-/* For the operator: what only he can mend, or should know. The endpoint's path is a secret. */
+/* For the operator: what only he can mend, or should know. A URL's path is a secret, an address of mail a person's. */
 static void log_refused(const struct bf__target *t, const char *words)
 {
     char host[300] = "";
-    bf__webpush_origin(t->message.target.endpoint, host, sizeof host);
-    bf_log(t->of->push->ctx->env, BF_LOG_WARN, "push.refused", words, BF_L_STR("host", host), BF_L_INT("status", t->message.http_status), BF_L_END);
+    if (t->way == BF__WEBPUSH || t->way == BF__WEBHOOK)
+        bf__webpush_origin(t->way == BF__WEBPUSH ? t->message.target.endpoint : t->message.address, host, sizeof host);
+    bf_log(t->of->push->ctx->env, BF_LOG_WARN, "push.refused", words, BF_L_STR("channel", bf__channels[t->way]->name), BF_L_STR("host", host),
+           BF_L_INT("status", t->message.http_status), BF_L_END);
+}
+
+/* What the peer said to it may hold more than belongs into the log; it is in the attempt's record. */
+static void deny(struct bf__target *t)
+{
+    static const char *const words[BF__WAYS] = {
+        [BF__WEBPUSH] = "a push service does not take our signature: look at clock, vapid_key_file and vapid_subject; the message is tried again",
+        [BF__SMTP] = "the mail server does not let us in: look at [mail] user and password; the message is tried again",
+        [BF__WEBHOOK] = "a webhook's receiver does not take our signature; the message is tried again",
+        [BF__WECOM] = "WeCom does not take a robot's key: retire the channel, or let the robot into its group; the message is tried again"};
+    log_refused(t, words[t->way]);
+    postpone(t, t->way == BF__WEBPUSH ? "the push service does not take our signature" : t->message.detail);
 }
 
 static void judge(struct bf__target *t)
@@ -106,15 +164,14 @@ static void judge(struct bf__target *t)
         settle(t, BF_ATTEMPT_IS_ACCEPTED, "");
         return;
     case BF_PUSH_REFUSED:
-        log_refused(t, "a push service refuses a message; it is given up");
+        log_refused(t, "a peer refuses a message; it is given up");
         settle(t, BF_ATTEMPT_IS_FAILED, m->detail);
         return;
     case BF_PUSH_RETIRE:
         retire(t);
         return;
     case BF_PUSH_DENIED:
-        log_refused(t, "a push service does not take our signature: look at clock, vapid_key_file and vapid_subject; the message is tried again");
-        postpone(t, "the push service does not take our signature");
+        deny(t);
         return;
     case BF_PUSH_LATER:
         postpone(t, m->detail);
@@ -135,7 +192,9 @@ static enum bf_status what_is_left(const struct bf__delivery *d, struct bf_job_a
             continue;
         int64_t left_ms = bf_get_int(o, BF_ATTEMPT_NEXT_AT) - d->now_ms;
         pause_ms = left_ms < pause_ms ? left_ms : pause_ms;
-        status = bf_fail(e, BF_E_UPSTREAM, "%.*s", BF_FMT(bf_get_str(o, BF_ATTEMPT_CAUSE)));
+        /* This goes to the log. A mail server's words may name the person's address: they are in the record. */
+        struct bf_str cause = d->targets[i].way == BF__SMTP ? BF_STR("the mail is tried again") : bf_get_str(o, BF_ATTEMPT_CAUSE);
+        status = bf_fail(e, BF_E_UPSTREAM, "%.*s", BF_FMT(cause));
     }
     again->pause_ms = pause_ms > 0 ? pause_ms : 0;
     return status;

@@ -6,7 +6,7 @@
 #include "push/internal.h"
 #include <stdlib.h>
 
-enum { HOUR_MS = 3600000, ROUTES = 1, CHANNEL_ROWS_MAX = 8 };
+enum { HOUR_MS = 3600000, ROUTES = 4 };
 
 static const struct bf_config_row rows[] = {
     {.section = "push", .key = "threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = BF__THREADS_MAX, .unit = "",
@@ -17,12 +17,16 @@ static const struct bf_config_row rows[] = {
      .prose = "our Web Push key; empty: vapid.key in the data directory, made at the first start. With another key all devices subscribe anew"},
     {.section = "push", .key = "vapid_subject", .type = BF_CF_STR, .def = "", .min = 0, .max = 300, .unit = "",
      .prose = "mailto: or https: address at which operators of push services reach you; Apple and Mozilla want one"},
+    {.section = "push", .key = "public_url", .type = BF_CF_STR, .def = "", .min = 0, .max = 200, .unit = "",
+     .prose = "https URL at which browsers reach this server, for the links in mail"},
+    {.section = "push", .key = "wecom_url", .type = BF_CF_STR, .def = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send", .min = 1, .max = 300, .unit = "",
+     .prose = "where WeCom's group robots are spoken to"},
 };
 
 static void push_key(struct bf_call *call, void *service)
 {
     struct bf_push *push = service;
-    const char *key = bf_channel_webpush_key(push->web_push);
+    const char *key = bf_channel_webpush_key(push->ways[BF__WEBPUSH]);
     bf_call_json(call, 200, bf_strz(bf_arena_printf(call->arena, "{\"public_key\":\"%s\"}", key)));
 }
 
@@ -31,28 +35,18 @@ static const struct bf_endpoint push_key_endpoint = {.run = push_key};
 static const struct bf_route routes[ROUTES] = {
     {.method = "GET", .pattern = "/v1/push_key", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER, .data = &push_key_endpoint,
      .summary = "The VAPID key that browsers subscribe with"},
+    {.method = "GET", .pattern = "/v1/notifications/{id}/delivery", .handler = bf_call_enter, .kind = BF_ROUTE_OTHER, .data = &bf__delivery_read,
+     .summary = "Where one was told of it, and what became of that"},
+    {.method = "GET", .pattern = "/v1/unsubscribe", .handler = bf_call_enter_public, .public = true, .kind = BF_ROUTE_OTHER,
+     .data = &bf__unsubscribe_page, .summary = "A page with a button that ends mail of a kind"},
+    {.method = "POST", .pattern = "/v1/unsubscribe", .handler = bf_call_enter_public, .public = true, .kind = BF_ROUTE_OTHER,
+     .data = &bf__unsubscribe, .summary = "End mail of a kind, by the link in it (RFC 8058)"},
 };
 
 static enum bf_status check_config(const struct bf_config *config, struct bf_error *e)
 {
-    return bf_webpush_check_subject(bf_config_str(config, "push", "vapid_subject"), e);
-}
-
-static enum bf_status open_channel(struct bf_push *push, struct bf_error *e)
-{
-    const struct bf_config *config = push->ctx->config;
-    struct bf_str key_file = bf_config_str(config, "push", "vapid_key_file");
-    struct bf_arena *arena = bf_arena_create();
-    if (key_file.n == 0)
-        key_file = bf_strz(bf_arena_printf(arena, "%s/vapid.key", bf_config_str(config, "server", "data").p));
-    struct bf_channel_ctx ctx = {
-        .env = push->ctx->env, .client = push->ctx->client, .key_file = key_file, .subject = bf_config_str(config, "push", "vapid_subject")};
-    bool missing = bf__vapid_key_is_missing(key_file.p);
-    enum bf_status status = bf_channel_webpush.open(&ctx, &push->web_push, e);
-    if (status == BF_OK && missing && (status = bf__vapid_key_made(push->ctx, key_file.p, e)) != BF_OK)
-        bf_channel_webpush.close(push->web_push);
-    bf_arena_destroy(&arena);
-    return status;
+    enum bf_status status = bf_webpush_check_subject(bf_config_str(config, "push", "vapid_subject"), e);
+    return status == BF_OK ? bf__ways_check(config, e) : status;
 }
 
 static enum bf_status open_push(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
@@ -63,7 +57,11 @@ static enum bf_status open_push(const struct bf_service_ctx *ctx, void **ret, st
     push->api.access = ctx->access;
     push->ctx = ctx;
     push->grace_ms = bf_config_int(ctx->config, "push", "grace") * HOUR_MS;
-    enum bf_status status = open_channel(push, e);
+    push->public_url = bf_config_str(ctx->config, "push", "public_url");
+    push->mail_from = bf_config_str(ctx->config, "mail", "from");
+    push->mail_name = bf_config_str(ctx->config, "mail", "name");
+    bf_store_derive_key(ctx->store, "unsubscribe", &push->unsubscribe_key);
+    enum bf_status status = bf__ways_open(push, e);
     if (status != BF_OK) {
         free(push);
         return status;
@@ -94,7 +92,8 @@ static void close_push(void **service)
     if (push == NULL)
         return;
     bf_job_runner_stop(&push->runner);
-    bf_channel_webpush.close(push->web_push);
+    bf__ways_close(push);
+    bf_key_wipe(&push->unsubscribe_key);
     bf__turns_finish(&push->turns);
     free(push);
     *service = NULL;
@@ -102,12 +101,19 @@ static void close_push(void **service)
 
 static const struct bf_collection *const collections[] = {&bf__attempts};
 
+static const struct bf_config_row *mail_rows(unsigned *ret_n)
+{
+    *ret_n = bf__mail_n_rows;
+    return bf__mail_rows;
+}
+
 static const struct bf_derivation *const derivations[] = {&bf__reminders_derivation};
 
 const struct bf_service bf_push_service = {
     .name = "push",
     .config = rows,
     .n_config = sizeof rows / sizeof *rows,
+    .more_config = mail_rows,
     .collections = collections,
     .n_collections = 1,
     .routes = routes,

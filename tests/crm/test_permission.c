@@ -274,7 +274,7 @@ static void ACC_08_a_lost_phone_is_revoked_by_its_user_or_an_administrator(void 
 static void PER_08_no_role_has_more_rights_than_were_given(void **state)
 {
     static const int given[] = {
-        [REP] = 55, [SUPERVISOR] = 57, [MANAGER] = 59, [REVIEWER] = 37, [SERVICE] = 29, [ADMIN] = 34, [AUDITOR] = 35};
+        [REP] = 58, [SUPERVISOR] = 60, [MANAGER] = 62, [REVIEWER] = 40, [SERVICE] = 32, [ADMIN] = 37, [AUDITOR] = 36};
     (void)state;
     for (int role = 0; role < ROLES; role++) {
         int n = 0;
@@ -282,6 +282,16 @@ static void PER_08_no_role_has_more_rights_than_were_given(void **state)
             for (int action = 0; action < BF_ACTION_COUNT; action++)
                 n += scope(role, subject, action) != BF_SCOPE_NONE;
         assert_int_equal(n, given[role]);
+    }
+}
+
+static void preferences_are_ones_own(void **state)
+{
+    (void)state;
+    for (int role = 0; role < ROLES; role++) {
+        assert_int_equal(scope(role, BF_SUBJECT_PREFERENCE, BF_ACTION_READ), role == AUDITOR ? ALL : OWN);
+        assert_int_equal(scope(role, BF_SUBJECT_PREFERENCE, BF_ACTION_CHANGE), role == AUDITOR ? NONE : OWN);
+        assert_int_equal(scope(role, BF_SUBJECT_NOTIFICATION, BF_ACTION_CHANGE), role == AUDITOR ? NONE : OWN);
     }
 }
 
@@ -323,6 +333,7 @@ int test_permission(void)
         cmocka_unit_test(G_02_everybody_reads_the_calendar_and_an_administrator_changes_it),
         cmocka_unit_test(ACC_08_a_lost_phone_is_revoked_by_its_user_or_an_administrator),
         cmocka_unit_test(PER_08_no_role_has_more_rights_than_were_given),
+        cmocka_unit_test(preferences_are_ones_own),
         cmocka_unit_test(names_are_those_of_the_schema),
     };
     return cmocka_run_group_tests(permission, with_arena, without_arena);
