@@ -35,6 +35,9 @@ class World:
         self.made(self.li, "visits", self.li.visit_body(self.li.customer()["id"]))  # a capture of another person's phone
         year = f"/v1/calendars/{YEAR}"
         assert self.gu.patch(year, json={"holidays": [], "reason": "待定"}, headers={"if-match": self.gu.etag(year)}).status_code == 200
+        wishes = "/v1/preferences"
+        assert self.wang.patch(wishes, json={"retake": {"mail": True}}, headers={"if-match": self.wang.etag(wishes)}).status_code == 200
+        until(lambda: not [where for where, doc in everything(server).items() if isinstance(where, tuple) and where[0] == "d_jobs" and b"push\0" in doc], "all notifications to be told")
         self.pid = server.server_pid()
         self.spec = self.wang.get("/openapi.json").json()
         self.description = Description(self.spec)
@@ -60,6 +63,9 @@ class World:
             ids["page"] = contract["pages"][0]["media"]
         ids["transcript"] = person.get("/v1/visits/" + ids["visit"]).json()["transcripts"][0]["id"]
         ids["session"] = person.tokens["session"]
+        boss = person.company.sign_in("qian")
+        self.made(boss, "tasks", {"id": uuid7(), "title": "发方案", "due": LATER, "assignee": person.id})
+        ids["notification"] = until(lambda: person.get("/v1/notifications").json()["items"], "the notification")[0]["id"]
         ids["asset"] = re.search(r'"/assets/([^"]+)"', person.http.get("/console").text)[1]
         upload = person.post("/v1/uploads", headers={**TUS, "upload-length": "10", "upload-metadata": "type aW1hZ2UvanBlZw=="})
         assert upload.status_code == 201, upload.text
@@ -230,6 +236,14 @@ ROWS = {
     "POST /v1/reminders/{id}/done": Row(path={"id": "reminder"}),
     "POST /v1/reminders/{id}/cancel": Row(path={"id": "reminder"}, good=409),  # it is done
     "GET /v1/notifications": Row(kind="list"),
+    "GET /v1/notifications/{id}/delivery": Row(path={"id": "notification"}),
+    "POST /v1/notifications/{id}/opened": Row(path={"id": "notification"}),
+    "POST /v1/notifications/{id}/acted": Row(path={"id": "notification"}),
+    "GET /v1/preferences": Row(),
+    "PATCH /v1/preferences": Row(path={}, body=lambda w: {"reminder": {"push": True, "mail": False}, "task": {"mail": True}}),
+    # Whose link it is stands in the token alone: test_channels.py has good ones.
+    "GET /v1/unsubscribe": Row(who=None, filters=[("token", "wrong")], good=400),
+    "POST /v1/unsubscribe": Row(who=None, filters=[("token", "wrong")], good=400),
     "GET /v1/policy": Row(),
     "GET /v1/calendars/{year}": Row(path={"year": None}),
     "PATCH /v1/calendars/{year}": Row(who="gu", path={"year": None}, body=lambda w: {"holidays": ["2027-01-01", "2027-02-08"], "make_up_days": ["2027-02-20"],
@@ -351,7 +365,7 @@ def send(w, key, row, raw=None, body=None, headers=None, query=b"", path=None, t
         raw = json.dumps(body, ensure_ascii=False).encode()
     if raw is not None:
         every["content-type"] = "application/json"
-    if "transfer" in pattern or any(f"/{kind}/{{id}}/" in pattern for kind in ("reminders", "transcripts", "contracts", "tasks")):
+    if "transfer" in pattern or any(f"/{kind}/{{id}}/" in pattern for kind in ("reminders", "transcripts", "contracts", "tasks", "notifications")):
         every["idempotency-key"] = uuid7()
     elif method == "PATCH" and row.kind != "tus":
         every["if-match"] = person.etag(record_of(w, key))
@@ -826,6 +840,7 @@ def test_an_empty_or_over_long_idempotency_key_is_refused(quiet, key):
 
 
 @pytest.mark.parametrize("key", ["POST /v1/sign_out", "POST /v1/transcripts/{id}/retry", "POST /v1/reminders/{id}/done", "POST /v1/reminders/{id}/cancel", "POST /v1/tasks/{id}/cancel",
+                                 "POST /v1/notifications/{id}/opened", "POST /v1/notifications/{id}/acted",
                                  *(f"POST /v1/contracts/{{id}}/{verb}" for verb in ("claim", "release", "renew", "approve"))])
 def test_what_takes_no_body_refuses_one(quiet, key):
     for raw in (b"{}", b"x", b"null"):

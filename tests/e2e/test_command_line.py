@@ -67,6 +67,11 @@ def test_check_config_names_file_line_and_key(text, says, config):
     ("[store]\nuri = postgres:here\n", "postgres:here is not the address of a store"),
     ("[push]\nvapid_subject = ops@sales.example\n", "push.vapid_subject"),
     ("[stt]\nprovider = openai\nurl = ftp://stt.example\n", "stt.url"),
+    ("[mail]\nserver = mail.example:25\n", "mail.server"),
+    ("[mail]\nserver = smtp://mail.example:25\n", "mail.from"),
+    ("[mail]\nserver = smtp://mail.example:25\nfrom = crm@firma.example\n", "push.public_url"),
+    ("[push]\npublic_url = http://crm.example\n", "push.public_url"),
+    ("[push]\nwecom_url = wecom.example\n", "push.wecom_url"),
 ])
 def test_check_config_finds_what_forbids_a_start_as_the_start_does(text, says, config, tmp_path):
     for name in ("key", "other"):

@@ -264,7 +264,7 @@ def test_the_lists_of_ones_own_name_what_is_ones_own(w, who):
 
 
 OF_ONES_OWN = [f"/v1/tasks/{NEVER}", "/v1/task_report", "/v1/today"]
-OF_NOBODY = ["/v1/me", "/v1/policy", "/v1/calendars/2027", "/v1/push_key", "/v1/web/session", "/console", "/openapi.json", "/healthz", "/readyz", "/metrics", "/"]
+OF_NOBODY = ["/v1/me", "/v1/preferences", "/v1/policy", "/v1/calendars/2027", "/v1/push_key", "/v1/web/session", "/console", "/openapi.json", "/healthz", "/readyz", "/metrics", "/"]
 
 
 def test_every_route_that_reads_is_among_those_looked_at(w):
@@ -272,7 +272,7 @@ def test_every_route_that_reads_is_among_those_looked_at(w):
     reads = {pattern for pattern, methods in w.wang.get("/openapi.json").json()["paths"].items() if "get" in methods}
     looked_at = [path.split("?")[0] for path in sum(w.story.paths().values(), []) + w.story.lists() + list(w.personal) + OF_NOBODY + OF_ONES_OWN + w.contract.paths()
                  + w.contract.lists() + ["/v1/review_queue"]]
-    looked_at += ["/v1/changes", "/v1/events", f"/v1/reminders/{NEVER}", f"/v1/devices/{NEVER}", f"/v1/devices/{NEVER}/safe", "/assets/x"]
+    looked_at += ["/v1/changes", "/v1/events", f"/v1/reminders/{NEVER}", f"/v1/devices/{NEVER}", f"/v1/notifications/{NEVER}/delivery", "/v1/unsubscribe", f"/v1/devices/{NEVER}/safe", "/assets/x"]
     found = {path: [pattern for pattern in reads if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(pattern)), path)] for path in looked_at}
     assert all(len(patterns) == 1 for patterns in found.values()), found
     assert {patterns[0] for patterns in found.values()} == reads
@@ -383,6 +383,10 @@ def test_personal_records_are_the_persons_own_whatever_the_role(w):
             assert told(person.get(f"/v1/devices/{device}")) == told(person.get(f"/v1/devices/{NEVER}")) and told(
                 person.get(f"/v1/devices/{device}/safe")) == told(person.get(f"/v1/devices/{NEVER}/safe")), who
         assert not {reminder, device} & Feed(person).pull().ids()
+        for verb in ("delivery", "opened", "acted"):
+            answers = [person.request("GET" if verb == "delivery" else "POST", f"/v1/notifications/{id}/{verb}", headers={"idempotency-key": uuid7()})
+                       for id in (w.personal["/v1/notifications"], NEVER)]
+            assert answers[0].status_code == 404 and told(answers[0]) == told(answers[1]), who
         for verb in ("done", "cancel", "snooze"):
             body = {"json": {"due": "2090-03-07T09:00"}} if verb == "snooze" else {}
             answers = [person.post(f"/v1/reminders/{id}/{verb}", headers={"idempotency-key": uuid7()}, **body) for id in (reminder, NEVER)]
