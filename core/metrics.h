@@ -33,7 +33,7 @@ struct bf_metrics;
     X(STT_AWAY, COUNTER, "bf_stt_away", "", "Transcriptions put off because the provider was away")                       \
     X(PUSH_SENT, COUNTER, "bf_push_sent", "", "Push messages a channel accepted")                                         \
     X(PUSH_FAILED, COUNTER, "bf_push_failed", "", "Push attempts that failed")                                            \
-    X(PUSH_RETIRED, COUNTER, "bf_push_retired", "", "Devices retired because their push service said so")                 \
+    X(PUSH_RETIRED, COUNTER, "bf_push_retired", "", "Devices, mailboxes and channels retired because the peer said so")                 \
     X(REMINDERS_DUE, COUNTER, "bf_reminders_due", "", "Reminders that became due")                                        \
     X(CALLS_FAILED, COUNTER, "bf_calls_failed", "", "Calls to other hosts that failed")                                   \
     X(CALLS_BREAKER_OPENED, COUNTER, "bf_calls_breaker_opened", "", "Times another host was left alone after failures")   \
