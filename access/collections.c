@@ -19,7 +19,7 @@ INDEX(bf_visits_by_customer, "customer", BF_VISIT_CUSTOMER, BF_VISIT_HAPPENED_AT
 INDEX(bf_visits_by_rep, "rep", BF_VISIT_REP, BF_VISIT_HAPPENED_AT);
 INDEX(bf_visits_by_team_rep, "team_rep", BF_VISIT_TEAM, BF_VISIT_REP, BF_VISIT_HAPPENED_AT);
 INDEX(bf_verdicts_by_visit, "visit", BF_VERDICT_VISIT);
-INDEX(bf_verdicts_by_owner, "owner", BF_VERDICT_OWNER);
+INDEX(bf_verdicts_by_owner, "owner", BF_VERDICT_OWNER, BF_VERDICT_VALIDITY, BF_VERDICT_JUDGED_AT);
 INDEX(bf_verdicts_by_team, "team", BF_VERDICT_TEAM);
 INDEX(bf_supplements_by_visit, "visit", BF_SUPPLEMENT_VISIT, BF_SUPPLEMENT_RECEIVED_AT);
 INDEX(bf_supplements_by_owner, "owner", BF_SUPPLEMENT_OWNER, BF_SUPPLEMENT_RECEIVED_AT);

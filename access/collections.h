@@ -17,7 +17,7 @@ extern const struct bf_index bf_contacts_by_customer;                           
 extern const struct bf_index bf_contacts_by_owner, bf_contacts_by_team;
 extern const struct bf_index bf_visits_by_owner, bf_visits_by_team, bf_visits_by_time, bf_visits_by_customer, bf_visits_by_rep; /* (.., happened_at) */
 extern const struct bf_index bf_visits_by_team_rep;                                            /* (team, rep, happened_at) */
-extern const struct bf_index bf_verdicts_by_visit, bf_verdicts_by_owner, bf_verdicts_by_team;
+extern const struct bf_index bf_verdicts_by_visit, bf_verdicts_by_owner, bf_verdicts_by_team; /* the second: (owner, validity, judged_at) */
 extern const struct bf_index bf_supplements_by_visit, bf_supplements_by_owner, bf_supplements_by_team;
 extern const struct bf_index bf_media_by_visit, bf_media_by_owner, bf_media_by_team, bf_media_by_sha256, bf_media_by_device; /* (sha256, uploader, state), (device, state) */
 extern const struct bf_index bf_transcripts_by_visit, bf_transcripts_by_owner, bf_transcripts_by_team;

@@ -12,6 +12,7 @@
 #include "core/doc.h"
 #include "crm/entities_channel.h"
 #include "crm/entities_contract.h"
+#include "crm/entities_digest.h"
 #include "crm/entities_task.h"
 
 /* A company. `code` is what people type at sign-in. */
@@ -271,7 +272,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(MARK, "mark", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "标注", "Where on the page", .sub = &bf_mark_schema)                              \
     F(TASK, "task", UUID, BF_F_SERVER, 0, 0, NORMAL, "任务", "Task")                                                                    \
     F(OPENED_AT, "opened_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "打开时间", "Opened")                                                      \
-    F(ACTED_AT, "acted_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "处理时间", "Acted upon")
+    F(ACTED_AT, "acted_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "处理时间", "Acted upon")                                        \
+    F(DIGEST, "digest", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "摘要", "Digest", .sub = &bf_digest_schema)
 
 /* The company's numbers: every version is kept in the log; each number has its rule. A change carries a reason. */
 #define BF_POLICY_FIELDS(F)                                                                                                              \
@@ -301,6 +303,7 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(REVIEW_RESERVED_HOURS, "review_reserved_hours", INT, 0, 0, 80, NORMAL, "补拍后保留工作小时数 (G-05)", "Working hours a retake is reserved (G-05)") \
     F(IDLE_DAYS_MAX, "idle_days_max", INT, 0, 1, 365, NORMAL, "手机会话闲置天数 (G-10)", "Days a session on a phone may stay unused (G-10)") \
     F(IDLE_WEB_MINUTES_MAX, "idle_web_minutes_max", INT, 0, 1, 10080, NORMAL, "浏览器会话闲置分钟数 (G-10)", "Minutes a session elsewhere may stay unused (G-10)") \
+    F(IDLE_REP_DAYS, "idle_rep_days", INT, 0, 1, 365, NORMAL, "无有效记录须面谈天数 (D-02)", "Days without a valid record until a talk (D-02)") \
     F(CHANGED_AT, "changed_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "修改时间", "Changed")                                                  \
     F(REASON, "reason", STRING, 0, 1, 200, NORMAL, "修改原因", "Reason of the change")
 
@@ -354,6 +357,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     E(SUBSCRIPTION, subscription)                                                                                                        \
     E(DEVICE, device)                                                                                                                    \
     E(REMINDER, reminder)                                                                                                                \
+    E(DIGEST_LINE, digest_line)                                                                                                          \
+    E(DIGEST, digest)                                                                                                                    \
     E(NOTIFICATION, notification)                                                                                                        \
     E(CHANNEL_TARGET, channel_target)                                                                                                    \
     E(WAYS, ways)                                                                                                                        \
@@ -392,6 +397,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
 #define BF__SUBSCRIPTION_ROW(row, ...) BF_SUBSCRIPTION_##row,
 #define BF__DEVICE_ROW(row, ...) BF_DEVICE_##row,
 #define BF__REMINDER_ROW(row, ...) BF_REMINDER_##row,
+#define BF__DIGEST_LINE_ROW(row, ...) BF_DIGEST_LINE_##row,
+#define BF__DIGEST_ROW(row, ...) BF_DIGEST_##row,
 #define BF__NOTIFICATION_ROW(row, ...) BF_NOTIFICATION_##row,
 #define BF__CHANNEL_TARGET_ROW(row, ...) BF_CHANNEL_TARGET_##row,
 #define BF__WAYS_ROW(row, ...) BF_WAYS_##row,
@@ -492,7 +499,10 @@ BF_ENTITY_MAP(E)
     X(REMINDER, "reminder", "跟进提醒", "Follow-up reminder")                                                                            \
     X(TASK, "task", "新任务", "New task")                                                                                               \
     X(RETAKE, "retake", "合同退回", "A contract was sent back")                                                                          \
-    X(APPROVED, "approved", "合同通过", "A contract was approved")
+    X(APPROVED, "approved", "合同通过", "A contract was approved")                                                                       \
+    X(DIGEST_DAILY, "digest_daily", "每日简报", "Daily digest")                                                                          \
+    X(DIGEST_WEEKLY, "digest_weekly", "每周简报", "Weekly digest")                                                                       \
+    X(FOLLOW_UP, "follow_up", "今日待跟进", "Follow-ups of the day")
 /* doubtful (G-20): saved and counted as valid until a supervisor marks it unrelated. waiting: a voice-only record before its text was
  * confirmed (G-03). */
 #define BF_VALIDITY_WORDS(X)                                                                                                             \
@@ -536,6 +546,7 @@ BF_ENTITY_MAP(E)
     E(REMINDER_STATE, reminder_state)                                                                                                    \
     E(NOTIFICATION_KIND, notification_kind)                                                                                              \
     E(CHANNEL_KIND, channel_kind)                                                                                                        \
+    E(DIGEST_LINE_KIND, digest_line_kind)                                                                                                \
     E(TASK_STATE, task_state)                                                                                                           \
     E(CONTRACT_STATE, contract_state)                                                                                                    \
     E(REJECTION_CODE, rejection_code)                                                                                                    \
@@ -563,6 +574,7 @@ BF_ENTITY_MAP(E)
 #define BF__REMINDER_STATE_WORD(word_, ...) BF_REMINDER_STATE_IS_##word_,
 #define BF__NOTIFICATION_KIND_WORD(word_, ...) BF_NOTIFICATION_KIND_IS_##word_,
 #define BF__CHANNEL_KIND_WORD(word_, ...) BF_CHANNEL_KIND_IS_##word_,
+#define BF__DIGEST_LINE_KIND_WORD(word_, ...) BF_DIGEST_LINE_KIND_IS_##word_,
 #define BF__TASK_STATE_WORD(word_, ...) BF_TASK_STATE_IS_##word_,
 #define BF__CONTRACT_STATE_WORD(word_, ...) BF_CONTRACT_STATE_IS_##word_,
 #define BF__REJECTION_CODE_WORD(word_, ...) BF_REJECTION_CODE_IS_##word_,

@@ -102,3 +102,34 @@ struct bf_uuid bf_id_cadence(struct bf_uuid tenant, struct bf_uuid customer) { r
 struct bf_uuid bf_id_reminder_of_task(struct bf_uuid tenant, struct bf_uuid task) { return of_uuid("reminder of task", tenant, task); }
 
 struct bf_uuid bf_id_reminder_of_visit(struct bf_uuid tenant, struct bf_uuid visit) { return of_uuid("reminder", tenant, visit); }
+
+struct bf_uuid bf_id_digest(struct bf_uuid tenant, struct bf_uuid user, int kind, struct bf_str date)
+{
+    struct name name = begin("digest", &tenant);
+    uint8_t word = (uint8_t)kind;
+    add(&name, &user, sizeof user);
+    add(&name, &word, sizeof word);
+    add(&name, date.p, date.n);
+    return end(&name);
+}
+
+struct bf_uuid bf_id_digest_job(struct bf_uuid tenant, struct bf_uuid user, struct bf_str date_and_zone)
+{
+    struct name name = begin("digest job", &tenant);
+    add(&name, &user, sizeof user);
+    add(&name, date_and_zone.p, date_and_zone.n);
+    return end(&name);
+}
+
+struct bf_uuid bf_id_idle_talk(struct bf_uuid tenant, struct bf_uuid rep) { return of_uuid("idle talk", tenant, rep); }
+
+struct bf_uuid bf_id_talk(struct bf_uuid tenant, struct bf_uuid rep, int64_t since_ms)
+{
+    struct name name = begin("talk", &tenant);
+    uint8_t since[8];
+    for (int i = 0; i < 8; i++)
+        since[i] = (uint8_t)((uint64_t)since_ms >> (56 - 8 * i));
+    add(&name, &rep, sizeof rep);
+    add(&name, since, sizeof since);
+    return end(&name);
+}

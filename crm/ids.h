@@ -19,3 +19,8 @@ struct bf_uuid bf_id_transcript(struct bf_uuid tenant, struct bf_uuid media);
 struct bf_uuid bf_id_reminder_of_visit(struct bf_uuid tenant, struct bf_uuid visit);
 struct bf_uuid bf_id_cadence(struct bf_uuid tenant, struct bf_uuid customer);
 struct bf_uuid bf_id_reminder_of_task(struct bf_uuid tenant, struct bf_uuid task);
+/* What one is told of a kind (BF_NOTIFICATION_KIND_IS_DIGEST_DAILY ...) on a local date ("2026-11-27"): told once (G-12). */
+struct bf_uuid bf_id_digest(struct bf_uuid tenant, struct bf_uuid user, int kind, struct bf_str date);
+struct bf_uuid bf_id_digest_job(struct bf_uuid tenant, struct bf_uuid user, struct bf_str date_and_zone);
+struct bf_uuid bf_id_idle_talk(struct bf_uuid tenant, struct bf_uuid rep);                 /* counter: when the last talk task was made (D-02) */
+struct bf_uuid bf_id_talk(struct bf_uuid tenant, struct bf_uuid rep, int64_t since_ms);    /* the task of an idle spell */

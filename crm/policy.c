@@ -34,6 +34,7 @@ static const struct number numbers[] = {
     {BF_POLICY_REVIEW_RESERVED_HOURS, 4}, /* G-05 */
     {BF_POLICY_IDLE_DAYS_MAX, 15},        /* G-10 */
     {BF_POLICY_IDLE_WEB_MINUTES_MAX, 30}, /* G-10 */
+    {BF_POLICY_IDLE_REP_DAYS, 14},        /* D-02 */
 };
 
 static const bool consent_required = true; /* G-04 */

@@ -13,7 +13,7 @@ struct bf_arena;
 struct bf_object *bf_policy_create(struct bf_arena *arena);
 
 /* Gives each absent field of `policy` its default: FUP-09 8 units, FUP-11 the three phrases, FUP-10 topic words, FUP-15 5 records a week,
- * ENT-03 and G-02 12:00, G-01 5 minutes and 72 hours, G-12 21:00 to 08:00, G-02 working hours 9:00 to 18:00, GRD-02 to GRD-04 7, 14 and 30 days, G-04 consent, G-10 12
+ * ENT-03 and G-02 12:00, G-01 5 minutes and 72 hours, G-12 21:00 to 08:00, G-02 working hours 9:00 to 18:00, GRD-02 to GRD-04 7, 14 and 30 days, D-02 14 days, G-04 consent, G-10 12
  * characters and 3 devices. A field that is there keeps its value, be it 0, false or an empty list. */
 void bf_policy_fill(struct bf_arena *arena, struct bf_object *policy);
 

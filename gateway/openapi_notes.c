@@ -111,6 +111,13 @@ static const struct bf__note notes[] = {
                       ",\"last_at\":{\"type\":[\"string\",\"null\"]},\"next_at\":{\"type\":[\"string\",\"null\"]}")))},
     {.method = "GET", .pattern = "/v1/unsubscribe", .parameters = QUERY("token", TEXT), .type = "text/html", .answer = TEXT},
     {.method = "POST", .pattern = "/v1/unsubscribe", .parameters = QUERY("token", TEXT), .type = "text/html", .answer = TEXT},
+    {.method = "GET", .pattern = "/v1/digest/preview",
+     .answer = OBJECT("\"at\",\"digest\"", "\"at\":" TIME ",\"digest\":{\"anyOf\":[{\"type\":\"null\"},"
+                      OBJECT("\"kind\",\"title\",\"body\",\"digest\"",
+                             "\"kind\":" TEXT ",\"title\":" TEXT ",\"body\":" TEXT ",\"digest\":" REF("digest") ",\"user\":" UUID ",\"created_at\":" TIME) "]}"),
+     .records = {&bf_digest_schema}},
+    {.method = "GET", .pattern = "/v1/exceptions",
+     .answer = OBJECT("\"now\",\"items\"", "\"now\":" TIME ",\"items\":" ARRAY(REF("digest_line"))), .records = {&bf_digest_line_schema}},
     {.method = "GET", .pattern = "/v1/push_key", .answer = OBJECT("\"public_key\"", "\"public_key\":" TEXT)},
     {.method = "GET", .pattern = "/v1/changes", .parameters = QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
      .answer = OBJECT("\"items\",\"next\",\"more\"",

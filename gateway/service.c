@@ -83,6 +83,8 @@ const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES] = {
     VERB("/v1/tasks/{id}/cancel", NULL, &bf_task_schema, bf__tasks_cancel, "Cancel a task"),
     GET("/v1/task_report", OTHER, NULL, bf__task_report, "What became of the tasks of each person in the caller's scope"),
     GET("/v1/today", OTHER, NULL, bf__today, "What comes next for the caller"),
+    GET("/v1/digest/preview", OTHER, NULL, bf__digest_preview, "What a supervisor or manager will be told next, as it is now"),
+    GET("/v1/exceptions", OTHER, NULL, bf__exceptions, "What a supervisor or manager has to look into, with the records behind it"),
     CHANGE("/v1/me", &bf_user_schema, bf__profile_change, "Change one's own phone, email, time zone or language"),
     GET("/v1/policy", OTHER, &bf_policy_schema, bf__policy_read, "The company's numbers"),
     GET("/v1/calendars/{year}", READ, &bf_calendar_schema, bf__calendars_read, "A year of the company's working-day calendar"),

@@ -29,7 +29,7 @@
 #include "storage/job_runner.h"
 #include <pthread.h>
 
-enum { BF__CONSUMERS = 2 };
+enum { BF__CONSUMERS = 3 };
 
 /* ---- turns (push/turns.c): a person whose push service is slow holds up nobody else ---- */
 
@@ -63,6 +63,7 @@ struct bf_push {
     struct bf_job_runner *runner;
     struct bf_consumer consumers[BF__CONSUMERS];
     struct bf__turns turns;
+    struct bf__digest_desk *desk; /* of the thread of digests */
     int64_t grace_ms; /* what could not be told within this is not told any more */
 };
 
@@ -100,6 +101,14 @@ enum bf_status bf__vapid_key_made(const struct bf_service_ctx *ctx, const char *
 struct bf_consumer bf__reminders_consumer(struct bf_push *push);
 struct bf_job_work bf__reminders_work(struct bf_push *push);
 extern const struct bf_derivation bf__reminders_derivation;
+
+/* ---- digests (push/digests.h) ---- */
+struct bf_consumer bf__digests_consumer(struct bf_push *push);
+struct bf_job_work bf__digests_work(struct bf_push *push);
+struct bf_job_work bf__digest_people_work(struct bf_push *push);
+/* Sees to it, in the background, that everybody who is told digests has a job. */
+enum bf_status bf__digests_look(struct bf_push *push, struct bf_error *e);
+void bf__digest_desk_clear(struct bf__digest_desk **desk);
 
 /* ---- delivery (push/delivery.c) ---- */
 struct bf_consumer bf__delivery_consumer(struct bf_push *push);

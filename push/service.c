@@ -70,10 +70,12 @@ static enum bf_status open_push(const struct bf_service_ctx *ctx, void **ret, st
         bf_log(ctx->env, BF_LOG_WARN, "push.no_subject", "push.vapid_subject is not set: the push services of Apple and Mozilla may refuse all messages",
                BF_L_END);
     bf__turns_init(&push->turns);
-    struct bf_job_work works[2] = {bf__reminders_work(push), bf__delivery_work(push, (unsigned)bf_config_int(ctx->config, "push", "threads"))};
-    push->runner = bf_job_runner_start(ctx->env, ctx->store, works, 2);
+    struct bf_job_work works[] = {bf__reminders_work(push), bf__delivery_work(push, (unsigned)bf_config_int(ctx->config, "push", "threads")),
+                                  bf__digests_work(push), bf__digest_people_work(push)};
+    push->runner = bf_job_runner_start(ctx->env, ctx->store, works, sizeof works / sizeof *works);
     push->consumers[0] = bf__reminders_consumer(push);
     push->consumers[1] = bf__delivery_consumer(push);
+    push->consumers[2] = bf__digests_consumer(push);
     *ret = push;
     return BF_OK;
 }
@@ -84,6 +86,8 @@ static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
     return ((struct bf_push *)service)->consumers;
 }
 
+static enum bf_status run_push(void *service, struct bf_error *e) { return bf__digests_look(service, e); }
+
 static void drain_push(void *service) { bf_job_runner_drain(((struct bf_push *)service)->runner); }
 
 static void close_push(void **service)
@@ -92,6 +96,7 @@ static void close_push(void **service)
     if (push == NULL)
         return;
     bf_job_runner_stop(&push->runner);
+    bf__digest_desk_clear(&push->desk);
     bf__ways_close(push);
     bf_key_wipe(&push->unsubscribe_key);
     bf__turns_finish(&push->turns);
@@ -125,6 +130,7 @@ const struct bf_service bf_push_service = {
     .n_derivations = 1,
     .open = open_push,
     .consumers = consumers,
+    .run = run_push,
     .drain = drain_push,
     .close = close_push,
 };
