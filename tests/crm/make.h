@@ -32,6 +32,7 @@ int without_arena(void **state);
     X(customer)                                                                                                                            \
     X(visit)                                                                                                                               \
     X(quiet)                                                                                                                               \
+    X(digest)                                                                                                                             \
     X(cadence)                                                                                                                            \
     X(task)                                                                                                                               \
     X(contract)                                                                                                                           \
