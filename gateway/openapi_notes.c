@@ -115,9 +115,9 @@ static const struct bf__note notes[] = {
      .answer = OBJECT("\"at\",\"digest\"", "\"at\":" TIME ",\"digest\":{\"anyOf\":[{\"type\":\"null\"},"
                       OBJECT("\"kind\",\"title\",\"body\",\"digest\"",
                              "\"kind\":" TEXT ",\"title\":" TEXT ",\"body\":" TEXT ",\"digest\":" REF("digest") ",\"user\":" UUID ",\"created_at\":" TIME) "]}"),
-     .records = {&bf_digest_schema}},
+     .records = {&bf_notification_schema}},
     {.method = "GET", .pattern = "/v1/exceptions",
-     .answer = OBJECT("\"now\",\"items\"", "\"now\":" TIME ",\"items\":" ARRAY(REF("digest_line"))), .records = {&bf_digest_line_schema}},
+     .answer = OBJECT("\"now\",\"items\"", "\"now\":" TIME ",\"items\":" ARRAY(REF("digest_line"))), .records = {&bf_notification_schema}},
     {.method = "GET", .pattern = "/v1/push_key", .answer = OBJECT("\"public_key\"", "\"public_key\":" TEXT)},
     {.method = "GET", .pattern = "/v1/changes", .parameters = QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
      .answer = OBJECT("\"items\",\"next\",\"more\"",

@@ -11,7 +11,7 @@ struct bf__note {
     const char *status;     /* of success; NULL: by the route's kind */
     const char *type;       /* of the answer's content; NULL: application/json */
     const char *answer;     /* its JSON schema; NULL: by the route's table, none for 204 */
-    const struct bf_schema *records[BF__NOTE_SCHEMAS]; /* that `answer` refers to */
+    const struct bf_schema *records[BF__NOTE_SCHEMAS]; /* that `answer` refers to: what hangs on them is known with them */
 };
 
 /* NULL when there is nothing to add. */

@@ -24,6 +24,7 @@ DEFAULT(G_05_a_review_is_due_in_1_working_day_by_default, BF_POLICY_REVIEW_DUE_D
 DEFAULT(G_05_a_retake_is_reserved_4_working_hours_by_default, BF_POLICY_REVIEW_RESERVED_HOURS, 4)
 DEFAULT(G_10_a_phone_may_idle_for_15_days_by_default, BF_POLICY_IDLE_DAYS_MAX, 15)
 DEFAULT(G_10_a_browser_may_idle_for_30_minutes_by_default, BF_POLICY_IDLE_WEB_MINUTES_MAX, 30)
+DEFAULT(D_02_a_rep_is_idle_after_14_days_by_default, BF_POLICY_IDLE_REP_DAYS, 14)
 
 static void G_04_a_recording_needs_consent_by_default(void **state)
 {
@@ -173,6 +174,7 @@ int test_policy(void)
         cmocka_unit_test(G_05_a_retake_is_reserved_4_working_hours_by_default),
         cmocka_unit_test(G_10_a_phone_may_idle_for_15_days_by_default),
         cmocka_unit_test(G_10_a_browser_may_idle_for_30_minutes_by_default),
+        cmocka_unit_test(D_02_a_rep_is_idle_after_14_days_by_default),
         cmocka_unit_test(G_04_a_recording_needs_consent_by_default),
         cmocka_unit_test(FUP_11_the_three_phrases_of_the_rule_are_banned_by_default),
         cmocka_unit_test(FUP_10_topic_words_name_need_channel_budget_and_progress),

@@ -284,6 +284,8 @@ ROWS = {
     "POST /v1/tasks/{id}/cancel": Row(path={"id": "task"}, good=409),  # it is done
     "GET /v1/task_report": Row(kind="list", filters=[("from", "bad_date"), ("to", "bad_date")]),
     "GET /v1/today": Row(),
+    "GET /v1/digest/preview": Row(who="qian"),
+    "GET /v1/exceptions": Row(who="qian"),
     "GET /v1/push_key": Row(),
     "GET /v1/changes": Row(kind="list"),
     "GET /v1/events": Row(good="stream"),
