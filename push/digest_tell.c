@@ -62,7 +62,7 @@ static enum bf_status put_talk(const struct bf_view *view, struct bf_decision *d
 {
     struct bf_uuid tenant = bf_view_tenant(view), id = bf_id_talk(tenant, idle->rep, idle->since), counter_id = bf_id_idle_talk(tenant, idle->rep);
     const struct bf_doc *before = bf_view_get(view, &bf_counters, counter_id);
-    if (is_set(before, idle) || bf_view_get(view, &bf_tasks, id) != NULL)
+    if (is_set(before, idle))
         return BF_OK;
     struct bf_doc *task = bf_doc_create(arena, &bf_task_schema, tenant, id), *reminder;
     struct bf_doc *counter = before != NULL ? bf_doc_copy(arena, before) : bf_doc_create(arena, &bf_counter_schema, tenant, counter_id);
