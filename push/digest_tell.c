@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decision: the notification, whose id is that of (person, kind, date), so that it is told once whatever crashes or comes again; and with a
- * supervisor's the tasks to talk to idle reps, one for each idle spell (D-02, REM-12). */
+/* The decision: the notification, whose id is that of (person, kind, date) and the id of the request too, so that the log takes it once whatever crashes
+ * or comes again; and with a supervisor's the tasks to talk to idle reps, one for each idle spell (D-02, REM-12). */
 #include "core/arena.h"
 #include "crm/ids.h"
 #include "crm/task.h"
@@ -95,7 +95,7 @@ static enum bf_status decide(const struct bf_view *view, struct bf_decision *d, 
     const struct telling *t = ctx;
     enum bf_status status = BF_OK;
     bf_decision_receipt(d, 200, bf_str("", 0), t->user->id);
-    if (bf_view_get(view, &bf_notifications, t->notification->id) != NULL || !is_the_same(bf_view_get(view, &bf_users, t->user->id), t->user))
+    if (!is_the_same(bf_view_get(view, &bf_users, t->user->id), t->user))
         return BF_OK;
     bf_decision_put(d, &bf_notifications, bf_doc_copy(arena, t->notification));
     for (unsigned i = 0; i < t->talks.n && status == BF_OK; i++)

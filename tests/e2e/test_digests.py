@@ -70,6 +70,7 @@ class World:
                 break
             query["after"] = page["next"]
         mine = [n for n in items if n["user"] == person.id and n["kind"] in (kinds or ("digest_daily", "digest_weekly", "follow_up"))]
+        assert all(n["rev"] == 1 for n in mine), "told once, and not again under the same id"
         return sorted(mine, key=lambda n: n["digest"]["date"])
 
     def visit(self, login, customer, **fields):
@@ -340,6 +341,10 @@ def test_who_moves_to_another_zone_is_told_by_the_clock_there(server):
     last = w.wait_told("zhao", "digest_daily", "2026-03-05")[-1]
     assert (last["digest"]["date"], last["digest"]["tz"], last["title"]) == ("2026-03-05", "America/New_York", "Daily digest 2026-03-04")
     assert last["digest"]["from"] == text(midnight(datetime.date(2026, 3, 4), new_york)) and "overdue" in last["body"]
+    zhao = w.as_("zhao")
+    assert zhao.patch("/v1/me", headers={"if-match": zhao.etag("/v1/me")}, json={"tz": None}).status_code == 200
+    bell.wait(w, datetime.date(2026, 3, 6))
+    assert [(n["digest"]["date"], n["digest"]["tz"]) for n in w.told("zhao", "digest_daily")][2:] == [("2026-03-06", "Asia/Shanghai")], "long before it is morning there"
 
 
 def test_whom_it_is_for_follows_role_and_freeze(server):
