@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The digests of a Monday morning for a company of that size, all people in one zone: `digest_bench DIR [people] [visits]`. Visits are spread evenly
- * over the year before, each with its verdict; of ten people nine are reps, each with ten customers of which two are overdue. Prints what the jobs took, with
+ * The digests of a Monday morning for a company of that size, all people in one zone: `digest_bench DIR [people] [visits] [days]`. Visits are spread
+ * evenly over so many days (365) before, each with its verdict; of ten people nine are reps, each with ten customers of which two are overdue. Prints what the jobs took, with
  * the memory that came on top of the store's, and how many were told. DIR is new.
  */
 #include "access/directory.h"
@@ -127,12 +127,12 @@ static void put_customers(struct batch *batch)
     flush(batch);
 }
 
-static void put_visits(struct batch *batch, unsigned visits)
+static void put_visits(struct batch *batch, unsigned visits, int days)
 {
     for (unsigned v = 0; v < visits; v++) {
         unsigned i = v % batch->b->people;
         struct bf_uuid id = id_of("visit", v, 0), owner = id_of("user", i, 0);
-        int64_t at = monday_ms - (int64_t)((double)v / visits * 365 * (double)day_ms) - 9 * 3600000;
+        int64_t at = monday_ms - (int64_t)((double)v / visits * days * (double)day_ms) - 9 * 3600000;
         struct bf_object *o = put(batch, &bf_visits, id);
         bf_set_uuid(o, BF_VISIT_OWNER, owner);
         bf_set_uuid(o, BF_VISIT_REP, owner);
@@ -242,7 +242,7 @@ int main(int argc, char **argv)
     struct bench b = {.people = argc > 2 ? (unsigned)atoi(argv[2]) : 1000, .tenant = id_of("tenant", 0, 0)};
     unsigned visits = argc > 3 ? (unsigned)atoi(argv[3]) : 100000;
     if (argc < 2 || b.people < 100 || mkdir(argv[1], 0700) != 0) {
-        fprintf(stderr, "digest_bench NEW_DIR [people] [visits]\n");
+        fprintf(stderr, "digest_bench NEW_DIR [people] [visits] [days]\n");
         return 2;
     }
     char uri[512], key[512];
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
     struct batch batch = {.b = &b, .arena = bf_arena_create()};
     put_people(&batch);
     put_customers(&batch);
-    put_visits(&batch, visits);
+    put_visits(&batch, visits, argc > 4 ? atoi(argv[4]) : 365);
     bf_arena_destroy(&batch.arena);
     add_jobs(&b);
     measure(&b);
