@@ -122,11 +122,8 @@ static void write_due(struct bf_jw *w, const struct today *t)
     bf_jw_object(w);
     bf_jw_key(w, "items");
     bf_jw_array(w);
-    for (unsigned i = 0; i < t->customers.n; i++) {
-        bf_jw_object(w);
-        bf_jw_fields(w, &t->customers.docs[i]->object, 1u << BF_C_NORMAL);
-        bf_jw_end_object(w);
-    }
+    for (unsigned i = 0; i < t->customers.n; i++)
+        bf_jw_doc(w, t->customers.docs[i], 1u << BF_C_NORMAL);
     bf_jw_end_array(w);
     bf_jw_key(w, "more");
     bf_jw_bool(w, t->customers.next.n > 0);
