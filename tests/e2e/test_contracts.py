@@ -449,6 +449,32 @@ def test_CON_04_only_named_posts_see_contracts(server, company, people):
     assert li.get(f"/v1/visits/{NEVER}/media/{contract['pages'][0]['media']}/large").status_code == 404
 
 
+def test_every_role_tries_every_action_on_a_contract(company, people):
+    """Who may not is refused, whatever state it is in, and nothing changes."""
+    may = {"claim": {"reviewer"}, "release": {"reviewer"}, "renew": {"reviewer"}, "draft": {"reviewer"}, "mark": {"reviewer"}, "unmark": {"reviewer"},
+           "approve": {"reviewer"}, "reject": {"reviewer"}, "reopen": {"reviewer", "manager"}}
+    contract = entered(people["wang"])
+    body = {"draft": {"number": "X", "reason": "y"}, "mark": {"id": uuid7(), "media": contract["pages"][0]["media"], "x": 0, "y": 0, "w": 1, "h": 1}, "unmark": {"id": NEVER},
+            "reject": {"code": "page_missing"}, "reopen": {"reason": "z"}}
+    for role in ("rep", "supervisor", "manager", "reviewer", "service", "admin", "auditor"):
+        login = "alle" + role
+        company.add(login, login, role, company.team)
+        person = company.sign_in(login)
+        for action, roles in may.items():
+            answer = verb(person, contract["id"], action, body.get(action))
+            if role not in roles:
+                assert answer.status_code in (403, 404), (role, action, answer.text)
+            else:
+                assert answer.status_code in (200, 409, 422), (role, action, answer.text)
+        path = "/v1/contracts/" + contract["id"]
+        answer = person.patch(path, headers={"if-match": people["wang"].etag(path)}, json={"number": "Y", "reason": "z"})
+        assert answer.status_code in (403, 404, 409), (role, answer.text)
+        if role != "reviewer":
+            assert read(people["wang"], contract["id"])["rev"] == contract["rev"], role
+        else:
+            contract = read(people["wang"], contract["id"])
+
+
 def test_a_contract_follows_its_customer(people):
     wang, li, qian = people["wang"], people["li"], people["qian"]
     contract = entered(wang)

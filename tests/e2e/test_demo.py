@@ -56,7 +56,7 @@ def test_a_run_that_was_interrupted_is_begun_anew_shows_a_visit_and_serves(data)
     assert "beginning anew" in said
     for word in ("HTTP/2 201", '"validity": "invalid"', '"validity": "valid"', "the signal is lost", '"name": "large", "type": "image/webp"', '"height": 1600',
                  '"loudness"', '"provider": "pocketsphinx"', '"confirmed_text": "客户已确认预算', '"safe_through": 1, "missing": [], "media_awaited": []',
-                 "aes128gcm", "发送合同草案给周建国", '"state": "rejected", "rejections": 1', "合同退回：看不清（第 2 页）", '"versions": [1, 2]', '"state": "approved"', "合同已通过"):
+                 "aes128gcm", "发送合同草案给周建国", '"state": "rejected", "rejections": 1', "合同退回：看不清（第 2 页）", '"versions": [1, 2]', '"state": "approved"', "合同已通过", "GET /v1/digest/preview  ->  HTTP/2 200"):
         assert word in said, f"{word}\n{said}"
 
     third = Demo(data, "--short", "--visit")

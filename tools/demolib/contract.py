@@ -8,7 +8,7 @@ import time
 from .api import uuid7
 from .visit import HERE, Walk, now_ms, pick
 
-REVIEWER = "chen.xi"
+REVIEWER, MANAGER = "chen.xi", "guo.jing"
 FACTS = {"number": "HT-2026-1127", "amount": {"minor": 30800000, "currency": "CNY"}, "signed_on": "2026-11-27",
          "parties": ["上海华信电子有限公司", "远航工业设备有限公司"]}
 NOTE = "第二页拍糊了，看不清日期和印章，请重拍"
@@ -98,6 +98,16 @@ class Story:
         self.desk.show(pick(self.verb("approve"), "state", "approved_at"))
         self.show_told()
 
+    def show_digest(self):
+        self.desk.number = self.rep.number
+        self.desk.sign_in(MANAGER, "经理登录", "the manager signs in", name="办公室电脑", platform="web")
+        self.rep.number = self.desk.number
+        self.step("明早 08:30 的日报，现在的样子", "what the next morning's digest would say now")
+        answer = self.desk.curl("GET", "/v1/digest/preview")[2]
+        print(f"   {answer['at']}")
+        for line in [answer["digest"]["title"], *answer["digest"]["body"].splitlines()] if answer["digest"] else ["无事可报 · nothing to tell"]:
+            print("    " + line)
+
 
 def play(rep):
     story = Story(rep)
@@ -106,3 +116,4 @@ def play(rep):
     story.review()
     story.take_again()
     story.approve()
+    story.show_digest()
