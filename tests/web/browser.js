@@ -47,7 +47,7 @@ async function accessible(page, what) {
   await page.evaluate(AXE);
   const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
   const faults = found.violations.map((v) => `${v.id}: ${v.nodes.map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`);
-  assert.deepEqual(faults, [], what);
+  assert.deepEqual(faults, [], [what, ...faults].join("\n"));
   assert.ok(found.passes.length > 10, "axe looked at something");
 }
 
@@ -81,4 +81,18 @@ async function press(page, key) {
   });
 }
 
-module.exports = { start, accessible, faultless, picture, press, until };
+/** Runs the scenario that the command line names; ends with a status other than 0 at the first thing that is not as it should be. */
+async function run(scenarios) {
+  const browser = await start();
+  try {
+    await scenarios[process.argv[2]](browser);
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+    await browser.tell();
+  } finally {
+    await browser.close();
+  }
+}
+
+module.exports = { accessible, faultless, picture, press, run, until };

@@ -4,7 +4,7 @@
 "use strict";
 const fs = require("node:fs");
 const assert = require("node:assert/strict");
-const { start, accessible, faultless, picture, press, until } = require("./browser.js");
+const { accessible, faultless, picture, press, run, until } = require("./browser.js");
 
 const job = JSON.parse(fs.readFileSync(0, "utf8"));
 const WORDS = Object.fromEntries(["zh-CN", "en"].map((lang) => [lang, JSON.parse(fs.readFileSync(`${process.env.BF_SOURCE_DIR}/gateway/web/${lang}.json`, "utf8"))]));
@@ -20,7 +20,7 @@ async function signIn(page, login = "wang", password = job.password) {
 /** Opens the console and signs in. */
 async function enter(browser, options = {}) {
   const page = await browser.open({ url: job.url, ...options });
-  await page.goto("/console");
+  await page.goto("/console#/account");
   await signIn(page, options.login);
   await page.waitForSelector(".rows li");
   return page;
@@ -63,7 +63,7 @@ const scenarios = {
 
   async the_first_password_is_changed_by_keyboard_alone(browser) {
     const page = await browser.open({ url: job.url });
-    await page.goto("/console");
+    await page.goto("/console#/account");
     await page.waitForSelector("[name=tenant]");
     await until(page, () => document.activeElement.name === "tenant");
     await page.keyboard.type(job.tenant);
@@ -241,19 +241,4 @@ const scenarios = {
   },
 };
 
-async function main() {
-  const browser = await start();
-  try {
-    await scenarios[process.argv[2]](browser);
-  } catch (error) {
-    await browser.tell();
-    throw error;
-  } finally {
-    await browser.close();
-  }
-}
-
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+run(scenarios);

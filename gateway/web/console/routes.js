@@ -3,7 +3,11 @@
 //   { path: "/review", label: "nav.review", load: () => import("#console/review.js"), roles: ["reviewer"] }
 // `label` is a key of messages; `roles` says who is shown it (all, without; the server judges each request anyway); `nav: false` keeps it out of the
 // navigation; `wide: true` gives it the whole width and no padding.
-export const routes = [{ path: "/account", label: "account.title", load: () => import("#console/account.js"), nav: false }];
+export const routes = [
+  { path: "/exceptions", label: "nav.exceptions", load: () => import("#console/exceptions.js"), roles: ["manager", "supervisor", "auditor"] },
+  { path: "/review", label: "nav.review", load: () => import("#console/review.js"), roles: ["reviewer", "manager"], wide: true },
+  { path: "/account", label: "account.title", load: () => import("#console/account.js"), nav: false },
+];
 
 const isFor = (route, role) => !route.roles || route.roles.includes(role);
 

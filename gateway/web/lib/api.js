@@ -2,6 +2,7 @@
 // The API, from a page: the browser adds the cookie, this the token that goes with each change. A refusal is thrown as a Problem.
 import { signal } from "@preact/signals";
 import { lang } from "#lib/i18n.js";
+import { uuid7 } from "#lib/ids.js";
 
 /** What GET /v1/web/session tells, or null while nobody is signed in here. */
 export const session = signal(null);
@@ -60,7 +61,8 @@ async function renewToken() {
 }
 
 /**
- * One request: {body, headers, signal} -> {data, etag, status}. Throws a Problem. 401 leads to the sign-in by itself.
+ * One request: {body, headers, signal} -> {data, etag, status}; `data` is what the JSON says, with `blob: true` the bytes. Throws a Problem. 401 leads to the
+ * sign-in by itself.
  */
 export async function call(method, path, options = {}) {
   let answer = await send(method, path, options);
@@ -80,13 +82,32 @@ export async function call(method, path, options = {}) {
     throw problem;
   }
   const isJson = answer.headers.get("content-type")?.startsWith("application/json");
-  return { status: answer.status, etag: answer.headers.get("etag"), data: isJson ? await answer.json() : null };
+  return { status: answer.status, etag: answer.headers.get("etag"), data: isJson ? await answer.json() : options.blob ? await answer.blob() : null };
 }
 
 export const get = (path, options) => call("GET", path, options);
 export const post = (path, body, options) => call("POST", path, { ...options, body });
 export const patch = (path, body, etag) => call("PATCH", path, { body, headers: { "if-match": etag } });
 export const remove = (path) => call("DELETE", path);
+
+const unanswered = new Map(); // what a verb said -> its key, until the server has answered
+
+/** A verb of the business. Said again after no answer came, it is the same request: it is done once. `etag`: only if the record is still that one. */
+export async function verb(path, body, etag) {
+  const said = `${path} ${etag} ${JSON.stringify(body)}`;
+  const key = unanswered.get(said) ?? uuid7();
+  unanswered.set(said, key);
+  try {
+    const answer = await post(path, body, { headers: { "idempotency-key": key, ...(etag && { "if-match": etag }) } });
+    unanswered.delete(said);
+    return answer;
+  } catch (problem) {
+    if (problem.status > 0 && problem.status < 500) {
+      unanswered.delete(said);
+    }
+    throw problem;
+  }
+}
 
 /** Asks who is signed in; nobody is no fault. */
 export async function askSession() {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The review of contracts (CON-03, G-05): the queue, the pages of the one that is open, what was typed of it; the verdict. docs/CONSOLE.md is its manual.
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "#lib/i18n.js";
+import { bindKeys } from "#lib/keys.js";
+import { html } from "#lib/ui.js";
+import { Facts } from "#console/review_facts.js";
+import { Queue } from "#console/review_list.js";
+import { Pages } from "#console/review_pages.js";
+import { Verdict } from "#console/review_verdict.js";
+import { active, anyUnsaved, approve, arrived, begin, claim, contract, holds, isReviewer, nameOf, nextOf, open, problem, queue, rejecting, release, said, selected, step } from "#console/review_store.js";
+import { Problem } from "#console/review_parts.js";
+
+const PATH = "/review";
+const isNarrow = () => matchMedia("(max-width: 900px)").matches; // as in review.css
+
+const bindings = [
+  ...["j", "ArrowDown"].map((key) => ({ key, label: "review.key.next", run: () => step(1), repeat: true })),
+  ...["k", "ArrowUp"].map((key) => ({ key, label: "review.key.previous", run: () => step(-1), repeat: true })),
+];
+const reviewerBindings = [
+  { key: "c", label: "review.claim", run: claim },
+  { key: "u", label: "review.release", run: release },
+  ...["Enter", "e"].map((key) => ({ key, label: "review.key.edit", run: () => document.querySelector("#facts input")?.focus() })),
+  { key: "Ctrl+Enter", label: "review.approve", run: approve },
+  { key: "r", label: "review.reject", run: () => (rejecting.value = holds()) },
+];
+
+/** The open contract stands in the location, so that it can be linked to; on a phone one goes back from it to the list. */
+function useLocation() {
+  useEffect(() => {
+    const goThere = () => {
+      const asked = /^#\/review\/([0-9a-f-]{36})$/.exec(location.hash)?.[1] ?? null;
+      if (asked ? asked !== selected.value : isNarrow()) {
+        open(asked);
+      }
+    };
+    goThere();
+    addEventListener("hashchange", goThere);
+    return () => removeEventListener("hashchange", goThere);
+  }, []);
+  useEffect(() => {
+    const hash = selected.value ? `#${PATH}/${selected.value}` : `#${PATH}`;
+    if (location.hash !== hash && location.hash.startsWith(`#${PATH}`)) {
+      history[isNarrow() && selected.value ? "pushState" : "replaceState"](null, "", hash);
+    }
+  }, [selected.value]);
+}
+
+function useWork() {
+  useEffect(() => bindKeys(isReviewer() ? [...bindings, ...reviewerBindings] : bindings), []);
+  useEffect(begin, []);
+  useEffect(() => {
+    const stay = (event) => anyUnsaved() && event.preventDefault();
+    const kinds = ["keydown", "pointerdown", "wheel"];
+    kinds.forEach((kind) => addEventListener(kind, active, { passive: true }));
+    addEventListener("beforeunload", stay);
+    return () => {
+      kinds.forEach((kind) => removeEventListener(kind, active));
+      removeEventListener("beforeunload", stay);
+    };
+  }, []);
+  useEffect(() => {
+    if (queue.value && !selected.value && !isNarrow()) {
+      open(nextOf(null) ?? queue.value.items[0]?.contract.id ?? null); // there is always something open to look at
+    }
+  }, [queue.value, selected.value]);
+}
+
+function Head({ doc }) {
+  const title = useRef();
+  const focused = useRef(arrived.value);
+  useLayoutEffect(() => {
+    if (focused.current !== arrived.value) {
+      focused.current = arrived.value;
+      title.current.focus();
+    }
+  }, [arrived.value, doc.id]);
+  return html`<div class="head">
+    <a class="back" href="#/review">${t("review.back")}</a>
+    <h2 ref=${title} tabindex="-1">${nameOf(doc.customer)} <span class="muted num">${doc.number}</span></h2>
+  </div>`;
+}
+
+const Nothing = () => html`<section class="empty" aria-label=${t("review.nothing")}><p>${t(queue.value?.items.length ? "review.nothing_open" : "review.nothing")}</p></section>`;
+
+export default function Review() {
+  useLocation();
+  useWork();
+  const doc = contract.value;
+  return html`<div class=${selected.value ? "review opened" : "review"}>
+    <${Queue} />
+    ${doc
+      ? html`<${Pages} doc=${doc} />
+          <aside class="facts" id="facts" aria-label=${t("review.facts")}>
+            <${Head} doc=${doc} />
+            <${Problem} />
+            <${Facts} doc=${doc} />
+            <${Verdict} doc=${doc} />
+          </aside>`
+      : problem.value
+        ? html`<section class="empty"><a class="back" href="#/review">${t("review.back")}</a><${Problem} /></section>`
+        : html`<${Nothing} />`}
+    <div class="toast" aria-hidden="true" hidden=${!said.value}>${said.value}</div>
+  </div>`;
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scenarios of the review page: node review.js NAME, with a JSON job on stdin: {url, tenant, password, photos: [paths]}.
+"use strict";
+const fs = require("node:fs");
+const assert = require("node:assert/strict");
+const { accessible, faultless, picture, run, until } = require("./browser.js");
+const rep = require("./rep.js");
+
+const job = JSON.parse(fs.readFileSync(0, "utf8"));
+const words = JSON.parse(fs.readFileSync(`${process.env.BF_SOURCE_DIR}/gateway/web/zh-CN.json`, "utf8"));
+let used = 0;
+const photos = (n = 1) => job.photos.slice(used, (used += n));
+
+/** The review page, of a reviewer. */
+async function enter(browser, login, { where = "#/review", deaf, ...options } = {}) {
+  const page = await browser.open({ url: job.url, ...options });
+  if (deaf) await page.route(deaf.route, (route) => route.abort());
+  await page.goto(`/console${where}`);
+  await page.fill("[name=tenant]", job.tenant);
+  await page.fill("[name=login]", login);
+  await page.fill("[name=password]", job.password);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".frame main > *");
+  return page;
+}
+
+const row = (page, text) => page.locator(".item", { hasText: text });
+const seen = (page, text, within = ".review") => page.locator(within, { hasText: text }).first().waitFor();
+const said = (page, key, values = {}) => seen(page, words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]), ".toast");
+const opened = (page, name) => page.locator(".facts h2", { hasText: name }).waitFor();
+const drawn = (page) => until(page, () => document.querySelector("bf-page img")?.naturalWidth > 0);
+const zoomOf = async (page) => Number.parseInt(await page.textContent(".zoom"), 10);
+const pressed = (page, ...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+
+const scenarios = {
+  async a_contract_enters_is_sent_back_with_a_mark_and_approved_after_its_page_was_taken_again(browser) {
+    const wang = await rep.signIn(job, "wang");
+    const shen = await enter(browser, "shen"), tang = await enter(browser, "tang");
+    for (const page of [shen, tang]) await seen(page, words["review.nothing"]);
+    const contract = await wang.contract(photos(2));
+    for (const page of [shen, tang]) await row(page, "华东精工").waitFor(); // without being loaded again
+    await opened(shen, "华东精工");
+    await seen(shen, "待审 1 · 今日我审 0");
+    await shen.keyboard.press("c");
+    await said(shen, "review.claimed_said");
+    await seen(tang, "沈复核 审核中", ".item");
+
+    await drawn(shen);
+    const fitted = await zoomOf(shen);
+    await pressed(shen, "+", "+");
+    assert.ok((await zoomOf(shen)) > fitted * 1.5);
+    await shen.keyboard.press("0");
+    assert.equal(await zoomOf(shen), fitted);
+    // What is under the pointer stays there while it is zoomed.
+    const box = await shen.locator("bf-page").boundingBox();
+    const corner = () => shen.evaluate(() => document.querySelector("bf-page img").getBoundingClientRect().toJSON());
+    const at = [box.x + box.width / 2 + 40, box.y + box.height / 2 + 60], before = await corner();
+    await shen.mouse.move(...at);
+    await shen.mouse.wheel(0, -240);
+    await until(shen, () => Number.parseInt(document.querySelector(".zoom").textContent, 10) > 0 && document.querySelector("bf-page img").getBoundingClientRect().width > 0);
+    await shen.waitForFunction((was) => document.querySelector("bf-page img").getBoundingClientRect().width > was * 1.2, before.width);
+    const after = await corner();
+    for (const [i, side, length] of [[0, "x", "width"], [1, "y", "height"]]) {
+      assert.ok(Math.abs((at[i] - before[side]) / before[length] - (at[i] - after[side]) / after[length]) < 0.005, side);
+    }
+    await shen.mouse.down();
+    await shen.mouse.move(at[0] + 50, at[1] + 30, { steps: 3 });
+    await shen.mouse.up();
+    const panned = await corner();
+    assert.ok(Math.abs(panned.x - after.x - 50) < 1 && Math.abs(panned.y - after.y - 30) < 1);
+    await pressed(shen, "0", ".");
+    const turned = await corner();
+    assert.ok(turned.width > turned.height === before.width < before.height);
+    await pressed(shen, ",", "]");
+    await shen.locator("[aria-current=page]", { hasText: "2" }).waitFor();
+    await shen.waitForFunction((label) => document.querySelector("bf-page").getAttribute("aria-label") === label, words["review.picture"].replace("{n}", 2).replace("{all}", 2));
+    await drawn(shen);
+
+    // A mark, drawn by the mouse: a quarter of the picture's width from its middle on.
+    await until(shen, () => document.querySelector("bf-page img").complete);
+    const paper = await corner();
+    await shen.keyboard.press("m");
+    await shen.mouse.move(paper.x + paper.width * 0.5, paper.y + paper.height * 0.5);
+    await shen.mouse.down();
+    await shen.mouse.move(paper.x + paper.width * 0.75, paper.y + paper.height * 0.6, { steps: 4 });
+    await shen.mouse.up();
+    await said(shen, "review.marked_said");
+    const [mark] = (await wang.get(`/v1/contracts/${contract.id}`)).marks;
+    assert.equal(mark.media, contract.pages[1].media);
+    for (const [side, wanted] of [["x", 5000], ["y", 5000], ["w", 2500], ["h", 1000]]) {
+      assert.ok(Math.abs(mark[side] - wanted) < 60, `${side}: ${mark[side]}`);
+    }
+    await shen.fill(".marks input", "金额这一行");
+    await shen.keyboard.press("Tab");
+    await until(shen, () => document.querySelector(".mark") !== null);
+    await accessible(shen, "marked");
+
+    await shen.focus(".facts h2");
+    await pressed(shen, "r", "1");
+    await shen.keyboard.type("反光，看不清金额");
+    await shen.keyboard.press("Enter");
+    await said(shen, "review.rejected_said", { number: "HT-2026-0717" });
+    for (const page of [shen, tang]) await row(page, "华东精工").waitFor({ state: "detached" });
+    const [told] = (await wang.get("/v1/notifications")).items.filter((one) => one.contract === contract.id);
+    assert.deepEqual([told.kind, told.rejection.code, told.rejection.page, told.mark.id, told.mark.note], ["retake", "unreadable", contract.pages[1].id, mark.id, "金额这一行"]);
+    assert.ok(told.body.includes("反光，看不清金额"));
+
+    await wang.retake(contract.id, 1, photos()[0]);
+    for (const page of [shen, tang]) await seen(page, words["review.again"].replace("{n}", 2), ".item");
+    await seen(tang, words["review.reserved_for"].replace("{who}", "沈复核"), ".item");
+    await row(shen, "华东精工").click();
+    await shen.keyboard.press("c");
+    await said(shen, "review.claimed_said");
+    await pressed(shen, "]", "v");
+    await seen(shen, words["review.version_old"].replace("{n}", 1));
+    await shen.keyboard.press("v");
+    await shen.locator(".over").waitFor({ state: "detached" });
+    await shen.keyboard.press("Control+Enter");
+    await said(shen, "review.approved_said", { number: "HT-2026-0717" });
+    await wang.inState(contract.id, "approved");
+    await seen(shen, "待审 0 · 今日我审 2");
+    for (const page of [shen, tang]) await faultless(page);
+  },
+
+  async twenty_contracts_by_keyboard_alone(browser) {
+    const wang = await rep.signIn(job, "wang");
+    const N = 20;
+    for (let i = 1; i <= N; i++) {
+      await wang.contract(photos(), { number: `HT-${i}`, name: `客户${String(i).padStart(2, "0")}` });
+    }
+    const page = await enter(browser, "shen");
+    await page.evaluate(() => {
+      globalThis.clicks = 0;
+      addEventListener("pointerdown", () => globalThis.clicks++, true);
+      // From the key to the frame in which the next contract and its picture are: marks of the browser's own clock.
+      addEventListener("keydown", (event) => event.ctrlKey && event.key === "Enter" && performance.mark("approve"), true);
+      const look = () => {
+        const [mark] = performance.getEntriesByName("approve", "mark"), title = document.querySelector(".facts h2")?.textContent ?? "";
+        const image = document.querySelector("bf-page img");
+        if (!mark) globalThis.shownTitle = title;
+        else if (title !== globalThis.shownTitle && (!title || (image?.complete && image.naturalWidth > 0))) {
+          performance.measure("approve to next", "approve");
+          performance.clearMarks("approve");
+        }
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    for (let i = 1; i <= N; i++) {
+      await page.waitForFunction((number) => document.querySelector(".facts h2")?.textContent.endsWith(number), `HT-${i}`);
+      if (i === 1) await page.focus(".facts h2"); // later it is there by itself
+      await page.waitForFunction(() => document.activeElement === document.querySelector(".facts h2"));
+      await page.keyboard.press("c");
+      await page.locator(".facts .primary", { hasText: words["review.approve"] }).waitFor();
+      if (i % 5 === 0) {
+        await pressed(page, "r", "2");
+        await page.keyboard.type("少签字页");
+        await page.keyboard.press("Enter");
+        await said(page, "review.rejected_said", { number: `HT-${i}` });
+      } else {
+        await page.keyboard.press("Control+Enter");
+        await said(page, "review.approved_said", { number: `HT-${i}` });
+      }
+    }
+    await seen(page, `待审 0 · 今日我审 ${N}`);
+    assert.equal(await page.evaluate(() => globalThis.clicks), 0);
+    const spans = await page.evaluate(() => performance.getEntriesByName("approve to next").map((one) => Math.round(one.duration)).sort((a, b) => a - b));
+    assert.ok(spans.length > 10, "approvals were measured");
+    console.log(`approve to next item painted: median ${spans[spans.length >> 1]} ms, most ${spans.at(-1)} ms`);
+    const all = (await wang.get("/v1/contracts?limit=200")).items;
+    assert.deepEqual([all.filter((one) => one.state === "approved").length, all.filter((one) => one.state === "rejected").length], [16, 4]);
+    await faultless(page);
+  },
+
+  async who_was_faster_is_said_and_nothing_typed_is_lost(browser) {
+    const wang = await rep.signIn(job, "wang"), tang = await rep.signIn(job, "tang"), elsewhere = await rep.signIn(job, "shen");
+    const [first, second] = [await wang.contract(photos(), { name: "甲公司" }), await wang.contract(photos(), { name: "乙公司" })];
+    const deaf = { route: "**/v1/events" }; // so that the page does not know what happens elsewhere
+    const shen = await enter(browser, "shen", { deaf });
+    await opened(shen, "甲公司");
+    await shen.keyboard.press("c");
+    await said(shen, "review.claimed_said");
+    await shen.focus(".facts h2");
+    await shen.keyboard.press("Enter");
+    await shen.keyboard.press("Control+a");
+    await shen.keyboard.type("HT-纸上");
+    await elsewhere.verb(first.id, "release");
+    await tang.verb(first.id, "claim");
+    await shen.fill("[name=reason]", "纸上如此");
+    await shen.keyboard.press("Enter");
+    await opened(shen, "乙公司");
+    await seen(shen, "唐复核 审核中", ".item");
+    await row(shen, "甲公司").click();
+    await opened(shen, "甲公司");
+    assert.equal(await shen.inputValue("[name=number]"), "HT-纸上");
+    await tang.verb(first.id, "release");
+    await shen.unroute(deaf.route);
+    await shen.locator(".facts .primary", { hasText: words["review.claim"] }).waitFor();
+    await shen.focus(".facts h2");
+    await shen.keyboard.press("c");
+    await said(shen, "review.claimed_said");
+    await shen.keyboard.press("Control+Enter");
+    await said(shen, "review.approved_said", { number: "HT-纸上" });
+    const done = await wang.inState(first.id, "approved");
+    assert.deepEqual([done.number, done.corrections[0].before, done.corrections[0].reason], ["HT-纸上", { number: "HT-2026-0717" }, "纸上如此"]);
+    assert.equal((await wang.get(`/v1/contracts/${second.id}`)).state, "uploaded");
+    shen.faults = shen.faults.filter((fault) => !/ERR_FAILED|status of 409/.test(fault));
+    await faultless(shen);
+  },
+
+  async a_correction_is_checked_saved_and_an_approval_opened_again(browser) {
+    const wang = await rep.signIn(job, "wang");
+    const contract = await wang.contract(photos());
+    const page = await enter(browser, "shen");
+    await opened(page, "华东精工");
+    assert.equal(await page.inputValue("[name=amount]"), "123400.00");
+    await page.keyboard.press("c");
+    await said(page, "review.claimed_said");
+    await page.fill("[name=amount]", "12,3o0");
+    await page.click(`text=${words["review.draft_save"]}`);
+    await page.waitForSelector("[name=amount][aria-invalid=true]");
+    await page.fill("[name=amount]", "123,000");
+    await page.click(`text=${words["review.draft_save"]}`);
+    await page.waitForSelector("[name=reason][aria-invalid=true]");
+    await page.fill("[name=reason]", "纸上为十二万三千");
+    await page.click(`text=${words["review.draft_save"]}`);
+    await seen(page, words["review.draft_saved"]);
+    assert.deepEqual((await wang.get(`/v1/contracts/${contract.id}`)).draft.amount, { minor: 12300000, currency: "CNY" });
+    await page.reload();
+    await opened(page, "华东精工");
+    await page.waitForFunction(() => document.querySelector("[name=amount]").value === "123000.00");
+    await page.focus(".facts h2");
+    await page.keyboard.press("Control+Enter");
+    await said(page, "review.approved_said", { number: "HT-2026-0717" });
+    assert.equal((await wang.inState(contract.id, "approved")).amount.minor, 12300000);
+    await page.evaluate((id) => (location.hash = `#/review/${id}`), contract.id);
+    await seen(page, "纸上为十二万三千");
+    await page.fill("[name=reopen]", "客户又寄来一页");
+    await page.keyboard.press("Enter");
+    await said(page, "review.reopened_said");
+    await row(page, "华东精工").waitFor();
+    await faultless(page);
+  },
+
+  async a_claim_is_kept_by_whoever_works(browser) {
+    const wang = await rep.signIn(job, "wang");
+    await wang.contract(photos());
+    const page = await browser.open({ url: job.url });
+    await page.clock.install();
+    await page.goto("/console#/review");
+    for (const [name, text] of [["tenant", job.tenant], ["login", "shen"], ["password", job.password]]) await page.fill(`[name=${name}]`, text);
+    await page.keyboard.press("Enter");
+    await opened(page, "华东精工");
+    const renewals = [];
+    page.on("request", (request) => request.url().endsWith("/renew") && renewals.push(request));
+    await page.keyboard.press("c");
+    await page.locator(".facts .primary", { hasText: words["review.approve"] }).waitFor();
+    await pressed(page, "+", "-");
+    assert.equal(renewals.length, 0, "just claimed");
+    await page.clock.fastForward(4 * 60_000);
+    const [answer] = await Promise.all([page.waitForResponse((response) => response.url().endsWith("/renew")), page.keyboard.press("+")]);
+    assert.equal(answer.status(), 200);
+    await pressed(page, "-", "+");
+    assert.equal(renewals.length, 1, "one is enough for a while");
+    await faultless(page);
+  },
+
+  async a_picture_that_fails_says_so_and_is_fetched_again(browser) {
+    const wang = await rep.signIn(job, "wang");
+    await wang.contract(photos());
+    const page = await browser.open({ url: job.url });
+    await page.route("**/media/**", (route) => route.abort());
+    await page.goto("/console#/review");
+    for (const [name, text] of [["tenant", job.tenant], ["login", "shen"], ["password", job.password]]) await page.fill(`[name=${name}]`, text);
+    await page.keyboard.press("Enter");
+    await seen(page, words["review.picture_failed"]);
+    await accessible(page, "a failed picture");
+    await page.unroute("**/media/**");
+    await page.click(".failed button");
+    await drawn(page);
+    page.faults = page.faults.filter((fault) => !/ERR_FAILED/.test(fault));
+    await faultless(page);
+  },
+
+  async it_is_accessible_in_both_schemes_languages_and_sizes(browser) {
+    const wang = await rep.signIn(job, "wang"), tang = await rep.signIn(job, "tang"), shen = await rep.signIn(job, "shen");
+    const names = ["华东精工机械有限公司", "宁波海达进出口有限公司", "上海申江仪表有限公司", "苏州恒远新材料科技股份有限公司"];
+    const made = [];
+    for (const [i, name] of names.entries()) {
+      made.push(await wang.contract(i === 0 ? [job.paper[0], job.paper[1]] : photos(), { name, number: `HT-2026-10${i}`, amount: { minor: 12340000 * (i + 3), currency: i === 2 ? "USD" : "CNY" } }));
+    }
+    await tang.verb(made[1].id, "claim");
+    await shen.verb(made[0].id, "claim");
+    await shen.verb(made[0].id, "mark", { id: made[0].pages[0].id, media: made[0].pages[0].media, x: 1200, y: 3150, w: 5200, h: 420, note: "金额大写与小写不符" });
+    await shen.verb(made[0].id, "draft", { amount: { minor: 37000000, currency: "CNY" }, reason: "纸上为三十七万" });
+    for (const [scheme, lang, width, height] of [["light", "zh-CN", 1366, 768], ["dark", "en", 1366, 768], ["light", "en", 360, 740], ["dark", "zh-CN", 360, 740]]) {
+      const tag = `${scheme}-${lang}-${width}`;
+      const look = async (page, name) => {
+        await accessible(page, `${name} ${tag}`);
+        await picture(page, `${name}-${tag}`);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${name} ${tag} is ${overflow} px too wide`);
+      };
+      const page = await enter(browser, "shen", { scheme, lang, width, height });
+      await row(page, "华东精工").waitFor();
+      await look(page, "queue");
+      await row(page, "华东精工").click();
+      await page.locator(".mark").waitFor();
+      await drawn(page);
+      await look(page, "review");
+      await page.locator(".facts .danger", { hasText: JSON.parse(fs.readFileSync(`${process.env.BF_SOURCE_DIR}/gateway/web/${lang}.json`, "utf8"))["review.reject"] }).last().click();
+      await page.locator(".reject textarea").waitFor();
+      await look(page, "reject");
+      await page.keyboard.press("Escape");
+      await page.locator(".reject").waitFor({ state: "detached" });
+      await page.keyboard.press("?");
+      await page.waitForSelector("dialog[open]");
+      await look(page, "keys");
+      await page.keyboard.press("Escape");
+      await page.locator(".marks .plain").first().click();
+      await look(page, "mark");
+      await faultless(page, tag);
+      const manager = await enter(browser, "qian", { scheme, lang, width, height, where: "" });
+      await manager.waitForSelector(".lines > * + * + *");
+      await look(manager, "exceptions");
+      await faultless(manager, tag);
+    }
+  },
+};
+
+run(scenarios);
