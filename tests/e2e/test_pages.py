@@ -200,7 +200,9 @@ def test_no_words_stand_in_code_and_each_message_is_used():
         assert f'"{key}"' in everything or f"`{stem}.$" in everything, f"nothing says {key}"
 
 
-def test_words_of_the_schema_are_the_schemas(http):
-    labels = http.get("/openapi.json").json()["components"]["schemas"]["user"]["properties"]["role"]["x-labels"]
+@pytest.mark.parametrize("stem, schema, field", [("role", "user", "role"), ("review.code", "rejection", "code"), ("review.state", "contract", "state"),
+                                                 ("review.outcome", "review", "outcome")])
+def test_words_of_the_schema_are_the_schemas(http, stem, schema, field):
+    labels = http.get("/openapi.json").json()["components"]["schemas"][schema]["properties"][field]["x-labels"]
     for lang, texts in messages().items():
-        assert {key: label[lang] for key, label in labels.items()} == {key.removeprefix("role."): text for key, text in texts.items() if key.startswith("role.")}
+        assert {key: label[lang] for key, label in labels.items()} == {key.removeprefix(stem + "."): text for key, text in texts.items() if key.startswith(stem + ".")}

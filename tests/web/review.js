@@ -233,11 +233,13 @@ const scenarios = {
     await page.keyboard.press("Control+Enter");
     await said(page, "review.approved_said", { number: "HT-2026-0717" });
     assert.equal((await wang.inState(contract.id, "approved")).amount.minor, 12300000);
-    await page.evaluate((id) => (location.hash = `#/review/${id}`), contract.id);
+    await page.click(`text="${words["review.which_approved"]}"`);
+    await page.click(".gone");
     await seen(page, "纸上为十二万三千");
     await page.fill("[name=reopen]", "客户又寄来一页");
     await page.keyboard.press("Enter");
     await said(page, "review.reopened_said");
+    await page.click(`text="${words["review.which_waiting"]}"`);
     await row(page, "华东精工").waitFor();
     await faultless(page);
   },
@@ -291,7 +293,7 @@ const scenarios = {
     }
     await tang.verb(made[1].id, "claim");
     await shen.verb(made[0].id, "claim");
-    await shen.verb(made[0].id, "mark", { id: made[0].pages[0].id, media: made[0].pages[0].media, x: 1200, y: 3150, w: 5200, h: 420, note: "金额大写与小写不符" });
+    await shen.verb(made[0].id, "mark", { id: made[0].pages[0].id, media: made[0].pages[0].media, x: 1000, y: 3450, w: 4700, h: 1050, note: "金额大写与小写不符" });
     await shen.verb(made[0].id, "draft", { amount: { minor: 37000000, currency: "CNY" }, reason: "纸上为三十七万" });
     for (const [scheme, lang, width, height] of [["light", "zh-CN", 1366, 768], ["dark", "en", 1366, 768], ["light", "en", 360, 740], ["dark", "zh-CN", 360, 740]]) {
       const tag = `${scheme}-${lang}-${width}`;
@@ -304,6 +306,10 @@ const scenarios = {
       const page = await enter(browser, "shen", { scheme, lang, width, height });
       await row(page, "华东精工").waitFor();
       await look(page, "queue");
+      await page.click(".queue .top .switch button + button");
+      await page.locator(".none, .gone").first().waitFor();
+      await look(page, "approved");
+      await page.click(".queue .top .switch button");
       await row(page, "华东精工").click();
       await page.locator(".mark").waitFor();
       await drawn(page);

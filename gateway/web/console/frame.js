@@ -42,7 +42,7 @@ function Keys() {
       dialog.current.close();
     }
   }, [sheet.value]);
-  const rows = bound.value.filter((binding) => singleKeys.value || binding.key.length > 1);
+  const rows = bound.value.filter((binding) => binding.label && (singleKeys.value || binding.key.length > 1));
   return html`<dialog ref=${dialog} aria-labelledby="keys-title" onClose=${() => (sheet.value = false)}>
     <h2 id="keys-title">${t("keys.title")}</h2>
     <dl>${rows.map((row) => html`<dt key=${row.key}><kbd>${row.key}</kbd></dt><dd>${typeof row.label === "function" ? row.label() : t(row.label)}</dd>`)}</dl>

@@ -14,14 +14,18 @@ import { Problem } from "#console/review_parts.js";
 const PATH = "/review";
 const isNarrow = () => matchMedia("(max-width: 900px)").matches; // as in review.css
 
+const edit = () => document.querySelector("#facts input")?.focus();
 const bindings = [
-  ...["j", "ArrowDown"].map((key) => ({ key, label: "review.key.next", run: () => step(1), repeat: true })),
-  ...["k", "ArrowUp"].map((key) => ({ key, label: "review.key.previous", run: () => step(-1), repeat: true })),
+  { key: "j", label: "review.key.next", run: () => step(1), repeat: true },
+  { key: "ArrowDown", label: null, run: () => step(1), repeat: true },
+  { key: "k", label: "review.key.previous", run: () => step(-1), repeat: true },
+  { key: "ArrowUp", label: null, run: () => step(-1), repeat: true },
 ];
 const reviewerBindings = [
   { key: "c", label: "review.claim", run: claim },
   { key: "u", label: "review.release", run: release },
-  ...["Enter", "e"].map((key) => ({ key, label: "review.key.edit", run: () => document.querySelector("#facts input")?.focus() })),
+  { key: "e", label: "review.key.edit", run: edit },
+  { key: "Enter", label: null, run: edit },
   { key: "Ctrl+Enter", label: "review.approve", run: approve },
   { key: "r", label: "review.reject", run: () => (rejecting.value = holds()) },
 ];

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queue: the oldest first, who holds what, what is late (G-05).
-import { useEffect, useRef } from "preact/hooks";
-import { session } from "#lib/api.js";
-import { t } from "#lib/i18n.js";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { get, session } from "#lib/api.js";
+import { formatTime, t } from "#lib/i18n.js";
 import { Icon } from "#lib/icons.js";
 import { formatMoney } from "#lib/money.js";
 import { html, wordsOf } from "#lib/ui.js";
 import { filterBy, isMine, isOverdue, loadMore, loadQueue, now, open, queue, queueProblem, selected, team } from "#console/review_store.js";
 import { waited } from "#console/review_parts.js";
+
+const LIMIT = 50;
 
 function Tags({ item, names }) {
   const doc = item.contract;
@@ -48,17 +50,39 @@ const Filter = () => {
   </div>`;
 };
 
+/** What was approved last: there one finds what has to be opened again. */
+function Approved() {
+  const [items, show] = useState(null);
+  const [problem, fail] = useState(null);
+  const read = () => get(`/v1/contracts?state=approved&limit=${LIMIT}`).then(({ data }) => (show(data.items), fail(null)), fail);
+  useEffect(() => void read(), []);
+  return html`${problem && html`<div class="notice bad" role="alert">${wordsOf(problem)} <button onClick=${read}>${t("retry")}</button></div>`}
+    <ul class="items">${items?.map((doc) => html`<li key=${doc.id}><a class="gone" href="#/review/${doc.id}" aria-current=${doc.id === selected.value ? "true" : undefined}>
+      <span class="first"><strong>${doc.number}</strong><span class="num">${formatMoney(doc.amount)}</span></span>
+      <span class="muted num">${formatTime(doc.approved_at)}</span></a></li>`)}</ul>
+    ${items?.length === 0 && html`<p class="muted none">${t("review.none_approved")}</p>`}`;
+}
+
+const Waiting = ({ read }) => html`
+  <ul class="items">${read?.items.map((item) => html`<${Row} key=${item.contract.id} item=${item} names=${read.names} />`)}</ul>
+  ${read?.items.length === 0 && html`<p class="muted none">${t("review.nothing")}</p>`}
+  ${read?.next && html`<button type="button" class="more" onClick=${loadMore}>${t("review.more")}</button>`}`;
+
 export function Queue() {
   const read = queue.value;
+  const [approved, turn] = useState(false);
   return html`<section class="queue" aria-label=${t("review.queue")}>
     <div class="top">
       <h1 tabindex="-1">${t("review.title")}</h1>
       <p class="muted num">${read && t("review.counts", { waiting: read.waiting >= 1000 ? "1000+" : read.waiting, today: read.reviewed_today })}</p>
-      <${Filter} />
+      <div class="row">
+        <div class="switch" role="group" aria-label=${t("review.which")}>
+          ${[false, true].map((one) => html`<button key=${one} type="button" aria-pressed=${approved === one} onClick=${() => turn(one)}>${t(one ? "review.which_approved" : "review.which_waiting")}</button>`)}
+        </div>
+        ${!approved && html`<${Filter} />`}
+      </div>
     </div>
     ${queueProblem.value && html`<div class="notice bad" role="alert">${wordsOf(queueProblem.value)} <button onClick=${loadQueue}>${t("retry")}</button></div>`}
-    <ul class="items">${read?.items.map((item) => html`<${Row} key=${item.contract.id} item=${item} names=${read.names} />`)}</ul>
-    ${read?.items.length === 0 && html`<p class="muted none">${t("review.nothing")}</p>`}
-    ${read?.next && html`<button type="button" class="more" onClick=${loadMore}>${t("review.more")}</button>`}
+    ${approved ? html`<${Approved} />` : html`<${Waiting} read=${read} />`}
   </section>`;
 }

@@ -45,7 +45,7 @@ function useKeys(viewer, doc, tools) {
     () =>
       bindKeys([
         ...tools.map(({ key, label, run, repeat }) => ({ key, label, repeat, run: () => viewer.current && run(viewer.current) })),
-        { key: "=", label: "review.key.zoom_in", run: () => viewer.current?.zoomIn(), repeat: true },
+        { key: "=", label: null, run: () => viewer.current?.zoomIn(), repeat: true },
         { key: "]", label: "review.key.page_next", run: () => turnPage(1), repeat: true },
         { key: "[", label: "review.key.page_previous", run: () => turnPage(-1), repeat: true },
         { key: "v", label: "review.key.version", run: () => nextVersion(latest.current) },

@@ -62,7 +62,7 @@ export const bound = signal([]);
 
 /**
  * Binds shortcuts until the function that it returns is called: [{key, label, run, repeat}]. `label` is a key of messages, or a function that returns
- * words; `repeat` lets a held key act again (moving about, never deciding). What was bound last goes first.
+ * words, or null for another key of the same thing; `repeat` lets a held key act again (moving about, never deciding). What was bound last goes first.
  */
 export function bindKeys(bindings) {
   bound.value = [...bound.value, ...bindings];
