@@ -152,6 +152,10 @@ const scenarios = {
       await page.waitForFunction(() => document.activeElement === document.querySelector(".facts h2"));
       await page.keyboard.press("c");
       await page.locator(".facts .primary", { hasText: words["review.approve"] }).waitFor();
+      if (i === 10) { // its amount line is marked first
+        await pressed(page, "m", "ArrowRight", "ArrowDown", "Shift+ArrowRight", "Enter");
+        await said(page, "review.marked_said");
+      }
       if (i % 5 === 0) {
         await pressed(page, "r", "2");
         await page.keyboard.type("少签字页");
@@ -169,6 +173,9 @@ const scenarios = {
     console.log(`approve to next item painted: median ${spans[spans.length >> 1]} ms, most ${spans.at(-1)} ms`);
     const all = (await wang.get("/v1/contracts?limit=200")).items;
     assert.deepEqual([all.filter((one) => one.state === "approved").length, all.filter((one) => one.state === "rejected").length], [16, 4]);
+    const marked = all.find((one) => one.number === "HT-10"), [mark] = marked.marks;
+    assert.equal(marked.rejection.mark, mark.id);
+    assert.ok(mark.x > 3000 && mark.x < 7000 && mark.y > 4000 && mark.y < 6000 && mark.w > mark.h, JSON.stringify(mark)); // about the middle
     await faultless(page);
   },
 
@@ -180,6 +187,12 @@ const scenarios = {
     await opened(shen, "甲公司");
     await shen.keyboard.press("c");
     await said(shen, "review.claimed_said");
+    // A verdict is on what was looked at: not on what it has become.
+    await elsewhere.verb(first.id, "mark", { id: first.pages[0].id, media: first.pages[0].media, x: 10, y: 10, w: 100, h: 100 });
+    await shen.keyboard.press("Control+Enter");
+    await shen.locator(".facts .notice.bad:visible").waitFor();
+    await shen.locator(".marks .plain").first().waitFor();
+    assert.equal((await wang.get(`/v1/contracts/${first.id}`)).state, "in_review");
     await shen.focus(".facts h2");
     await shen.keyboard.press("Enter");
     await shen.keyboard.press("Control+a");
@@ -204,7 +217,7 @@ const scenarios = {
     const done = await wang.inState(first.id, "approved");
     assert.deepEqual([done.number, done.corrections[0].before, done.corrections[0].reason], ["HT-纸上", { number: "HT-2026-0717" }, "纸上如此"]);
     assert.equal((await wang.get(`/v1/contracts/${second.id}`)).state, "uploaded");
-    shen.faults = shen.faults.filter((fault) => !/ERR_FAILED|status of 409/.test(fault));
+    shen.faults = shen.faults.filter((fault) => !/ERR_FAILED|status of (409|412)/.test(fault));
     await faultless(shen);
   },
 
@@ -264,6 +277,28 @@ const scenarios = {
     assert.equal(answer.status(), 200);
     await pressed(page, "-", "+");
     assert.equal(renewals.length, 1, "one is enough for a while");
+    assert.equal(await page.locator(".item .tag.bad").count(), 0);
+    await page.clock.fastForward(5 * 24 * 3600_000);
+    await seen(page, words["review.overdue"], ".item .tag.bad");
+    await faultless(page);
+  },
+
+  async the_list_goes_on_and_is_narrowed_to_the_own_team(browser) {
+    const wang = await rep.signIn(job, "wang"), zhou = await rep.signIn(job, "zhou");
+    for (const [who, name] of [[wang, "甲公司"], [zhou, "乙公司"], [wang, "丙公司"]]) await who.contract(photos(), { name });
+    const page = await browser.open({ url: job.url });
+    await page.route(/review_queue/, (route) => route.continue({ url: route.request().url().replace("limit=50", "limit=2") }));
+    await page.goto("/console#/review");
+    for (const [name, text] of [["tenant", job.tenant], ["login", "shen"], ["password", job.password]]) await page.fill(`[name=${name}]`, text);
+    await page.keyboard.press("Enter");
+    await opened(page, "甲公司");
+    assert.deepEqual(await page.locator(".item strong").allTextContents(), ["甲公司", "乙公司"]);
+    await page.click(".queue .more");
+    await row(page, "丙公司").waitFor();
+    assert.deepEqual(await page.locator(".item strong").allTextContents(), ["甲公司", "乙公司", "丙公司"]);
+    await page.click(`text="${words["review.team_own"]}"`);
+    await row(page, "乙公司").waitFor({ state: "detached" });
+    assert.deepEqual(await page.locator(".item strong").allTextContents(), ["甲公司", "丙公司"]);
     await faultless(page);
   },
 

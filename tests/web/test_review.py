@@ -69,6 +69,7 @@ def company(server):
     company = server.company()
     company.add("shen", "沈复核", "reviewer", company.team)
     company.add("tang", "唐复核", "reviewer", company.team)
+    company.add("zhou", "周立", "rep", server.admin("team", "add", company.code, "二组"))
     return company
 
 

@@ -8,7 +8,7 @@ import { Facts } from "#console/review_facts.js";
 import { Queue } from "#console/review_list.js";
 import { Pages } from "#console/review_pages.js";
 import { Verdict } from "#console/review_verdict.js";
-import { active, anyUnsaved, approve, arrived, begin, claim, contract, holds, isReviewer, nameOf, nextOf, open, problem, queue, rejecting, release, said, selected, step } from "#console/review_store.js";
+import { active, anyUnsaved, approve, arrival, begin, claim, contract, holds, isReviewer, nameOf, nextOf, open, problem, queue, rejecting, release, said, selected, step } from "#console/review_store.js";
 import { Problem } from "#console/review_parts.js";
 
 const PATH = "/review";
@@ -71,22 +71,27 @@ function useWork() {
   }, [queue.value, selected.value]);
 }
 
-function Head({ doc }) {
-  const title = useRef();
-  const focused = useRef(arrived.value);
+/** For what should get the focus when it is there. */
+function useArrival() {
+  const at = useRef();
   useLayoutEffect(() => {
-    if (focused.current !== arrived.value) {
-      focused.current = arrived.value;
-      title.current.focus();
+    if (arrival.value) {
+      arrival.value = false;
+      at.current.focus();
     }
-  }, [arrived.value, doc.id]);
+  }, [arrival.value]);
+  return at;
+}
+
+function Head({ doc }) {
+  const title = useArrival();
   return html`<div class="head">
     <a class="back" href="#/review">${t("review.back")}</a>
     <h2 ref=${title} tabindex="-1">${nameOf(doc.customer)} <span class="muted num">${doc.number}</span></h2>
   </div>`;
 }
 
-const Nothing = () => html`<section class="empty" aria-label=${t("review.nothing")}><p>${t(queue.value?.items.length ? "review.nothing_open" : "review.nothing")}</p></section>`;
+const Nothing = () => html`<section class="empty" aria-label=${t("review.paper")}><p ref=${useArrival()} tabindex="-1">${t(queue.value?.items.length ? "review.nothing_open" : "review.nothing")}</p></section>`;
 
 export default function Review() {
   useLocation();
@@ -104,7 +109,7 @@ export default function Review() {
           </aside>`
       : problem.value
         ? html`<section class="empty"><a class="back" href="#/review">${t("review.back")}</a><${Problem} /></section>`
-        : html`<${Nothing} />`}
+        : !selected.value && html`<${Nothing} />`}
     <div class="toast" aria-hidden="true" hidden=${!said.value}>${said.value}</div>
   </div>`;
 }

@@ -28,6 +28,9 @@ export const problem = signal(null);
 export const busy = signal(null);
 /** What was typed: id -> form; kept until the server has it. */
 const forms = signal(new Map());
+/** The same of rejections: {code, note}. */
+export const rejections = new Map();
+let typist = null; // whose all that is
 export const now = signal(Date.now());
 /** The last result, for those who see it; announce() tells the others. */
 export const said = signal("");
@@ -39,8 +42,8 @@ export const rejecting = signal(false);
 export const activeMark = signal(null);
 /** The mark to be brought into the middle: a new object each time. */
 export const look = signal(null);
-/** Counts up when the next item should get the focus. */
-export const arrived = signal(0);
+/** What is opened next should get the focus; who gives it says so by false. */
+export const arrival = signal(false);
 
 export const nameOf = (id) => contract.value?.names?.[id] ?? queue.value?.names[id] ?? "";
 
@@ -154,7 +157,9 @@ function onChange({ type, id, doc, gone }) {
     loadQueue();
   }
   if (open && (gone || doc.rev > open.rev)) {
-    if (doc) {
+    if (gone) {
+      forget(id);
+    } else {
       keep({ ...partsOf(open), ...doc });
     }
     if (id === selected.value) {
@@ -167,7 +172,12 @@ function onChange({ type, id, doc, gone }) {
 
 /** Follows the server until the function that it returns is called. */
 export function begin() {
-  const end = follow({ begin: loadQueue, change: onChange });
+  if (typist !== me()) { // somebody else sat down here
+    forms.value = new Map();
+    rejections.clear();
+    typist = me();
+  }
+  const end = follow({ begin: loadQueue, change: onChange, lost: loadQueue });
   loadQueue(); // without waiting for the stream
   const timer = setInterval(() => (now.value = Date.now()), TICK_MS);
   return () => {
@@ -229,7 +239,7 @@ export async function open(id, { focus = false } = {}) {
     rejecting.value = false;
     pageAt.value = 0;
   }
-  arrived.value += focus ? 1 : 0;
+  arrival.value ||= focus;
   if (!id) {
     return;
   }

@@ -3,18 +3,17 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "#lib/i18n.js";
 import { Field, html } from "#lib/ui.js";
-import { activeMark, approve, busy, claim, isMine, isReviewer, pageAt, problem, queue, reject, rejecting, release, reopen } from "#console/review_store.js";
+import { activeMark, approve, busy, claim, isMine, isReviewer, pageAt, problem, queue, reject, rejecting, rejections, release, reopen } from "#console/review_store.js";
 import { Area, Choice, Key } from "#console/review_parts.js";
 import { session } from "#lib/api.js";
 
 const CODES = ["unreadable", "page_missing", "wrong_customer", "amount_mismatch", "other"];
-const typed = new Map(); // contract -> what was typed of a rejection that is not sent yet
 
 /** On the page that is shown, with the mark that is meant. */
 function begun(doc) {
   const mark = doc.marks?.find((one) => one.id === activeMark.value);
   const page = mark ? doc.pages.find((one) => one.media === mark.media) : doc.pages[pageAt.value];
-  return { code: "", note: "", ...typed.get(doc.id), page: page?.id ?? "", mark: mark?.id ?? "" };
+  return { code: "", note: "", ...rejections.get(doc.id), page: page?.id ?? "", mark: mark?.id ?? "" };
 }
 
 function useRejection(doc) {
@@ -24,7 +23,7 @@ function useRejection(doc) {
   const [fault, tell] = useState(null);
   const change = (some) => {
     latest.current = { ...latest.current, ...some };
-    typed.set(doc.id, { code: latest.current.code, note: latest.current.note });
+    rejections.set(doc.id, { code: latest.current.code, note: latest.current.note });
     draw((n) => n + 1);
   };
   const send = async () => {
@@ -33,7 +32,7 @@ function useRejection(doc) {
     tell(missing && t(missing));
     const given = Object.entries({ ...form, note: form.note.trim() }).filter(([, value]) => value);
     if (!missing && (await reject(Object.fromEntries(given)))) {
-      typed.delete(doc.id);
+      rejections.delete(doc.id);
     }
   };
   return { form: latest.current, fault, change, send };

@@ -17,5 +17,5 @@ export const navigation = (role) => routes.filter((route) => route.nav !== false
 export function routeOf(hash, role) {
   const path = hash.replace(/^#/, "").split("?")[0];
   const found = routes.find((route) => (path === route.path || path.startsWith(`${route.path}/`)) && isFor(route, role));
-  return found ?? navigation(role)[0] ?? routes[0];
+  return found ?? routes.find((route) => isFor(route, role));
 }

@@ -4,9 +4,10 @@ const AGAIN_MS = 5000;
 
 /**
  * `begin()` is called when there is a stream that began just now: what is read after that misses nothing. `change({type, id, doc | gone})` for each change.
+ * `lost()` when the server ended or refused it: a request then tells why.
  * Returns a function that ends it.
  */
-export function follow({ begin, change }) {
+export function follow({ begin, change, lost }) {
   let source;
   let timer;
   const open = () => {
@@ -26,6 +27,7 @@ export function follow({ begin, change }) {
     source.close();
     clearTimeout(timer);
     timer = setTimeout(open, AGAIN_MS);
+    lost();
   };
   open();
   return () => {
