@@ -78,12 +78,14 @@ def look(server, company, photos, paper, scenario):
     done = subprocess.run([os.environ["BF_NODE"], HERE / "review.js", scenario], input=json.dumps(job), capture_output=True, text=True, timeout=10 * GUARD_S, check=False,
                           env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"})
     assert done.returncode == 0, done.stderr
-    print(done.stdout, end="")
+    return done.stdout
 
 
 @pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name != SENT_BACK])
-def test_in_chromium(server, company, photos, paper, scenario):
-    look(server, company, photos, paper, scenario)
+def test_in_chromium(server, company, photos, paper, scenario, capsys):
+    measured = look(server, company, photos, paper, scenario)
+    with capsys.disabled():
+        print(measured, end="")
 
 
 def test_what_is_sent_back_reaches_the_phone(server, company, phones, photos, paper):
