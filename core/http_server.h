@@ -99,7 +99,8 @@ enum bf_status bf_http_check(const struct bf_http_config *config, struct bf_erro
 enum bf_status bf_http_start(const struct bf_env *env, const struct bf_http_config *config, struct bf_pool *pool,
                              const struct bf_route_table *tables, unsigned n_tables, struct bf_http **ret, struct bf_error *e);
 unsigned bf_http_port(const struct bf_http *http);
-/* Reads certificate and key again; on failure the old ones stay. Existing connections keep theirs. Any thread. */
+/* Reads certificate and key again; on failure the old ones stay. Existing connections keep theirs, all that are accepted after the
+ * return have the new one. Any thread but a loop's. */
 enum bf_status bf_http_reload(struct bf_http *http, struct bf_error *e);
 /* Stops accepting, sends GOAWAY, ends event streams, lets requests finish, those whose body is still arriving too; returns when the last
  * connection closed and the last request was replied to. The deadline runs in a thread of its own and ends the process. */

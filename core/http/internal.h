@@ -55,8 +55,9 @@ struct bf_http {
     h2o_globalconf_t conf;
     /* any thread */
     _Atomic unsigned connections, in_flight, requests, event_streams;
+    _Atomic unsigned certificates; /* on their way to a loop */
     _Atomic bool draining, all_done;
-    pthread_mutex_t lock; /* for `wake`: drain waits for the last connection, the deadline's thread for the drain */
+    pthread_mutex_t lock; /* for `wake`: drain waits for the last connection, the deadline's thread for the drain, reload for the loops */
     pthread_cond_t wake;
 };
 
@@ -197,7 +198,7 @@ struct bf_request {
 };
 
 /* server.c */
-void bf__http_wake(struct bf_http *http); /* something that drain waits for has changed */
+void bf__http_wake(struct bf_http *http); /* something that drain or reload waits for has changed */
 /* loop.c */
 enum bf_status bf__loop_start(struct bf__loop *loop, struct bf_http *http, int listen_fd, SSL_CTX *ssl, struct bf_error *e);
 void bf__loop_set_certificate(struct bf__loop *loop, SSL_CTX *ssl); /* any thread; takes the reference */

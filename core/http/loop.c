@@ -186,6 +186,8 @@ static void take_certificate(struct bf_task *task)
     free_retired(&loop->retired, r->at_ms - RETIRED_MS);
     loop->accept.ssl_ctx = o->ssl;
     free(o);
+    if (atomic_fetch_sub(&loop->http->certificates, 1) == 1)
+        bf__http_wake(loop->http);
 }
 
 static void drain(struct bf_task *task)

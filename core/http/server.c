@@ -203,11 +203,16 @@ enum bf_status bf_http_reload(struct bf_http *http, struct bf_error *e)
     enum bf_status status = bf__tls_create(http->cert_path, http->key_path, &ssl, e);
     if (status != BF_OK)
         return status;
+    atomic_fetch_add(&http->certificates, http->loops_running);
     for (unsigned i = 0; i < http->loops_running; i++) {
         SSL_CTX_up_ref(ssl);
         bf__loop_set_certificate(&http->loops[i], ssl);
     }
     SSL_CTX_free(ssl);
+    pthread_mutex_lock(&http->lock);
+    while (atomic_load(&http->certificates) > 0)
+        pthread_cond_wait(&http->wake, &http->lock);
+    pthread_mutex_unlock(&http->lock);
     return BF_OK;
 }
 
