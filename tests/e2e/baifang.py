@@ -51,11 +51,23 @@ def until(condition, what="the condition", guard_s=GUARD_S):
     raise AssertionError(f"still waiting for {what} after {guard_s} s")
 
 
+GONE = (FileNotFoundError, ProcessLookupError)  # a process that ends before its file is opened, or before it is read
+
+
+def is_gone(pid):
+    """Ended, whether or not somebody has collected it."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except GONE:
+        return True
+
+
 def children(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
             return [int(word) for word in file.read().split()]
-    except FileNotFoundError:
+    except GONE:
         return []
 
 
@@ -63,7 +75,7 @@ def command_line(pid):
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             return [word.decode() for word in file.read().split(b"\0")[:-1]]
-    except FileNotFoundError:
+    except GONE:
         return []
 
 

@@ -9,7 +9,7 @@ import re
 import signal
 import threading
 
-from baifang import Feed, Server, children, until
+from baifang import Feed, Server, children, is_gone, until
 from rig import SEED, SOAK, Ledger, Phone, Photos, Upload, assert_clean, assert_gapless, digest, listed, pause, replay
 
 KILLS = 1000 if SOAK else 40
@@ -125,14 +125,6 @@ class Killer:
         kind = self.random.choice(("--zygote", "--zygote-stt"))
         old = until(lambda: self.server.zygote_pid(kind), "the decoder")
         os.kill(old, signal.SIGKILL)
-
-
-def is_gone(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 def check_records(load, boss):
