@@ -51,10 +51,11 @@ static enum bf_status run(void *ctx, const struct bf_job *job, struct bf_arena *
     again->give_up = c->give_up;
     again->put_off = c->put_off;
     again->count = !c->put_off;
+    pthread_mutex_lock(&c->lock);
     c->lost = job->lost;
     c->attempt = job->attempt;
-    tell(c, &c->runs);
-    pthread_mutex_lock(&c->lock);
+    c->runs++;
+    pthread_cond_broadcast(&c->changed);
     while (c->hold)
         pthread_cond_wait(&c->changed, &c->lock);
     pthread_mutex_unlock(&c->lock);
