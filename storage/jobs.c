@@ -316,9 +316,6 @@ struct settle {
     unsigned n;
 };
 
-/* To delete what is not there any more is no mistake, so the guard would not tell. */
-static bool must_look(const struct bf_job_end *end) { return end->job->claimed == NULL || (end->act == BF_JOB_DONE && end->job->n == 0); }
-
 /* As the claim was written, or as the store has it by now. Those that are not the caller's any more are over. */
 static enum bf_status find_claims(struct settle *s, bool anew, struct bf_error *e)
 {
@@ -327,7 +324,7 @@ static enum bf_status find_claims(struct settle *s, bool anew, struct bf_error *
     unsigned at[SETTLE_MAX], missing = 0, kept = 0;
     for (unsigned i = 0; i < s->n; i++) {
         const struct bf_job *job = s->ends[i]->job;
-        s->docs[i] = anew || must_look(s->ends[i]) ? NULL : bf_doc_copy(s->arena, job->claimed);
+        s->docs[i] = anew || job->claimed == NULL ? NULL : bf_doc_copy(s->arena, job->claimed);
         if (s->docs[i] == NULL) {
             at[missing] = i;
             ids[missing++] = job->id;

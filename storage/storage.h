@@ -142,7 +142,7 @@ enum bf_write_kind {
     BF_W_INSERT,  /* BF_E_EXISTS when the id is taken */
     BF_W_PUT,     /* insert or replace, unguarded */
     BF_W_REPLACE, /* replace where the stored rev equals `rev`; else BF_E_STALE; absent: BF_E_NOT_FOUND */
-    BF_W_DELETE,  /* physically; rev > 0 guards as REPLACE does; absent: BF_OK */
+    BF_W_DELETE,  /* physically; rev > 0 guards as REPLACE does; without, absent is BF_OK */
 };
 
 struct bf_write {

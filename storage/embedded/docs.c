@@ -139,11 +139,12 @@ static enum bf_status judge(const struct bf_write *w, const struct bf_doc *old, 
     *go = true;
     if (w->kind == BF_W_INSERT && old != NULL)
         return bf_fail(e, BF_E_EXISTS, "a document with this id exists in %s", w->coll->name);
-    if (w->kind == BF_W_REPLACE && old == NULL)
+    bool is_guarded = w->kind == BF_W_REPLACE || (w->kind == BF_W_DELETE && w->rev > 0);
+    if (is_guarded && old == NULL)
         return bf_fail(e, BF_E_NOT_FOUND, "there is no such document in %s", w->coll->name);
     if (w->kind == BF_W_DELETE && old == NULL)
         *go = false;
-    if (old != NULL && (w->kind == BF_W_REPLACE || (w->kind == BF_W_DELETE && w->rev > 0)) && old->rev != w->rev)
+    if (is_guarded && old->rev != w->rev)
         return bf_fail(e, BF_E_STALE, "the document in %s was changed meanwhile", w->coll->name);
     return BF_OK;
 }

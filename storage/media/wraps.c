@@ -267,7 +267,8 @@ static enum bf_status bury(struct bf_media *media, struct bf_arena *arena, const
     struct bf_write write = {.kind = BF_W_DELETE, .coll = &bf__coll_blobs, .doc = doc, .rev = blob->doc->rev};
     if ((status = bf__fs_sync(media->blobs_fd, e)) == BF_OK)
         status = bf_store_write(media->store, &write, 1, NULL, e);
-    return status == BF_E_STALE ? BF_OK : status; /* the same bytes came again meanwhile: the document has a new file */
+    /* the same bytes came again meanwhile, and the document has a new file; or another sweep was there first */
+    return status == BF_E_STALE || status == BF_E_NOT_FOUND ? BF_OK : status;
 }
 
 static enum bf_status sweep_tenant(struct bf_media *media, struct bf_uuid tenant, struct bf_arena *arena, struct bf_error *e)

@@ -93,6 +93,7 @@ static void delete_is_physical_and_may_be_guarded(void **state)
     assert_int_equal(write_one(s, BF_W_DELETE, &notes, doc, 9), BF_E_STALE);
     assert_int_equal(write_one(s, BF_W_DELETE, &notes, doc, 1), BF_OK);
     assert_null(get(s, &notes, tenant_a, doc->id));
+    assert_int_equal(write_one(s, BF_W_DELETE, &notes, doc, 1), BF_E_NOT_FOUND);
     insert(s, &notes, doc);
     assert_int_equal(get(s, &notes, tenant_a, doc->id)->rev, 1);
 }

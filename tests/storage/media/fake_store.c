@@ -101,10 +101,8 @@ static enum bf_status write_at(struct fake *f, int at, const struct bf_write *w)
 {
     if (w->kind == BF_W_INSERT && at >= 0)
         return BF_E_EXISTS;
-    if (w->kind == BF_W_REPLACE && at < 0)
-        return BF_E_NOT_FOUND;
-    if (w->kind == BF_W_DELETE && at < 0)
-        return BF_OK;
+    if (at < 0 && (w->kind == BF_W_REPLACE || w->kind == BF_W_DELETE))
+        return w->kind == BF_W_DELETE && w->rev == 0 ? BF_OK : BF_E_NOT_FOUND;
     int64_t rev = at < 0 ? 0 : f->docs[at].doc->rev;
     if (w->rev > 0 && w->rev != rev)
         return BF_E_STALE;

@@ -208,9 +208,10 @@ static enum bf_status write_locked(struct memory *m, const struct bf_write *w, s
         return status;
     if (w->kind == BF_W_INSERT && old != NULL)
         return bf_fail(e, BF_E_EXISTS, "exists");
-    if (w->kind == BF_W_REPLACE && old == NULL)
+    bool is_guarded = w->kind == BF_W_REPLACE || (w->kind == BF_W_DELETE && w->rev > 0);
+    if (is_guarded && old == NULL)
         return bf_fail(e, BF_E_NOT_FOUND, "not there");
-    if (old != NULL && (w->kind == BF_W_REPLACE || (w->kind == BF_W_DELETE && w->rev > 0)) && old->rev != w->rev)
+    if (is_guarded && old->rev != w->rev)
         return bf_fail(e, BF_E_STALE, "changed");
     if (w->kind == BF_W_DELETE) {
         drop_row(m, row);
