@@ -42,7 +42,11 @@
     F(EMAIL, "email", STRING, 0, 0, 120, PERSONAL, "邮箱", "Email")                                                                      \
     F(TZ, "tz", ZONE, 0, 0, 64, NORMAL, "时区", "Time zone")                                                                             \
     F(LANG, "lang", ENUM, 0, 0, 0, NORMAL, "语言", "Language", .words = &bf_enum_lang)                                                   \
-    F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")
+    F(CREATED_AT, "created_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "创建时间", "Created")                                                  \
+    /* a supervisor or manager who is away, both days included (crm/deputy.h) */                                                       \
+    F(DEPUTY, "deputy", UUID, 0, 0, 0, NORMAL, "代理人", "Deputy while away")                                                           \
+    F(AWAY_FROM, "away_from", DATE, 0, 0, 0, NORMAL, "外出首日", "First day away")                                                        \
+    F(AWAY_UNTIL, "away_until", DATE, 0, 0, 0, NORMAL, "外出末日", "Last day away")
 
 #define BF_CUSTOMER_FIELDS(F)                                                                                                            \
     F(NUMBER, "number", STRING, BF_F_SERVER, 0, 24, NORMAL, "客户编号", "Customer number")                                               \
@@ -273,7 +277,8 @@ enum { BF_TRANSCRIPT_TEXT_MAX = 60000 };
     F(TASK, "task", UUID, BF_F_SERVER, 0, 0, NORMAL, "任务", "Task")                                                                    \
     F(OPENED_AT, "opened_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "打开时间", "Opened")                                                      \
     F(ACTED_AT, "acted_at", TIME, BF_F_SERVER, 0, 0, NORMAL, "处理时间", "Acted upon")                                        \
-    F(DIGEST, "digest", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "摘要", "Digest", .sub = &bf_digest_schema)
+    F(DIGEST, "digest", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "摘要", "Digest", .sub = &bf_digest_schema)                                  \
+    F(DEPUTY_FOR, "deputy_for", UUID, BF_F_SERVER, 0, 0, NORMAL, "代理", "Who is away: this tells the deputy")
 
 /* The company's numbers: every version is kept in the log; each number has its rule. A change carries a reason. */
 #define BF_POLICY_FIELDS(F)                                                                                                              \

@@ -117,6 +117,13 @@ struct bf_permission bf_permission_of(int role, enum bf_subject subject, enum bf
 
 /* ACC-20: what a person keeps current about the own person. */
 static const uint64_t profile_rows = ROW(BF_USER_PHONE) | ROW(BF_USER_EMAIL) | ROW(BF_USER_TZ) | ROW(BF_USER_LANG);
+/* Who leads names who stands in. */
+static const uint64_t deputy_rows = ROW(BF_USER_DEPUTY) | ROW(BF_USER_AWAY_FROM) | ROW(BF_USER_AWAY_UNTIL);
+
+static uint64_t rows_of_profile(int role)
+{
+    return role == BF_ROLE_IS_SUPERVISOR || role == BF_ROLE_IS_MANAGER ? profile_rows | deputy_rows : profile_rows;
+}
 
 uint64_t bf_permission_rows(int role, enum bf_subject subject, bool self)
 {
@@ -131,7 +138,7 @@ uint64_t bf_permission_rows(int role, enum bf_subject subject, bool self)
     if (subject == BF_SUBJECT_CUSTOMER)
         rows &= ~ROW(BF_CUSTOMER_OWNER); /* by transfer only (PER-29) */
     if (subject == BF_SUBJECT_USER && (self || role != BF_ROLE_IS_ADMIN))
-        rows &= profile_rows; /* PER-21 */
+        rows &= rows_of_profile(role); /* PER-21 */
     return rows;
 }
 

@@ -133,7 +133,7 @@ extern const struct bf_endpoint bf__supplements_list, bf__supplements_create, bf
 extern const struct bf_endpoint bf__devices_list, bf__devices_create, bf__devices_read, bf__devices_change, bf__devices_safe;
 extern const struct bf_endpoint bf__reminders_list, bf__reminders_create, bf__reminders_read, bf__reminders_change, bf__reminders_snooze,
     bf__reminders_done, bf__reminders_cancel;
-extern const struct bf_endpoint bf__notifications_list, bf__notifications_opened, bf__notifications_acted, bf__preferences_read, bf__preferences_change, bf__policy_read, bf__profile_change;
+extern const struct bf_endpoint bf__notifications_list, bf__notifications_opened, bf__notifications_acted, bf__preferences_read, bf__preferences_change, bf__policy_read, bf__profile_change, bf__deputies_list;
 extern const struct bf_endpoint bf__calendars_read, bf__calendars_change;
 extern const struct bf_endpoint bf__contracts_list, bf__contracts_create, bf__contracts_read, bf__contracts_change, bf__contract_media_read;
 extern const struct bf_endpoint bf__contracts_claim, bf__contracts_release, bf__contracts_renew, bf__contracts_draft, bf__contracts_mark, bf__contracts_unmark,

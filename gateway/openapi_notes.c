@@ -47,6 +47,8 @@ static const struct bf__note notes[] = {
      .answer = OBJECT("\"items\",\"next\"",
                       "\"items\":" ARRAY("{\"allOf\":[" REF("session") "," OBJECT("\"id\",\"current\"", "\"id\":" UUID ",\"current\":" BOOLEAN) "]}")
                       ",\"next\":{\"type\":[\"string\",\"null\"]}")},
+    {.method = "GET", .pattern = "/v1/deputies",
+     .answer = OBJECT("\"items\"", "\"items\":" ARRAY(OBJECT("\"id\",\"name\",\"role\"", "\"id\":" UUID ",\"name\":" TEXT ",\"role\":" TEXT)))},
     {.method = "GET", .pattern = "/v1/customers", .parameters = QUERY("owner", UUID) "," QUERY("grade", TEXT)},
     {.method = "GET", .pattern = "/v1/contacts", .parameters = QUERY("customer", UUID)},
     {.method = "GET", .pattern = "/v1/visits", .parameters = QUERY("customer", UUID) "," QUERY("rep", UUID)},

@@ -82,6 +82,19 @@ static enum bf_status put_talk(const struct bf_view *view, struct bf_decision *d
     return BF_OK;
 }
 
+/* ---- a deputy ---- */
+
+void bf__digest_redirect(struct bf_arena *arena, struct bf_doc *notification, const struct bf_doc *user, const struct bf_doc *deputy)
+{
+    struct bf_object *o = &notification->object;
+    bool english = bf_get_enum(&deputy->object, BF_USER_LANG) == BF_LANG_IS_EN;
+    const char *title = bf_arena_printf(arena, english ? "For %.*s: %.*s" : "代%.*s：%.*s", BF_FMT(bf_get_str(&user->object, BF_USER_NAME)),
+                                        BF_FMT(bf_get_str(o, BF_NOTIFICATION_TITLE)));
+    bf_set_str(o, BF_NOTIFICATION_TITLE, bf_strz(title));
+    bf_set_uuid(o, BF_NOTIFICATION_USER, deputy->id);
+    bf_set_uuid(o, BF_NOTIFICATION_DEPUTY_FOR, user->id);
+}
+
 /* ---- the decision ---- */
 
 /* Nobody is told what another role or team may see; the next digest is of those. */

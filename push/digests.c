@@ -8,6 +8,7 @@
 #include "push/digests.h"
 #include "core/arena.h"
 #include "core/env.h"
+#include "crm/deputy.h"
 #include <limits.h>
 #include <stdlib.h>
 
@@ -58,7 +59,7 @@ static enum bf_status find_staff(struct batch *b, struct bf_staff **ret, struct 
 
 struct person {
     struct bf__digest_run *run;
-    const struct bf_doc *user;
+    const struct bf_doc *user, *told; /* whose it is, and whom it tells: the deputy of who is away */
     struct bf_digest_reader reader;
     struct bf_digest_day day;
 };
@@ -75,9 +76,11 @@ static enum bf_status tell_of_people(struct batch *b, const struct person *p, in
     if (status != BF_OK || notification == NULL)
         return status;
     bf_set_int(&notification->object, BF_NOTIFICATION_CREATED_AT, b->now_ms);
+    if (p->told != p->user)
+        bf__digest_redirect(p->run->run->arena, notification, p->user, p->told);
     if (kind == BF_NOTIFICATION_KIND_IS_DIGEST_DAILY)
         status = bf__digest_find_talks(b->push, staff, b->company.tenant, p->user->id, b->arena, talks, e);
-    return status == BF_OK ? bf__digest_submit(p->run, &b->company, &p->day, p->user, notification, talks, e) : status;
+    return status == BF_OK ? bf__digest_submit(p->run, &b->company, &p->day, p->told, notification, talks, e) : status;
 }
 
 static enum bf_status tell_of_turns(struct batch *b, const struct person *p, struct bf_error *e)
@@ -89,13 +92,36 @@ static enum bf_status tell_of_turns(struct batch *b, const struct person *p, str
     return bf__digest_submit(p->run, &b->company, &p->day, p->user, notification, NULL, e);
 }
 
-static enum bf_status tell(struct batch *b, const struct person *p, struct bf_error *e)
+/* A deputy who may not stand in any more, because of another role, team or a freeze, is told nothing: then the person is, away or not. */
+static enum bf_status find_told(struct batch *b, struct person *p, const struct bf_civil *date, struct bf_error *e)
+{
+    const struct bf_object *user = &p->user->object;
+    struct bf_store *store = b->push->ctx->store;
+    struct bf_doc *deputy, *team;
+    if (!bf_deputy_is_away(user, date))
+        return BF_OK;
+    enum bf_status status = bf_store_get(store, &bf_users, b->company.tenant, bf_get_uuid(user, BF_USER_DEPUTY), b->arena, &deputy, e);
+    if (status == BF_OK)
+        status = bf_store_get(store, &bf_teams, b->company.tenant, p->reader.team, b->arena, &team, e);
+    if (status != BF_OK)
+        return status;
+    struct bf_array path = team == NULL ? (struct bf_array){.n = 0} : bf_get_array(&team->object, BF_TEAM_PATH);
+    if (!bf_deputy_may(p->user, path, deputy))
+        return BF_OK;
+    p->told = deputy;
+    p->reader.english = bf_get_enum(&deputy->object, BF_USER_LANG) == BF_LANG_IS_EN;
+    return BF_OK;
+}
+
+static enum bf_status tell(struct batch *b, struct person *p, const struct bf_civil *date, struct bf_error *e)
 {
     if (!p->day.works)
         return BF_OK;
     if (p->reader.role == BF_ROLE_IS_REP)
         return tell_of_turns(b, p, e);
-    enum bf_status status = tell_of_people(b, p, BF_NOTIFICATION_KIND_IS_DIGEST_DAILY, e);
+    enum bf_status status = find_told(b, p, date, e);
+    if (status == BF_OK)
+        status = tell_of_people(b, p, BF_NOTIFICATION_KIND_IS_DIGEST_DAILY, e);
     return status == BF_OK && p->day.weekly ? tell_of_people(b, p, BF_NOTIFICATION_KIND_IS_DIGEST_WEEKLY, e) : status;
 }
 
@@ -151,13 +177,14 @@ static void begin_one(struct batch *b, struct asked *a)
     if (bf_str_eq(a->zone, a->slot.zone) && b->now_ms < a->ends_at) {
         struct person p = {.run = run,
                            .user = a->user,
+                           .told = a->user,
                            .reader = {.user = a->user->id,
                                       .team = bf_get_uuid(&a->user->object, BF_USER_TEAM),
                                       .role = bf_get_enum(&a->user->object, BF_USER_ROLE),
                                       .english = bf_get_enum(&a->user->object, BF_USER_LANG) == BF_LANG_IS_EN,
                                       .zone = a->zone}};
         bf_digest_company_day(&b->company, a->zone, &a->slot.date, &p.day);
-        status = tell(b, &p, &e);
+        status = tell(b, &p, &a->slot.date, &e);
     }
     bf__digest_release(run, status, &e);
 }

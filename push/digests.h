@@ -44,6 +44,8 @@ struct bf__digest_talks {
 /* Commits `notification` to `user`, once, and with it the talk tasks. What it names lives in the run's arena. */
 enum bf_status bf__digest_submit(struct bf__digest_run *run, const struct bf_digest_company *company, const struct bf_digest_day *day,
                                  const struct bf_doc *user, struct bf_doc *notification, const struct bf__digest_talks *talks, struct bf_error *e);
+/* Makes the digest of `user`, who is away, one that tells `deputy`. */
+void bf__digest_redirect(struct bf_arena *arena, struct bf_doc *notification, const struct bf_doc *user, const struct bf_doc *deputy);
 /* Leaves out those whose talk was set since their last valid record. Blocks. */
 enum bf_status bf__digest_find_talks(struct bf_push *push, const struct bf_staff *staff, struct bf_uuid tenant, struct bf_uuid reader, struct bf_arena *arena,
                                      struct bf__digest_talks *ret, struct bf_error *e);

@@ -203,10 +203,21 @@ static void say_head(struct story *s)
     say_mark(s, BF_NOTIFICATION_ACTED_AT, "- 已处理：", "- acted upon: ");
 }
 
+static void say_deputy(struct story *s)
+{
+    struct bf_uuid away = bf_get_uuid(&s->notification->object, BF_NOTIFICATION_DEPUTY_FOR);
+    char id[BF_UUID_TEXT];
+    if (!bf_has(&s->notification->object, BF_NOTIFICATION_DEPUTY_FOR))
+        return;
+    bf_uuid_text(&away, id);
+    bf_buf_printf(s->out, s->english ? "- as the deputy of %s, who was away\n" : "- %s 外出，由代理人接收\n", id);
+}
+
 static enum bf_status tell(struct story *s, struct bf_error *e)
 {
     bool is_active = bf_get_enum(&s->user->object, BF_USER_STATUS) == BF_USER_STATUS_IS_ACTIVE;
     say_head(s);
+    say_deputy(s);
     enum bf_status status = say_reminders(s, e);
     for (unsigned i = 0; i < s->attempts.n; i++)
         say_attempt(s, &s->attempts.docs[i]->object);

@@ -32,13 +32,14 @@ int without_arena(void **state);
     X(customer)                                                                                                                            \
     X(visit)                                                                                                                               \
     X(quiet)                                                                                                                               \
+    X(deputy)                                                                                                                             \
     X(digest)                                                                                                                             \
     X(cadence)                                                                                                                            \
     X(task)                                                                                                                               \
     X(contract)                                                                                                                           \
     X(reminder)                                                                                                                            \
     X(permission)                                                                                                                          \
-    X(account) X(capture)                                                                                                                  \
+    X(capture)                                                                                                                  \
     X(calendar)
 #define X(name) int test_##name(void);
 GROUPS(X)

@@ -153,9 +153,12 @@ static void PER_21_nobody_changes_own_rights(void **state)
 static void ACC_20_everybody_keeps_the_own_profile(void **state)
 {
     uint64_t profile = ROW(BF_USER_PHONE) | ROW(BF_USER_EMAIL) | ROW(BF_USER_TZ) | ROW(BF_USER_LANG);
+    uint64_t deputy = ROW(BF_USER_DEPUTY) | ROW(BF_USER_AWAY_FROM) | ROW(BF_USER_AWAY_UNTIL);
     (void)state;
-    for (int role = 0; role < ROLES; role++)
-        assert_int_equal(bf_permission_rows(role, BF_SUBJECT_USER, true), role == AUDITOR ? 0 : profile);
+    for (int role = 0; role < ROLES; role++) {
+        uint64_t expected = role == SUPERVISOR || role == MANAGER ? profile | deputy : profile;
+        assert_int_equal(bf_permission_rows(role, BF_SUBJECT_USER, true), role == AUDITOR ? 0 : expected);
+    }
 }
 
 static void the_rows_of_a_change_are_those_a_client_may_write(void **state)

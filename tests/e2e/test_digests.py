@@ -361,6 +361,84 @@ def test_whom_it_is_for_follows_role_and_freeze(server):
     assert [n["digest"]["date"] for n in w.told("zhao", "digest_daily")] == ["2026-03-06"]
 
 
+def leave(w, login, deputy, first, last, status=200):
+    """The answer to who says to be away on those days."""
+    person = w.as_(login)
+    body = {"deputy": deputy, "away_from": first and str(first), "away_until": last and str(last)}
+    answer = person.patch("/v1/me", headers={"if-match": person.etag("/v1/me")}, json=body)
+    assert answer.status_code == status, answer.text
+    return [(error["pointer"], error["code"]) for error in answer.json().get("errors", [])]
+
+
+def test_a_deputy_is_named_by_who_leads_and_sees_as_much(server):
+    w = World(server, datetime.datetime(2026, 3, 3, 10, tzinfo=SHANGHAI))
+    above = server.admin("team", "add", w.company.code, "另一组")
+    for login, name, role, team in (("wu", "吴主管", "supervisor", above), ("zheng", "郑主管", "supervisor", w.company.team), ("feng", "冯总", "manager", above)):
+        w.company.add(login, name, role, team)
+    ids = {login: w.as_(login).id for login in ("wang", "zhao", "qian", "wu", "zheng", "feng")}
+    named = lambda login: {one["id"]: (one["name"], one["role"]) for one in w.as_(login).get("/v1/deputies").json()["items"]}
+    assert named("zhao") == {ids["qian"]: ("钱进", "manager"), ids["feng"]: ("冯总", "manager"), ids["zheng"]: ("郑主管", "supervisor")}
+    assert named("qian") == {ids["feng"]: ("冯总", "manager")}
+    assert w.as_("wang").get("/v1/deputies").status_code == 403
+    day = datetime.date(2026, 3, 4)
+    for login, deputy in (("zhao", ids["wang"]), ("zhao", ids["wu"]), ("zhao", ids["zhao"]), ("zhao", uuid7()), ("qian", ids["zhao"])):
+        assert leave(w, login, deputy, day, day, 422) == [("/deputy", "bad_deputy")]
+    assert leave(w, "zhao", ids["qian"], day, None, 422) == [("/away_until", "required")]
+    assert leave(w, "zhao", ids["qian"], day, datetime.date(2026, 3, 2), 422) == [("/away_until", "bad_period")]
+    leave(w, "wang", ids["qian"], day, day, 403)
+    leave(w, "zhao", ids["zheng"], day, day)
+    me = w.as_("zhao").get("/v1/me").json()
+    assert (me["deputy"], me["away_from"], me["away_until"]) == (ids["zheng"], "2026-03-04", "2026-03-04")
+    w.move(datetime.datetime(2026, 3, 9, 10, tzinfo=SHANGHAI))
+    zhao = w.as_("zhao")
+    assert zhao.patch("/v1/me", headers={"if-match": zhao.etag("/v1/me")}, json={"phone": "13800001111"}).status_code == 200, "a period that is over is in nobody's way"
+    leave(w, "zhao", None, None, None)
+    assert "deputy" not in w.as_("zhao").get("/v1/me").json()
+
+
+def test_REM_18_a_deputy_is_told_while_the_leader_is_away(server):
+    """On the days away, both included, instead of the leader and beside what is the deputy's own; who may not stand in any more is not told."""
+    w = World(server, datetime.datetime(2026, 3, 3, 10, tzinfo=SHANGHAI))
+    w.overdue_task("wang")
+    bell = Bell(server, w)
+    w.company.add("feng", "冯总", "manager", w.company.team)
+    zhao, qian, feng = (w.as_(login).id for login in ("zhao", "qian", "feng"))
+    leave(w, "zhao", qian, datetime.date(2026, 3, 4), datetime.date(2026, 3, 5))
+    for day in (4, 5, 6):
+        bell.wait(w, datetime.date(2026, 3, day))
+    assert [n["digest"]["date"] for n in w.told("zhao", "digest_daily")] == ["2026-03-06"]
+    told = w.told("qian", "digest_daily")
+    assert [n["digest"]["date"] for n in told if "deputy_for" not in n] == ["2026-03-04", "2026-03-05", "2026-03-06"]
+    for_zhao = [n for n in told if "deputy_for" in n]
+    assert [(n["digest"]["date"], n["deputy_for"], n["title"]) for n in for_zhao] == [
+        ("2026-03-04", zhao, "代赵敏：每日简报 2026-03-03"), ("2026-03-05", zhao, "代赵敏：每日简报 2026-03-04")]
+    assert lines(for_zhao[0], "tasks_overdue") == (1, 1, {"王伟": 1})
+    said = server.admin("explain", w.company.code, for_zhao[0]["id"])
+    assert zhao in said and "代理" in said
+    leave(w, "zhao", feng, datetime.date(2026, 3, 9), datetime.date(2026, 3, 10))
+    bell.wait(w, datetime.date(2026, 3, 9))
+    assert "2026-03-09" in [n["digest"]["date"] for n in w.told("feng", "digest_daily") if n.get("deputy_for") == zhao]
+    assert "2026-03-09" in [n["digest"]["date"] for n in w.told("feng", "digest_weekly") if n.get("deputy_for") == zhao]
+    server.admin("user", "assign", w.company.code, "feng", "auditor")
+    bell.wait(w, datetime.date(2026, 3, 10))
+    assert [n["digest"]["date"] for n in w.told("zhao", "digest_daily")] == ["2026-03-06", "2026-03-10"]
+
+
+def test_D_02_the_talk_with_an_idle_rep_is_the_deputys(server):
+    w = World(server, datetime.datetime(2026, 3, 2, 10, tzinfo=SHANGHAI))
+    for login in ("wang", "li"):
+        w.visit(login, w.as_(login).customer(grade="C")["id"])
+    bell = Bell(server, w)
+    w.move(datetime.datetime(2026, 3, 15, 10, tzinfo=SHANGHAI))
+    w.visit("li", w.as_("li").customer(grade="C")["id"])
+    leave(w, "zhao", w.as_("qian").id, datetime.date(2026, 3, 17), datetime.date(2026, 3, 17))
+    for day in (17, 18):
+        bell.wait(w, datetime.date(2026, 3, day))
+    talks = {login: [t["title"] for t in w.as_(login).get("/v1/tasks", params={"limit": 200}).json()["items"] if "面谈" in t["title"] and t["assignee"] == w.people[login].id]
+             for login in ("zhao", "qian")}
+    assert talks == {"zhao": [], "qian": ["与王伟面谈：连续 14 天没有有效跟进记录"]}
+
+
 # ---- a long time ----
 
 ZONES = ["Asia/Shanghai", "Asia/Urumqi", "America/New_York", "Australia/Lord_Howe"]
