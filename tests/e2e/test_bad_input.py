@@ -286,6 +286,7 @@ ROWS = {
     "GET /v1/today": Row(),
     "GET /v1/digest/preview": Row(who="qian"),
     "GET /v1/exceptions": Row(who="qian"),
+    "GET /v1/deputies": Row(who="qian"),
     "GET /v1/push_key": Row(),
     "GET /v1/changes": Row(kind="list"),
     "GET /v1/events": Row(good="stream"),

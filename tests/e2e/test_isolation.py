@@ -263,7 +263,7 @@ def test_the_lists_of_ones_own_name_what_is_ones_own(w, who):
         assert who in sees or not [i for i in items if w.wang.id in str(i) or w.story.customer in str(i)], path
 
 
-OF_ONES_OWN = [f"/v1/tasks/{NEVER}", "/v1/task_report", "/v1/today", "/v1/digest/preview", "/v1/exceptions"]
+OF_ONES_OWN = [f"/v1/tasks/{NEVER}", "/v1/task_report", "/v1/today", "/v1/digest/preview", "/v1/exceptions", "/v1/deputies"]
 OF_NOBODY = ["/v1/me", "/v1/preferences", "/v1/policy", "/v1/calendars/2027", "/v1/push_key", "/v1/web/session", "/console", "/openapi.json", "/healthz", "/readyz", "/metrics", "/"]
 
 
