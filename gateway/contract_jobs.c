@@ -120,7 +120,7 @@ static enum bf_status run_lease(void *ctx, const struct bf_job *job, struct bf_a
     return bf_fail(e, BF_E_UNAVAILABLE, "the claim was renewed");
 }
 
-struct bf_job_runner *bf__contract_jobs_start(struct bf_gateway *gateway)
+struct bf_job_runner *bf__contract_jobs_create(struct bf_gateway *gateway)
 {
     struct bf_job_work works[2] = {{.kind = pages_kind,
                                     .threads = 1,
@@ -133,7 +133,7 @@ struct bf_job_runner *bf__contract_jobs_start(struct bf_gateway *gateway)
     works[1] = works[0];
     works[1].kind = lease_kind;
     works[1].run = run_lease;
-    return bf_job_runner_start(gateway->ctx->env, gateway->ctx->store, works, 2);
+    return bf_job_runner_create(gateway->ctx->env, gateway->ctx->store, works, 2);
 }
 
 /* ---- from the log to the job ---- */

@@ -40,5 +40,5 @@ void bf__names_add_user(struct bf__names *names, struct bf_uuid user);
 enum bf_status bf__names_write(struct bf_call *call, const struct bf__names *names, struct bf_jw *w, struct bf_error *e);
 
 /* ---- what happens by itself ---- */
-struct bf_job_runner *bf__contract_jobs_start(struct bf_gateway *gateway);
+struct bf_job_runner *bf__contract_jobs_create(struct bf_gateway *gateway);
 struct bf_consumer bf__contract_jobs_consumer(struct bf_gateway *gateway);

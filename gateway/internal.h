@@ -144,5 +144,5 @@ extern const struct bf_schema bf__task_done_schema;
 extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema, bf__reopen_schema, bf__unmark_schema;
 
 /* The job that lets children follow a transferred customer. */
-struct bf_job_runner *bf__transfers_start(struct bf_gateway *gateway);
+struct bf_job_runner *bf__transfers_create(struct bf_gateway *gateway);
 struct bf_consumer bf__transfers_consumer(struct bf_gateway *gateway);

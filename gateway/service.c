@@ -108,8 +108,8 @@ static enum bf_status open_gateway(const struct bf_service_ctx *ctx, void **ret,
     gateway->api.access = ctx->access;
     gateway->ctx = ctx;
     gateway->events = bf__event_hub_create(gateway);
-    gateway->transfers = bf__transfers_start(gateway);
-    gateway->contract_jobs = bf__contract_jobs_start(gateway);
+    gateway->transfers = bf__transfers_create(gateway);
+    gateway->contract_jobs = bf__contract_jobs_create(gateway);
     gateway->consumers[0] = bf__transfers_consumer(gateway);
     gateway->consumers[1] = bf__contract_jobs_consumer(gateway);
     *ret = gateway;
@@ -120,6 +120,15 @@ static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
 {
     *ret_n = BF__GATEWAY_CONSUMERS;
     return ((struct bf_gateway *)service)->consumers;
+}
+
+static enum bf_status run_gateway(void *service, struct bf_error *e)
+{
+    struct bf_gateway *gateway = service;
+    (void)e;
+    bf_job_runner_start(gateway->transfers);
+    bf_job_runner_start(gateway->contract_jobs);
+    return BF_OK;
 }
 
 static void drain_gateway(void *service)
@@ -148,6 +157,7 @@ const struct bf_service bf_gateway_service = {
     .n_routes = BF__GATEWAY_ROUTES,
     .open = open_gateway,
     .consumers = consumers,
+    .run = run_gateway,
     .drain = drain_gateway,
     .close = close_gateway,
 };

@@ -281,7 +281,7 @@ struct bf_consumer bf__transfers_consumer(struct bf_gateway *gateway)
     return (struct bf_consumer){.name = "gateway.transfers", .consume = consume, .ctx = gateway};
 }
 
-struct bf_job_runner *bf__transfers_start(struct bf_gateway *gateway)
+struct bf_job_runner *bf__transfers_create(struct bf_gateway *gateway)
 {
     struct bf_job_work works[2] = {{.kind = job_kind,
                                     .threads = 1,
@@ -294,5 +294,5 @@ struct bf_job_runner *bf__transfers_start(struct bf_gateway *gateway)
     works[1] = works[0];
     works[1].kind = person_kind;
     works[1].run = run_person;
-    return bf_job_runner_start(gateway->ctx->env, gateway->ctx->store, works, 2);
+    return bf_job_runner_create(gateway->ctx->env, gateway->ctx->store, works, 2);
 }

@@ -45,4 +45,4 @@ bf_stage_needed_fn bf__media_needed;
 /* The consumer of the log: media and transcripts to jobs. */
 bf_consume_fn bf__derive;
 /* Two kinds of jobs: "media" and "transcribe". */
-struct bf_job_runner *bf__jobs_start(struct bf_ingest *ingest, unsigned media_threads, unsigned transcribe_threads, int64_t lease_ms);
+struct bf_job_runner *bf__jobs_create(struct bf_ingest *ingest, unsigned media_threads, unsigned transcribe_threads, int64_t lease_ms);

@@ -76,10 +76,9 @@ static enum bf_status open_ingest(const struct bf_service_ctx *ctx, void **ret, 
         close_ingest(ret);
         return status;
     }
-    in->jobs = bf__jobs_start(in, (unsigned)bf_config_int(config, "ingest", "media_threads"),
-                              (unsigned)bf_config_int(config, "ingest", "transcribe_threads"), bf_config_int(config, "ingest", "lease"));
+    in->jobs = bf__jobs_create(in, (unsigned)bf_config_int(config, "ingest", "media_threads"),
+                               (unsigned)bf_config_int(config, "ingest", "transcribe_threads"), bf_config_int(config, "ingest", "lease"));
     bf_stage_set_needed(in->store, bf__media_needed, in);
-    in->sweeper = bf__sweeper_start(in);
     return BF_OK;
 }
 
@@ -87,6 +86,15 @@ static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
 {
     *ret_n = 1;
     return &((struct bf_ingest *)service)->consumer;
+}
+
+static enum bf_status run(void *service, struct bf_error *e)
+{
+    struct bf_ingest *in = service;
+    (void)e;
+    bf_job_runner_start(in->jobs);
+    in->sweeper = bf__sweeper_start(in);
+    return BF_OK;
 }
 
 static void take_zygote(void *service, enum bf_zygote kind, int fd)
@@ -115,6 +123,7 @@ const struct bf_service bf_ingest_service = {
     .n_routes = BF__UPLOAD_ROUTES,
     .open = open_ingest,
     .consumers = consumers,
+    .run = run,
     .take_zygote = take_zygote,
     .drain = drain,
     .close = close_ingest,

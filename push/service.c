@@ -72,7 +72,7 @@ static enum bf_status open_push(const struct bf_service_ctx *ctx, void **ret, st
     bf__turns_init(&push->turns);
     struct bf_job_work works[] = {bf__reminders_work(push), bf__delivery_work(push, (unsigned)bf_config_int(ctx->config, "push", "threads")),
                                   bf__digests_work(push), bf__digest_people_work(push)};
-    push->runner = bf_job_runner_start(ctx->env, ctx->store, works, sizeof works / sizeof *works);
+    push->runner = bf_job_runner_create(ctx->env, ctx->store, works, sizeof works / sizeof *works);
     push->consumers[0] = bf__reminders_consumer(push);
     push->consumers[1] = bf__delivery_consumer(push);
     push->consumers[2] = bf__digests_consumer(push);
@@ -86,7 +86,12 @@ static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
     return ((struct bf_push *)service)->consumers;
 }
 
-static enum bf_status run_push(void *service, struct bf_error *e) { return bf__digests_look(service, e); }
+static enum bf_status run_push(void *service, struct bf_error *e)
+{
+    struct bf_push *push = service;
+    bf_job_runner_start(push->runner);
+    return bf__digests_look(push, e);
+}
 
 static void drain_push(void *service) { bf_job_runner_drain(((struct bf_push *)service)->runner); }
 

@@ -46,7 +46,7 @@ struct bf_job_runner {
     struct bf_store *store;
     pthread_mutex_t lock;
     pthread_cond_t kept;
-    bool stopping;
+    bool started, stopping;
     pthread_t keeper;
     struct bf_job_work *works;
     unsigned n_works, n_workers;
@@ -379,7 +379,7 @@ static void add_worker(struct bf_job_runner *r, const struct bf_job_work *work)
     init_cond(&w->called);
 }
 
-struct bf_job_runner *bf_job_runner_start(const struct bf_env *env, struct bf_store *store, const struct bf_job_work *works, unsigned n)
+struct bf_job_runner *bf_job_runner_create(const struct bf_env *env, struct bf_store *store, const struct bf_job_work *works, unsigned n)
 {
     struct bf_job_runner *r = calloc(1, sizeof *r);
     if (r == NULL || (r->works = calloc(n, sizeof *r->works)) == NULL)
@@ -393,10 +393,16 @@ struct bf_job_runner *bf_job_runner_start(const struct bf_env *env, struct bf_st
     for (unsigned i = 0; i < n; i++)
         for (unsigned k = 0; k < works[i].threads; k++)
             add_worker(r, &r->works[i]);
+    return r;
+}
+
+void bf_job_runner_start(struct bf_job_runner *r)
+{
+    assert(!r->started);
+    r->started = true;
     for (unsigned i = 0; i < r->n_workers; i++)
         start_thread(&r->workers[i].thread, work, &r->workers[i], r->workers[i].work->kind);
     start_thread(&r->keeper, keep, r, "lease-keeper");
-    return r;
 }
 
 /* All of them look: which kind it was is not known here. */
@@ -422,11 +428,8 @@ static void free_worker(struct bf__worker *w)
     pthread_mutex_destroy(&w->lock);
 }
 
-void bf_job_runner_stop(struct bf_job_runner **runner)
+static void join_all(struct bf_job_runner *r)
 {
-    struct bf_job_runner *r = *runner;
-    if (r == NULL)
-        return;
     bf_job_runner_drain(r);
     for (unsigned i = 0; i < r->n_workers; i++)
         pthread_join(r->workers[i].thread, NULL);
@@ -435,6 +438,15 @@ void bf_job_runner_stop(struct bf_job_runner **runner)
     pthread_cond_signal(&r->kept);
     pthread_mutex_unlock(&r->lock);
     pthread_join(r->keeper, NULL);
+}
+
+void bf_job_runner_stop(struct bf_job_runner **runner)
+{
+    struct bf_job_runner *r = *runner;
+    if (r == NULL)
+        return;
+    if (r->started)
+        join_all(r);
     for (unsigned i = 0; i < r->n_workers; i++)
         free_worker(&r->workers[i]);
     pthread_cond_destroy(&r->kept);

@@ -69,11 +69,13 @@ struct bf_job_work {
     void *ctx;
 };
 
-/* Starts the threads of all kinds. `works` is copied. */
-struct bf_job_runner *bf_job_runner_start(const struct bf_env *env, struct bf_store *store, const struct bf_job_work *works, unsigned n);
-/* There may be something to do: after a job was added. Any thread. */
+/* Runs nothing yet, so that the work finds the runner, and whatever else it needs, in its place when it begins. `works` is copied. */
+struct bf_job_runner *bf_job_runner_create(const struct bf_env *env, struct bf_store *store, const struct bf_job_work *works, unsigned n);
+/* Starts the threads of all kinds. Once. */
+void bf_job_runner_start(struct bf_job_runner *runner);
+/* There may be something to do: after a job was added. Any thread, also before the start. */
 void bf_job_runner_wake(struct bf_job_runner *runner);
 /* Claims no more; jobs under way go on. */
 void bf_job_runner_drain(struct bf_job_runner *runner);
-/* Drains, waits for the jobs under way, frees. */
+/* Drains, waits for the jobs under way, frees; also what was never started. */
 void bf_job_runner_stop(struct bf_job_runner **runner);

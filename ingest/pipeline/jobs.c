@@ -12,7 +12,7 @@ bool bf__is_verdict(const struct bf_job *job, const char *cause, int max)
 
 bool bf__ends_the_process(const struct bf_job *job) { return job->lost >= BF__FAILURES_MAX; }
 
-struct bf_job_runner *bf__jobs_start(struct bf_ingest *ingest, unsigned media_threads, unsigned transcribe_threads, int64_t lease_ms)
+struct bf_job_runner *bf__jobs_create(struct bf_ingest *ingest, unsigned media_threads, unsigned transcribe_threads, int64_t lease_ms)
 {
     struct bf_job_work works[] = {{.kind = BF__JOB_MEDIA, .threads = media_threads, .run = bf__run_media},
                                   {.kind = BF__JOB_TRANSCRIBE, .threads = transcribe_threads, .run = bf__run_transcribe}};
@@ -23,5 +23,5 @@ struct bf_job_runner *bf__jobs_start(struct bf_ingest *ingest, unsigned media_th
         works[i].pause_ms_max = PAUSE_MS_MAX;
         works[i].ctx = ingest;
     }
-    return bf_job_runner_start(ingest->env, ingest->store, works, sizeof works / sizeof *works);
+    return bf_job_runner_create(ingest->env, ingest->store, works, sizeof works / sizeof *works);
 }

@@ -218,7 +218,8 @@ static void measure(struct bench *b)
     struct timespec pause = {.tv_nsec = 100000000};
     long before = rss_kb(), most = before;
     double cpu = cpu_s(), real = real_s(), cpu_end = cpu, real_end = real;
-    push.runner = bf_job_runner_start(&b->env, b->store, &work, 1);
+    push.runner = bf_job_runner_create(&b->env, b->store, &work, 1);
+    bf_job_runner_start(push.runner);
     int64_t told = 0;
     do {
         nanosleep(&pause, NULL);

@@ -90,7 +90,7 @@ static int open_rig(void **state)
     r->ingest = (struct bf_ingest){.env = &r->env,
                                    .store = r->store,
                                    .decoder = bf_decode_client_create(&r->env, fd, 2),
-                                   .jobs = bf_job_runner_start(&r->env, r->store, &(struct bf_job_work){.kind = BF__JOB_MEDIA}, 0)};
+                                   .jobs = bf_job_runner_create(&r->env, r->store, &(struct bf_job_work){.kind = BF__JOB_MEDIA}, 0)};
     bf_stage_set_needed(r->store, bf__media_needed, &r->ingest);
     home_open(&r->home, &r->env);
     *state = r;

@@ -105,7 +105,7 @@ static int open_rig(void **state)
     r->ingest = (struct bf_ingest){.env = &r->env,
                                    .store = r->store,
                                    .breaker = bf__breaker_create(&r->env, PAUSE, PAUSE_MAX),
-                                   .jobs = bf_job_runner_start(&r->env, r->store, &(struct bf_job_work){.kind = BF__JOB_TRANSCRIBE}, 0)};
+                                   .jobs = bf_job_runner_create(&r->env, r->store, &(struct bf_job_work){.kind = BF__JOB_TRANSCRIBE}, 0)};
     good(bf_stt_open_with(&test_provider, &(struct bf_stt_ctx){.env = &r->env}, &r->ingest.stt, &e), &e);
     *state = r;
     return 0;

@@ -88,11 +88,17 @@ static int crew_teardown(void **state)
     return 0;
 }
 
-static void start(struct crew *c, const struct bf_env *env, unsigned threads)
+static void create(struct crew *c, const struct bf_env *env, unsigned threads)
 {
     struct bf_job_work work = {
         .kind = kind, .threads = threads, .lease_ms = LEASE_MS, .attempts_max = ATTEMPTS_MAX, .run = run, .ctx = c};
-    c->runner = bf_job_runner_start(env, c->s->store, &work, 1);
+    c->runner = bf_job_runner_create(env, c->s->store, &work, 1);
+}
+
+static void start(struct crew *c, const struct bf_env *env, unsigned threads)
+{
+    create(c, env, threads);
+    bf_job_runner_start(c->runner);
 }
 
 static void add(struct crew *c, unsigned id, int64_t due_ms)
@@ -126,6 +132,17 @@ static void a_job_is_run_and_counted_once(void **state)
     assert_int_equal(c->runs, 10);
     assert_int_equal(counted(c, BF_M_JOBS_DONE), 10);
     assert_int_equal(counted(c, BF_M_JOBS_FAILED) + counted(c, BF_M_JOBS_DEAD), 0);
+}
+
+static void a_runner_that_was_not_started_runs_nothing(void **state)
+{
+    struct crew *c = *state;
+    create(c, &c->s->env, 1);
+    add(c, 1, T0);
+    bf_job_runner_drain(c->runner);
+    bf_job_runner_stop(&c->runner);
+    assert_int_equal(c->runs, 0);
+    assert_non_null(take(c, T0, LEASE_MS));
 }
 
 static void what_fails_each_time_is_given_up_after_the_attempts_it_has(void **state)
@@ -290,7 +307,8 @@ static void answer(struct bf_task *task)
 static void start_flock(struct flock *f, const struct bf_env *env)
 {
     struct bf_job_work work = {.kind = kind, .threads = 1, .lease_ms = LEASE_MS, .attempts_max = 1, .places = PLACES, .begin = begin, .ctx = f};
-    f->c->runner = bf_job_runner_start(env, f->c->s->store, &work, 1);
+    f->c->runner = bf_job_runner_create(env, f->c->s->store, &work, 1);
+    bf_job_runner_start(f->c->runner);
 }
 
 static void a_job_that_waits_for_an_answer_holds_its_place_and_no_other(void **state)
@@ -339,7 +357,8 @@ static void a_job_that_waits_for_its_answer_longer_than_its_lease_stays_claimed(
     {                                                                                                                                      \
 #f, f, crew_setup, crew_teardown, NULL                                                                                             \
     }
-SUITE_PART(suite_job_runner, CREW_TEST(a_job_is_run_and_counted_once), CREW_TEST(what_fails_each_time_is_given_up_after_the_attempts_it_has),
+SUITE_PART(suite_job_runner, CREW_TEST(a_job_is_run_and_counted_once), CREW_TEST(a_runner_that_was_not_started_runs_nothing),
+           CREW_TEST(what_fails_each_time_is_given_up_after_the_attempts_it_has),
            CREW_TEST(what_is_put_off_is_no_failure),
            CREW_TEST(a_job_whose_runs_were_lost_is_run_again_and_told_how_often),
            CREW_TEST(runs_that_were_lost_use_up_none_of_those_that_may_fail), CREW_TEST(who_lost_the_lease_does_not_give_the_job_up),

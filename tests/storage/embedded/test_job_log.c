@@ -36,7 +36,8 @@ static void a_job_is_named_by_kind_id_tenant_and_record(void **state)
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     s->env.log = bf_log_create(fds[1], BF_LOG_WARN);
     assert_int_equal(bf_job_add(s->store, &job, 1, NULL), BF_OK);
-    struct bf_job_runner *runner = bf_job_runner_start(&s->env, s->store, &work, 1);
+    struct bf_job_runner *runner = bf_job_runner_create(&s->env, s->store, &work, 1);
+    bf_job_runner_start(runner);
     FILE *log = fdopen(fds[0], "r");
     bf_uuid_text(&job.id, id);
     bf_uuid_text(&job.tenant, tenant);
