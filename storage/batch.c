@@ -10,8 +10,9 @@
 #include "storage/batch.h"
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { LOST_RACES_MAX = 64, RECEIPT_BYTES_MAX = BF_ENTRY_BYTES_MAX };
+enum { LOST_RACES_MAX = 64, RECEIPT_BYTES_MAX = BF_ENTRY_BYTES_MAX, PAUSE_MS = 100, SETTLE_MS = 10000 };
 
 void bf__receipt_refuse(struct bf_receipt *receipt, enum bf_status status, const struct bf_error *e)
 {
@@ -121,19 +122,46 @@ static enum bf_status decide(struct bf__batch *b, unsigned at, struct bf_error *
 
 /* ---- before deciding ---- */
 
-static enum bf_status find_head(struct bf__batch *b, struct bf_error *e)
+static enum bf_status find_last(struct bf__batch *b, struct bf_error *e)
 {
     struct bf_raw_entry *last;
     enum bf_status status = b->store->driver->vt->log_last(b->s, b->tenant, b->arena, &last, e);
-    b->head_n = 0;
+    b->head.n = b->head.at_ms = 0;
+    return status != BF_OK || last == NULL ? status : bf__entry_head(last->header, &b->head.n, &b->head.at_ms, e);
+}
+
+/* Documents are read behind the head: whoever appends to it next knows that they are as old as it, and no older. */
+static enum bf_status find_head(struct bf__batch *b, bool look, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    if (b->store->heads == NULL)
+        status = find_last(b, e);
+    else if (look || !bf__head_known(b->store, b->tenant, &b->head) || b->head.applied < b->head.n)
+        status = bf__head_catch_up(b->store, b->s, b->tenant, &b->head, e);
+    b->head_n = b->head.n;
     b->at_ms = bf_now_ms(b->store->env);
-    if (status != BF_OK || last == NULL)
-        return status;
-    int64_t last_ms;
-    status = bf__entry_head(last->header, &b->head_n, &last_ms, e);
-    if (last_ms > b->at_ms)
-        b->at_ms = last_ms; /* never before the last entry */
+    if (b->head.at_ms > b->at_ms)
+        b->at_ms = b->head.at_ms; /* never before the last entry */
     return status;
+}
+
+/* Found in the log under a number that this process sent it with: this is its first answer. */
+static bool is_first_answer(const struct bf__item *item, int64_t n) { return item->tried_from > 0 && n >= item->tried_from && n <= item->tried_to; }
+
+static enum bf_status answer_replay(struct bf__batch *b, struct bf__item *item, int64_t n, struct bf_error *e)
+{
+    const struct bf_submission *s = &item->submission;
+    /* Who gets the receipt may read the documents next. */
+    enum bf_status status = n > b->head_n && b->store->heads != NULL ? find_head(b, /* look= */ true, e) : BF_OK;
+    if (status == BF_OK)
+        status = bf__receipt_load(b->store, b->s, b->tenant, n, &s->request, s->body_hash, b->arena, &item->receipt, e);
+    if (status != BF_OK)
+        return status;
+    item->settled = item->proven = true;
+    item->receipt.replay &= !is_first_answer(item, n);
+    if (item->receipt.replay)
+        bf_metric_add(b->store->env->metrics, BF_M_COMMIT_REPLAYS, 1);
+    return BF_OK;
 }
 
 static enum bf_status answer_replays(struct bf__batch *b, struct bf_error *e)
@@ -143,14 +171,9 @@ static enum bf_status answer_replays(struct bf__batch *b, struct bf_error *e)
     for (unsigned i = 0; i < b->n_items; i++)
         ids[i] = b->items[i]->submission.request;
     enum bf_status status = b->store->driver->vt->log_requests(b->s, b->tenant, ids, b->n_items, n, e);
-    for (unsigned i = 0; i < b->n_items && status == BF_OK; i++) {
-        struct bf__item *item = b->items[i];
-        if (n[i] == 0 || item->settled)
-            continue;
-        status = bf__receipt_load(b->store, b->s, b->tenant, n[i], &ids[i], item->submission.body_hash, b->arena, &item->receipt, e);
-        item->settled = status == BF_OK;
-        bf_metric_add(b->store->env->metrics, BF_M_COMMIT_REPLAYS, 1);
-    }
+    for (unsigned i = 0; i < b->n_items && status == BF_OK; i++)
+        if (n[i] > 0 && !b->items[i]->settled)
+            status = answer_replay(b, b->items[i], n[i], e);
     return status;
 }
 
@@ -209,9 +232,26 @@ static enum bf_status fetch_read_sets(struct bf__batch *b, struct bf_error *e)
 
 /* ---- a batch ---- */
 
-static enum bf_status run_once(struct bf__batch *b, struct bf_error *e)
+/* A refusal, or an answer that needs no entry, stands on documents that no other process changed while they were read: an entry of ours behind the head
+ * shows that, or another look. BF_E_EXISTS: somebody did. */
+static enum bf_status prove(struct bf__batch *b, struct bf_error *e)
 {
-    enum bf_status status = find_head(b, e);
+    bool doubtful = false;
+    for (unsigned i = 0; i < b->n_items; i++)
+        doubtful |= b->items[i]->settled && !b->items[i]->proven;
+    if (doubtful && b->store->heads != NULL && b->written_n == 0) {
+        enum bf_status status = bf__head_catch_up(b->store, b->s, b->tenant, &b->head, e);
+        if (status != BF_OK || b->head.n != b->head_n)
+            return status == BF_OK ? BF_E_EXISTS : status;
+    }
+    for (unsigned i = 0; i < b->n_items; i++)
+        b->items[i]->proven = b->items[i]->settled;
+    return BF_OK;
+}
+
+static enum bf_status run_once(struct bf__batch *b, bool look, struct bf_error *e)
+{
+    enum bf_status status = find_head(b, look, e);
     if (status == BF_OK)
         status = answer_replays(b, e);
     if (status == BF_OK)
@@ -222,30 +262,73 @@ static enum bf_status run_once(struct bf__batch *b, struct bf_error *e)
         status = decide(b, i, e);
     if (status == BF_OK)
         status = bf__entry_write(b, e);
+    if (status == BF_OK)
+        status = prove(b, e);
     HASH_CLEAR(hh, b->slots);
     bf__batch_forget_keys(b);
     return status;
 }
 
+/* What is not in the log, or was decided on what others have changed since, is decided anew. */
+static void reopen(struct bf__item **items, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (items[i]->proven)
+            continue;
+        items[i]->settled = false;
+        items[i]->receipt = (struct bf_receipt){.status = BF_E_UNAVAILABLE};
+    }
+}
+
+/* Before the next try: longer each time, up to PAUSE_MS, and a part of it at random. */
+static void pause_before(const struct bf_store *store, unsigned tries)
+{
+    uint32_t dice;
+    if (tries < 2)
+        return;
+    int64_t us = tries < 9 ? 500 << (tries - 2) : PAUSE_MS * 1000;
+    bf_random(store->env, &dice, sizeof dice);
+    us -= us * (dice % 512) / 1024;
+    struct timespec pause = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    nanosleep(&pause, NULL);
+}
+
+static int64_t real_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool is_away(enum bf_status status) { return status == BF_E_UNAVAILABLE || status == BF_E_UNKNOWN_OUTCOME; }
+
+/* One try at the batch after another, while it is worth it.
+ * BF_E_EXISTS: another process took the number or holds one of the requests; what is not settled is decided again on what it left.
+ * Sent without an answer: whether it is there is found out by its requests, or by what else takes its number; never guessed. */
 enum bf_status bf__batch_run(struct bf_store *store, struct bf_session *writer, struct bf_arena *arena, struct bf__item **items, unsigned n,
                              int64_t *ret_n, struct bf_error *e)
 {
-    enum bf_status status = BF_E_EXISTS;
-    int64_t written_n = 0;
+    enum bf_status status;
+    bool sent = false, again;
+    int64_t until_ms = real_ms() + SETTLE_MS;
+    unsigned tries = 0, races = 0;
     assert(n > 0);
-    /* BF_E_EXISTS: another process took the number or holds one of the requests. What is not settled is decided again on what it left. */
-    for (unsigned races = 0; status == BF_E_EXISTS && races < LOST_RACES_MAX; races++) {
+    *ret_n = 0;
+    do {
         struct bf__batch b = {
             .store = store, .s = writer, .arena = arena, .tenant = items[0]->submission.tenant, .items = items, .n_items = n};
-        for (unsigned i = 0; i < n; i++)
-            if (!items[i]->settled)
-                items[i]->receipt = (struct bf_receipt){.status = BF_E_UNAVAILABLE};
-        status = run_once(&b, e);
+        reopen(items, n);
+        pause_before(store, tries);
+        status = run_once(&b, /* look= */ tries++ > 0, e);
+        sent |= b.sent;
+        races += status == BF_E_EXISTS;
         if (b.written_n > 0)
-            written_n = b.written_n;
-        if (store->driver->vt->one_transaction && status == BF_E_EXISTS)
-            return bf_fail(e, BF_E_CORRUPT, "a number or request that the log did not have was taken all the same");
-    }
-    *ret_n = written_n;
-    return status == BF_E_EXISTS ? bf_fail(e, BF_E_UNAVAILABLE, "%d races for the next entry were lost", LOST_RACES_MAX) : status;
+            *ret_n = b.written_n;
+        if (store->heads == NULL)
+            return status == BF_E_EXISTS ? bf_fail(e, BF_E_CORRUPT, "a number or request that the log did not have was taken all the same") : status;
+        again = (status == BF_E_EXISTS && races < LOST_RACES_MAX) || (sent && is_away(status) && real_ms() < until_ms);
+    } while (again);
+    if (status == BF_E_EXISTS)
+        return bf_fail(e, BF_E_UNAVAILABLE, "%d races for the next entry were lost", LOST_RACES_MAX);
+    return sent && is_away(status) ? bf_fail(e, BF_E_UNKNOWN_OUTCOME, "the store does not answer whether it is done") : status;
 }

@@ -2,6 +2,7 @@
 /* The inside of a batch: batch.c runs it, decision.c turns what was decided into operations and these into an entry. */
 #pragma once
 #include "storage/committer.h"
+#include "storage/heads.h"
 #include <uthash.h>
 
 struct bf__slot_key {
@@ -34,6 +35,8 @@ struct bf__batch {
     unsigned n_items;
     struct bf__slot *slots;
     int64_t head_n, at_ms; /* of the entry that is being filled: head_n + 1 */
+    struct bf__head head;  /* where others write to the log, too: what this process knows of it */
+    bool sent;             /* an entry may be in the log, or is, and its documents could not be rolled forward */
     struct bf__entry entry;
     unsigned ops_cap;
     struct bf__item **in_entry; /* the items whose requests the entry holds */

@@ -291,7 +291,7 @@ static enum bf_status put(struct bf__care *c, struct bf_session *s, const struct
         return c->vt->write(s, &write, arena, e);
     if (v->stored == NULL) /* also what is there but cannot be read */
         status = c->vt->remove(s, coll, v->better->tenant, v->better->id, arena, e);
-    return status == BF_OK ? c->vt->apply(s, &apply, arena, e) : status;
+    return status == BF_OK ? c->vt->apply(s, &apply, 1, arena, e) : status;
 }
 
 static enum bf_status mend(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, const struct verdict *v,

@@ -5,6 +5,8 @@
  *
  *   submit, write, call -> queue -> group -> begin, writes, batch per tenant, commit -> watchers -> answers -> tidy
  *
+ * Under a driver without one_transaction each batch stands alone: what it commits is committed, whatever becomes of the others (storage/batch.c).
+ *
  * When a group fails and nothing of it was committed (full disk, one document that cannot be read), its items run again one by one, so that
  * only the one at fault gets the error. When it is not known whether it was committed (a failed sync: the kernel may have dropped the dirty
  * pages, and a second sync that succeeds would prove nothing), all get BF_E_UNKNOWN_OUTCOME, then the store's `broken` is called, and every further
@@ -206,38 +208,49 @@ static enum bf_status run_writes(struct run *r, struct bf_error *e)
     return BF_OK;
 }
 
+/* The submits of the tenant of items[at], in order, each once; *ret_n = 0 when they were taken before. */
+static void take_tenant(const struct run *r, unsigned at, bool *taken, struct bf__item **ret, unsigned *ret_n)
+{
+    *ret_n = 0;
+    if (taken[at] || r->items[at]->kind != ITEM_SUBMIT)
+        return;
+    for (unsigned j = at; j < r->n; j++) {
+        if (r->items[j]->kind != ITEM_SUBMIT || taken[j] || !bf_uuid_eq(&r->items[j]->submission.tenant, &r->items[at]->submission.tenant))
+            continue;
+        taken[j] = true;
+        ret[(*ret_n)++] = r->items[j];
+    }
+}
+
+static enum bf_status run_batch(struct run *r, struct bf__item **items, unsigned n, struct bf_error *e)
+{
+    int64_t entry = 0;
+    enum bf_status status = bf__batch_run(r->c->store, r->s, r->group->arena, items, n, &entry, e);
+    if (entry > 0)
+        r->written[r->n_written++] = (struct written){.tenant = items[0]->submission.tenant, .n = entry};
+    return status;
+}
+
 static enum bf_status run_batches(struct run *r, struct bf_error *e)
 {
     struct bf__item **of_tenant = bf_arena_alloc(r->group->arena, r->n * sizeof(struct bf__item *));
     bool *taken = bf_arena_calloc(r->group->arena, r->n, sizeof *taken);
+    enum bf_status status = BF_OK;
     r->written = bf_arena_alloc(r->group->arena, r->n * sizeof *r->written);
     r->n_written = 0;
-    for (unsigned i = 0; i < r->n; i++) {
-        unsigned n = 0;
-        int64_t entry;
-        for (unsigned j = i; j < r->n && (j > i || (!taken[i] && r->items[i]->kind == ITEM_SUBMIT)); j++) {
-            if (r->items[j]->kind != ITEM_SUBMIT || taken[j] ||
-                !bf_uuid_eq(&r->items[j]->submission.tenant, &r->items[i]->submission.tenant))
-                continue;
-            taken[j] = true;
-            of_tenant[n++] = r->items[j];
-        }
-        if (n == 0)
-            continue;
-        enum bf_status status = bf__batch_run(r->c->store, r->s, r->group->arena, of_tenant, n, &entry, e);
-        if (status != BF_OK)
-            return status;
-        if (entry > 0)
-            r->written[r->n_written++] = (struct written){.tenant = of_tenant[0]->submission.tenant, .n = entry};
+    for (unsigned i = 0, n = 0; i < r->n && status == BF_OK; i++) {
+        take_tenant(r, i, taken, of_tenant, &n);
+        if (n > 0)
+            status = run_batch(r, of_tenant, n, e);
     }
-    return BF_OK;
+    return status;
 }
 
 static enum bf_status run_transaction(struct run *r, struct bf_error *e)
 {
     const struct bf_driver_vtable *vt = r->c->store->driver->vt;
     for (unsigned i = 0; i < r->n; i++)
-        r->items[i]->settled = false;
+        r->items[i]->settled = r->items[i]->proven = false;
     enum bf_status status = vt->begin(r->s, e);
     if (status != BF_OK)
         return status;
@@ -275,7 +288,7 @@ static void note_times(const struct run *r)
 static void poison(struct bf_committer *c, enum bf_status status, const struct bf_error *e)
 {
     struct bf_store *store = c->store;
-    if (status != BF_E_UNKNOWN_OUTCOME || c->poison.status != BF_OK)
+    if (status != BF_E_UNKNOWN_OUTCOME || c->poison.status != BF_OK || store->heads != NULL)
         return;
     bf_fail(&c->poison, BF_E_UNAVAILABLE, "nothing is written until the store was opened anew: %s", e->cause);
     c->poison.retry_after_s = 1;
@@ -292,6 +305,45 @@ static void tell_broken(struct bf_committer *c)
     if (config->broken != NULL)
         config->broken(config->broken_ctx, &c->poison);
 }
+
+/* ---- a group that has no transaction ---- */
+
+/* On a failure that is one request's (a document that cannot be read), each by itself: only the one at fault gets the error. */
+static void run_apart(struct run *r, struct bf__item **items, unsigned n)
+{
+    struct bf_error e = {0};
+    enum bf_status status = run_batch(r, items, n, &e);
+    bool is_away = status == BF_E_UNAVAILABLE || status == BF_E_UNKNOWN_OUTCOME;
+    e.status = status;
+    for (unsigned i = 0; i < n && status != BF_OK; i++) {
+        if (items[i]->proven)
+            continue;
+        if (n > 1 && !is_away)
+            run_apart(r, &items[i], 1);
+        else
+            fail_item(items[i], &e);
+    }
+}
+
+static void commit_apart(struct run *r)
+{
+    struct bf__item **of_tenant = bf_arena_alloc(r->group->arena, r->n * sizeof(struct bf__item *));
+    bool *taken = bf_arena_calloc(r->group->arena, r->n, sizeof *taken);
+    r->written = bf_arena_alloc(r->group->arena, 2 * r->n * sizeof *r->written);
+    r->n_written = 0;
+    for (unsigned i = 0, n = 0; i < r->n; i++) {
+        take_tenant(r, i, taken, of_tenant, &n);
+        if (n > 0)
+            run_apart(r, of_tenant, n);
+    }
+    bf__keys_settle(r->c->store, /* committed= */ true); /* each key is durable by itself */
+    bf__store_touched(r->c->store);
+    if (r->n_written > 0)
+        atomic_store(&r->c->store->durable_ms, bf_mono_ms(r->c->store->env));
+    call_watchers(r);
+}
+
+/* ---- a group in one transaction ---- */
 
 /* Commits the items as one group; on a failure that left nothing behind, each by itself. */
 static void commit_group(struct run *r)
@@ -335,7 +387,10 @@ static void run_group(struct bf_committer *c, struct bf__item **items, unsigned 
     struct run r = {.c = c, .s = c->store->driver->vt->writer(c->store->driver), .items = items, .n = n, .group = new_group(n)};
     for (unsigned i = 0; i < n; i++)
         items[i]->group = r.group;
-    commit_group(&r);
+    if (c->store->heads == NULL)
+        commit_group(&r);
+    else
+        commit_apart(&r);
     note_times(&r);
     answer_all(items, n);
     bf__group_leave(r.group);

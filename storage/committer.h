@@ -34,7 +34,9 @@ struct bf__item {
     void *call_ctx;
     struct bf_submission submission;
     struct bf_receipt receipt;
-    bool settled; /* the receipt stands, whatever else the batch does */
+    bool settled; /* the receipt stands, whatever else the batch does... */
+    bool proven;  /* ...and is in the log, or was decided on what no other process has changed since */
+    int64_t tried_from, tried_to; /* the numbers under which it was sent without an answer: found there, it is no replay */
     struct bf_read reads[];
 };
 

@@ -187,15 +187,47 @@ enum bf_status bf__draft(struct bf__batch *b, const struct bf_decision *d, struc
 
 static enum bf_status roll_forward(struct bf__batch *b, struct bf_error *e)
 {
-    enum bf_status status = BF_OK;
-    for (; b->dirty != NULL && status == BF_OK; b->dirty = b->dirty->next_dirty) {
+    struct bf_apply applies[BF_ENTRY_OPS_MAX];
+    unsigned n = 0;
+    for (; b->dirty != NULL; b->dirty = b->dirty->next_dirty) {
         struct bf__slot *slot = b->dirty;
-        struct bf_apply apply = {.coll = slot->key.coll, .before = slot->stored, .after = slot->current, .bson = slot->bson};
-        status = b->store->driver->vt->apply(b->s, &apply, b->arena, e);
+        assert(n < BF_ENTRY_OPS_MAX);
+        applies[n++] = (struct bf_apply){.coll = slot->key.coll, .before = slot->stored, .after = slot->current, .bson = slot->bson};
         slot->stored = slot->current;
         slot->dirty = false;
     }
-    return status;
+    return b->store->driver->vt->apply(b->s, applies, n, b->arena, e);
+}
+
+/* Should its answer get lost, or the rest fail, the requests will be found in the log under this number and are no replays then. */
+static void note_sent(struct bf__batch *b, bool is_there)
+{
+    if (b->store->heads == NULL)
+        return;
+    for (unsigned i = 0; i < b->entry.n_requests; i++) {
+        struct bf__item *item = b->in_entry[i];
+        item->tried_from = item->tried_from == 0 ? b->entry.n : item->tried_from;
+        item->tried_to = b->entry.n;
+    }
+    b->sent = true;
+    if (!is_there)
+        return;
+    b->head.n = b->entry.n;
+    b->head.at_ms = b->at_ms;
+    bf__head_note(b->store, b->tenant, &b->head, /* own= */ true);
+}
+
+static void note_applied(struct bf__batch *b)
+{
+    for (unsigned i = 0; i < b->entry.n_requests; i++)
+        b->in_entry[i]->settled = b->in_entry[i]->proven = true;
+    b->sent = false;
+    if (b->store->heads == NULL)
+        return;
+    if (b->head.sure == b->head.applied)
+        b->head.sure = b->entry.n;
+    b->head.applied = b->entry.n;
+    bf__head_note(b->store, b->tenant, &b->head, /* own= */ true);
 }
 
 enum bf_status bf__entry_write(struct bf__batch *b, struct bf_error *e)
@@ -215,12 +247,13 @@ enum bf_status bf__entry_write(struct bf__batch *b, struct bf_error *e)
     append.entry.payload = bf__entry_payload(b->arena, &b->entry);
     bf__entry_leaf(append.entry.header, append.entry.leaf);
     enum bf_status status = b->store->driver->vt->append(b->s, &append, e);
+    if (status == BF_OK || status == BF_E_UNKNOWN_OUTCOME)
+        note_sent(b, status == BF_OK);
     if (status == BF_OK)
         status = roll_forward(b, e);
     if (status != BF_OK)
         return status;
-    for (unsigned i = 0; i < b->entry.n_requests; i++)
-        b->in_entry[i]->settled = true;
+    note_applied(b);
     bf_metric_add(b->store->env->metrics, BF_M_COMMITS, 1);
     bf_metric_add(b->store->env->metrics, BF_M_COMMIT_REQUESTS, b->entry.n_requests);
     b->written_n = b->head_n = b->entry.n;

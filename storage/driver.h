@@ -7,11 +7,12 @@
  * committer. Everything returned lives in the arena given. Errors are those of core/error.h; BF_E_CORRUPT for stored bytes that cannot be
  * read.
  *
- * Committing. With `one_transaction`, what the committer does between `begin` and `commit` becomes durable as a whole or not at all.
- * Without it, `append` by itself is the commit of an entry (durable, under the unique keys (tenant, n) and (tenant, request)) and answers
- * BF_E_EXISTS when either is taken; then `apply` rolls a document forward, guarded by its n, any number of times; `begin` and `commit` do
- * nothing. The code above does not keep its side of that yet: it decides on documents before it has rolled them forward to the head it read, and
- * runs again what a failed group had written already, so no driver without one_transaction may be used.
+ * Committing. With `one_transaction`, what the committer does between `begin` and `commit` becomes durable as a whole or not at all, and nobody else
+ * writes. Without it, other processes do, each call stands alone, and all sessions are alike: `append` by itself is the commit of an entry (durable,
+ * under the unique keys (tenant, n) and (tenant, request)): BF_E_EXISTS when either is taken, BF_E_UNAVAILABLE when it is surely not there,
+ * BF_E_UNKNOWN_OUTCOME when that cannot be told. Then `apply` rolls documents forward: one that is absent or older than `after` by (n, k) becomes it, another
+ * stays, any number of times and in any order. `begin`, `commit`, `rollback` and `tidy` do nothing. `write` may come from any thread, each with a session
+ * of its own.
  */
 #pragma once
 #include "storage/commit.h"
@@ -109,7 +110,7 @@ struct bf_driver_vtable {
     void (*rollback)(struct bf_session *s);
     enum bf_status (*write)(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
     enum bf_status (*append)(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
-    enum bf_status (*apply)(struct bf_session *s, const struct bf_apply *apply, struct bf_arena *arena, struct bf_error *e);
+    enum bf_status (*apply)(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e);
     /* Housekeeping after a group was answered (checkpoint). `busy`: somebody waits for the writer, so what can wait does. `truncate`: leave
      * no trace of what was deleted, as far as the driver can. BF_E_UNKNOWN_OUTCOME as for `commit`. */
     enum bf_status (*tidy)(struct bf_session *s, bool busy, bool truncate, struct bf_error *e);

@@ -15,6 +15,7 @@ enum { BF__FORMAT = 1, BF__WATCHERS_MAX = 16, BF__CLAIMING_MAX = 1024 };
 
 struct bf_keys;
 struct bf_committer;
+struct bf__heads;
 
 /* Random bytes for the committer, drawn in larger pieces: it needs twelve for each part it seals, and each draw is a system call. */
 struct bf__draw {
@@ -54,6 +55,7 @@ struct bf_store {
     struct bf__draw draw;
     struct bf_gcm *gcm; /* of the committer, under the key it used last */
     struct bf_committer *committer;
+    struct bf__heads *heads; /* NULL with one_transaction: nobody else writes */
     atomic_bool is_broken;      /* a sync failed: the committer writes no more */
     _Atomic int64_t durable_ms; /* when an entry became durable last; monotonic */
     struct bf__probe probe;
@@ -75,6 +77,8 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
 /* An entry of the group under way changes this collection; its version moves on when the group has ended. Committer only. */
 void bf__store_touch(struct bf_store *store, const struct bf_collection *coll);
 void bf__store_touched(struct bf_store *store);
+/* Documents of the collection were rolled forward to entries of others. Any thread. */
+void bf__store_moved(struct bf_store *store, const struct bf_collection *coll);
 
 /* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
 extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs, bf__coll_restored;

@@ -4,14 +4,15 @@
 #include "core/env.h"
 #include "core/metrics.h"
 #include "storage/committer.h"
+#include "storage/heads.h"
 #include <assert.h>
 #include <stdlib.h>
 
 enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
 
 static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
-                                                              &bf__coll_restored};
-enum { N_OWN = sizeof own_collections / sizeof *own_collections };
+                                                              &bf__coll_restored, &bf__coll_heads};
+enum { N_OWN = sizeof own_collections / sizeof *own_collections }; /* heads, the last, only where others write too */
 
 /* ---- opening ---- */
 
@@ -30,9 +31,9 @@ static void copy_config(struct bf_store *store, const struct bf_store_config *co
     store->place = colon == NULL ? "" : colon + 1;
 }
 
-static void join_collections(struct bf_store *store, const struct bf_collection *const *collections, unsigned n)
+static void join_collections(struct bf_store *store, bool alone, const struct bf_collection *const *collections, unsigned n)
 {
-    store->n_collections = n + N_OWN;
+    store->n_collections = n + N_OWN - alone;
     store->collections = bf_arena_alloc(store->arena, store->n_collections * sizeof(struct bf_collection *));
     for (unsigned i = 0; i < store->n_collections; i++)
         store->collections[i] = i < n ? collections[i] : own_collections[i - n];
@@ -88,10 +89,12 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     pthread_mutex_init(&store->probe.lock, NULL);
     atomic_init(&store->durable_ms, INT64_MIN / 2);
     copy_config(store, config);
-    join_collections(store, collections, n);
+    join_collections(store, vt->one_transaction, collections, n);
     enum bf_status status = open_driver(store, vt, ctx, e);
     if (status == BF_OK)
         status = open_facts(store, e);
+    if (status == BF_OK && !vt->one_transaction)
+        status = bf__heads_open(store, e);
     if (status == BF_OK)
         status = bf__committer_start(store, e);
     if (status == BF_OK)
@@ -137,6 +140,7 @@ void bf_store_close(struct bf_store **pointer)
         return;
     bf__media_close(store);
     bf__committer_stop(store);
+    bf__heads_close(store);
     bf__keys_close(store);
     bf_gcm_destroy(&store->gcm);
     if (store->driver != NULL)
@@ -388,6 +392,8 @@ void bf__store_touched(struct bf_store *store)
         store->touched[i] = false;
     }
 }
+
+void bf__store_moved(struct bf_store *store, const struct bf_collection *coll) { atomic_fetch_add(&store->versions[number_of(store, coll)], 1); }
 
 /* ---- watching ---- */
 

@@ -14,7 +14,8 @@ static struct bf__item *new_item(struct bf_store *store, enum bf__item_kind kind
     memset(item, 0, offsetof(struct bf__item, receipt));
     item->receipt.status = BF_OK;
     item->kind = kind;
-    item->settled = false;
+    item->settled = item->proven = false;
+    item->tried_from = item->tried_to = 0;
     item->queued_ms = bf_mono_ms(store->env);
     return item;
 }
@@ -82,19 +83,55 @@ enum bf_status bf_submit_wait(struct bf_store *store, const struct bf_submission
     return status;
 }
 
+static void check_write(const struct bf_write *write)
+{
+    assert(!write->coll->logged && bf_uuid_is_zero(&write->doc->tenant) == (write->coll->cls == BF_SYSTEM_COLLECTION));
+    (void)write;
+}
+
 static struct bf__item *write_item(struct bf_store *store, const struct bf_write *write, struct bf_error *why)
 {
-    const struct bf_collection *coll = write->coll;
-    assert(!coll->logged && bf_uuid_is_zero(&write->doc->tenant) == (coll->cls == BF_SYSTEM_COLLECTION));
+    check_write(write);
     struct bf__item *item = new_item(store, ITEM_WRITE, 0);
     item->write = write;
     item->error = why;
     return item;
 }
 
+/* Where nothing is shared by doing it in a group: on the caller's thread. What a write answers by itself stops none of the others. */
+static enum bf_status write_here(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
+{
+    const struct bf_driver_vtable *vt = store->driver->vt;
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_session *s = vt->reader(store->driver);
+    enum bf_status failed = BF_OK, status = BF_OK;
+    for (unsigned i = 0; i < n; i++) {
+        struct bf_error why = {0};
+        check_write(&writes[i]);
+        if (failed != BF_OK)
+            status = failed; /* not tried */
+        else if (writes[i].follows && status != BF_OK)
+            status = bf_fail(&why, BF_E_STALE, "what this write follows was not done");
+        else
+            status = vt->write(s, &writes[i], arena, &why);
+        if (rets != NULL)
+            rets[i] = status;
+        if (failed == BF_OK && status != BF_OK && (rets == NULL || !bf__is_own_answer(status))) {
+            failed = status;
+            if (e != NULL)
+                *e = why;
+        }
+    }
+    vt->release(store->driver, s);
+    bf_arena_destroy(&arena);
+    return failed;
+}
+
 enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
 {
     assert(n > 0 && n <= store->config.queue_max && (rets != NULL || n == 1));
+    if (!store->driver->vt->one_transaction)
+        return write_here(store, writes, n, rets, e);
     struct bf__item **items = calloc(n, sizeof(struct bf__item *));
     struct bf_error why = {0};
     if (items == NULL)

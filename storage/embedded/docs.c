@@ -125,12 +125,20 @@ static enum bf_status put_doc(struct change *c, const struct bf_doc *before, con
     return status;
 }
 
-enum bf_status bf__apply(struct bf_session *s, const struct bf_apply *apply, struct bf_arena *arena, struct bf_error *e)
+static enum bf_status apply_one(struct bf_session *s, const struct bf_apply *apply, struct bf_arena *arena, struct bf_error *e)
 {
     uint8_t key[BF__DOC_KEY];
     bf__doc_key(apply->after->tenant, apply->after->id, key);
     struct change c = {.s = s, .t = bf__table_of(s->db, apply->coll), .key = key_str(key)};
     return put_doc(&c, apply->before, apply->after, apply->bson, arena, e);
+}
+
+enum bf_status bf__apply(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; i < n && status == BF_OK; i++)
+        status = apply_one(s, &applies[i], arena, e);
+    return status;
 }
 
 /* BF_OK with *go when the write is to be done on `old`. */

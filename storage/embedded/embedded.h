@@ -106,7 +106,7 @@ enum bf_status bf__schema_ensure(struct bf_session *s, struct bf_error *e);
 enum bf_status bf__get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
                             unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
 enum bf_status bf__write(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
-enum bf_status bf__apply(struct bf_session *s, const struct bf_apply *apply, struct bf_arena *arena, struct bf_error *e);
+enum bf_status bf__apply(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e);
 enum bf_status bf__remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
                           struct bf_arena *arena, struct bf_error *e);
 

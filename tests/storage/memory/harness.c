@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract suite on the driver that keeps everything in memory. */
+/* The contract suite on the driver that keeps everything in memory, with transactions and without. */
 #include "storage/internal.h"
 #include "tests/storage/contract/harness.h"
 #include "tests/storage/memory/memory.h"
@@ -8,7 +8,13 @@
 #include <limits.h>
 #include <unistd.h>
 
+#ifdef MEMORY_APART
+const char harness_name[] = "memory-apart";
+static const struct bf_driver_vtable *const driver = &memory_apart_driver;
+#else
 const char harness_name[] = "memory";
+static const struct bf_driver_vtable *const driver = &memory_driver;
+#endif
 
 struct harness {
     struct memory *data;
@@ -33,7 +39,7 @@ enum bf_status harness_open(struct harness *h, const struct bf_env *env, const s
     struct bf_store_config config = *limits;
     config.uri = bf_str(uri, (size_t)snprintf(uri, sizeof uri, "memory:%s", h->dir));
     config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", h->dir));
-    return bf__store_open(env, &config, &memory_driver, h->data, collections, n, ret, e);
+    return bf__store_open(env, &config, driver, h->data, collections, n, ret, e);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)

@@ -114,13 +114,25 @@ void memory_destroy(struct memory **pointer)
 
 /* ---- opening ---- */
 
-static enum bf_status memory_open(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)
+static struct bf_driver *new_store(const struct bf_driver_open *how, const struct bf_driver_vtable *vt)
 {
     struct memory_store *store = must(calloc(1, sizeof *store));
-    (void)e;
-    store->base.vt = &memory_driver;
+    store->base.vt = vt;
     store->session.m = how->ctx;
-    *ret = &store->base;
+    return &store->base;
+}
+
+static enum bf_status memory_open(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)
+{
+    (void)e;
+    *ret = new_store(how, &memory_driver);
+    return BF_OK;
+}
+
+static enum bf_status memory_apart_open(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)
+{
+    (void)e;
+    *ret = new_store(how, &memory_apart_driver);
     return BF_OK;
 }
 
@@ -231,13 +243,35 @@ static enum bf_status write_row(struct bf_session *s, const struct bf_write *w, 
     return status;
 }
 
-static enum bf_status apply(struct bf_session *s, const struct bf_apply *a, struct bf_arena *arena, struct bf_error *e)
+static enum bf_status apply(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e)
 {
     (void)e;
     pthread_mutex_lock(&s->m->lock);
-    put_row(s->m, a->coll, a->after, arena);
+    for (unsigned i = 0; i < n; i++)
+        put_row(s->m, applies[i].coll, applies[i].after, arena);
     pthread_mutex_unlock(&s->m->lock);
     return BF_OK;
+}
+
+static bool is_older(const struct bf_doc *stored, const struct bf_doc *after)
+{
+    return stored == NULL || stored->n < after->n || (stored->n == after->n && stored->k < after->k);
+}
+
+static enum bf_status apply_guarded(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    pthread_mutex_lock(&s->m->lock);
+    for (unsigned i = 0; i < n && status == BF_OK; i++) {
+        const struct bf_apply *a = &applies[i];
+        const struct row *row = find_row(s->m, a->coll->name, a->after->tenant, a->after->id);
+        struct bf_doc *stored = NULL;
+        status = row == NULL ? BF_OK : decode(row, a->coll, arena, &stored, e);
+        if (status == BF_OK && is_older(stored, a->after))
+            put_row(s->m, a->coll, a->after, arena);
+    }
+    pthread_mutex_unlock(&s->m->lock);
+    return status;
 }
 
 static enum bf_status remove_row(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
@@ -591,33 +625,32 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
     return bf_fail(e, BF_E_NOT_SUPPORTED, "a store in memory has no backup");
 }
 
+#define IN_MEMORY                                                                                                                          \
+    .reader = the_session,                                                                                                                 \
+    .release = release,                                                                                                                    \
+    .writer = the_session,                                                                                                                 \
+    .get_many = get_many,                                                                                                                  \
+    .find = find,                                                                                                                          \
+    .count = count,                                                                                                                        \
+    .log_read = log_read,                                                                                                                  \
+    .log_last = log_last,                                                                                                                  \
+    .log_requests = log_requests,                                                                                                          \
+    .log_tenants = log_tenants,                                                                                                            \
+    .meta_get = meta_get,                                                                                                                  \
+    .meta_set = meta_set,                                                                                                                  \
+    .begin = nothing,                                                                                                                      \
+    .commit = nothing,                                                                                                                     \
+    .rollback = rollback,                                                                                                                  \
+    .write = write_row,                                                                                                                    \
+    .append = append,                                                                                                                      \
+    .tidy = tidy,                                                                                                                          \
+    .scan = scan,                                                                                                                          \
+    .check_whole = check_whole,                                                                                                            \
+    .check_keys = check_keys,                                                                                                              \
+    .remove = remove_row,                                                                                                                  \
+    .backup = backup
+
 const struct bf_driver_vtable memory_driver = {
-    .scheme = "memory",
-    .one_transaction = true,
-    .open = memory_open,
-    .close = memory_close,
-    .reader = the_session,
-    .release = release,
-    .writer = the_session,
-    .get_many = get_many,
-    .find = find,
-    .count = count,
-    .log_read = log_read,
-    .log_last = log_last,
-    .log_requests = log_requests,
-    .log_tenants = log_tenants,
-    .meta_get = meta_get,
-    .meta_set = meta_set,
-    .begin = nothing,
-    .commit = nothing,
-    .rollback = rollback,
-    .write = write_row,
-    .append = append,
-    .apply = apply,
-    .tidy = tidy,
-    .scan = scan,
-    .check_whole = check_whole,
-    .check_keys = check_keys,
-    .remove = remove_row,
-    .backup = backup,
-};
+    .scheme = "memory", .one_transaction = true, .open = memory_open, .close = memory_close, .apply = apply, IN_MEMORY};
+const struct bf_driver_vtable memory_apart_driver = {
+    .scheme = "memory", .one_transaction = false, .open = memory_apart_open, .close = memory_close, .apply = apply_guarded, IN_MEMORY};

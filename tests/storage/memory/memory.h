@@ -10,4 +10,5 @@ struct memory; /* the data: outlives a store that is closed */
 
 struct memory *memory_create(void);
 void memory_destroy(struct memory **m);
-extern const struct bf_driver_vtable memory_driver; /* bf_driver_open.ctx is the struct memory */
+/* bf_driver_open.ctx is the struct memory. `apart`: without one_transaction, so any number of stores may share one. */
+extern const struct bf_driver_vtable memory_driver, memory_apart_driver;
