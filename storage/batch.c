@@ -305,9 +305,10 @@ static bool is_away(enum bf_status status) { return status == BF_E_UNAVAILABLE |
 /* One try at the batch after another, while it is worth it.
  * BF_E_EXISTS: another process took the number or holds one of the requests; what is not settled is decided again on what it left.
  * Sent without an answer: whether it is there is found out by its requests, or by what else takes its number; never guessed. */
-enum bf_status bf__batch_run(struct bf_store *store, struct bf_session *writer, struct bf_arena *arena, struct bf__item **items, unsigned n,
-                             int64_t *ret_n, struct bf_error *e)
+enum bf_status bf__batch_run(const struct bf__bench *bench, struct bf_arena *arena, struct bf__item **items, unsigned n, int64_t *ret_n,
+                             struct bf_error *e)
 {
+    struct bf_store *store = bench->store;
     enum bf_status status;
     bool sent = false, again;
     int64_t until_ms = real_ms() + SETTLE_MS;
@@ -316,7 +317,7 @@ enum bf_status bf__batch_run(struct bf_store *store, struct bf_session *writer, 
     *ret_n = 0;
     do {
         struct bf__batch b = {
-            .store = store, .s = writer, .arena = arena, .tenant = items[0]->submission.tenant, .items = items, .n_items = n};
+            .store = store, .s = bench->s, .sealer = bench->sealer, .arena = arena, .tenant = items[0]->submission.tenant, .items = items, .n_items = n};
         reopen(items, n);
         pause_before(store, tries);
         status = run_once(&b, /* look= */ tries++ > 0, e);

@@ -29,6 +29,7 @@ struct bf__put {
 struct bf__batch {
     struct bf_store *store;
     struct bf_session *s;
+    struct bf__part_sealer *sealer;
     struct bf_arena *arena;
     struct bf_uuid tenant;
     struct bf__item **items;

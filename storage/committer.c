@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The committer: one thread, the only one that writes. It takes everything that waits (up to group_max), settles it in one transaction,
+ * A committer: one thread. With one_transaction there is one, the only thread that writes; else there are several, each with its own tenants. It takes everything that waits (up to group_max), settles it in one transaction,
  * makes that durable with one sync, wakes the watchers, and only then posts the answers.
  *
  *   submit, write, call -> queue -> group -> begin, writes, batch per tenant, commit -> watchers -> answers -> tidy
@@ -19,6 +19,9 @@
 #include "storage/committer.h"
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { APART = 4 }; /* committers, where each batch stands alone; at most BF__COMMITTERS_MAX */
 
 struct bf_committer {
     struct bf_store *store;
@@ -29,15 +32,27 @@ struct bf_committer {
     struct bf__item *head, **tail;
     unsigned queued;
     bool stopping;
-    /* the committer's own */
+    /* the thread's own */
+    struct bf__part_sealer sealer;
     struct bf_error poison; /* status BF_OK: healthy */
     bool told;              /* `broken` was called */
 };
 
 /* ---- the queue ---- */
 
-enum bf_status bf__committer_enqueue(struct bf_committer *c, struct bf__item *const *items, unsigned n, struct bf_error *e)
+/* The items of one call have one committer: only submits of one tenant are split among several. */
+static struct bf_committer *committer_of(const struct bf_store *store, const struct bf__item *item)
 {
+    uint32_t dice;
+    if (item->kind != ITEM_SUBMIT)
+        return store->committers[0];
+    memcpy(&dice, item->submission.tenant.b + sizeof item->submission.tenant.b - sizeof dice, sizeof dice); /* its random end */
+    return store->committers[dice % store->n_committers];
+}
+
+enum bf_status bf__committer_enqueue(struct bf_store *store, struct bf__item *const *items, unsigned n, struct bf_error *e)
+{
+    struct bf_committer *c = committer_of(store, items[0]);
     enum bf_status status = BF_OK;
     pthread_mutex_lock(&c->lock);
     if (c->stopping)
@@ -176,6 +191,7 @@ struct written {
 struct run {
     struct bf_committer *c;
     struct bf_session *s;
+    struct bf__bench bench;
     struct bf__group *group;
     struct bf__item **items;
     unsigned n;
@@ -225,7 +241,7 @@ static void take_tenant(const struct run *r, unsigned at, bool *taken, struct bf
 static enum bf_status run_batch(struct run *r, struct bf__item **items, unsigned n, struct bf_error *e)
 {
     int64_t entry = 0;
-    enum bf_status status = bf__batch_run(r->c->store, r->s, r->group->arena, items, n, &entry, e);
+    enum bf_status status = bf__batch_run(&r->bench, r->group->arena, items, n, &entry, e);
     if (entry > 0)
         r->written[r->n_written++] = (struct written){.tenant = items[0]->submission.tenant, .n = entry};
     return status;
@@ -336,8 +352,6 @@ static void commit_apart(struct run *r)
         if (n > 0)
             run_apart(r, of_tenant, n);
     }
-    bf__keys_settle(r->c->store, /* committed= */ true); /* each key is durable by itself */
-    bf__store_touched(r->c->store);
     if (r->n_written > 0)
         atomic_store(&r->c->store->durable_ms, bf_mono_ms(r->c->store->env));
     call_watchers(r);
@@ -382,21 +396,31 @@ static struct bf__group *new_group(unsigned n)
     return group;
 }
 
-static void run_group(struct bf_committer *c, struct bf__item **items, unsigned n)
+static void commit_items(struct bf_committer *c, struct bf_session *s, struct bf__group *group, struct bf__item **items, unsigned n)
 {
-    struct run r = {.c = c, .s = c->store->driver->vt->writer(c->store->driver), .items = items, .n = n, .group = new_group(n)};
-    for (unsigned i = 0; i < n; i++)
-        items[i]->group = r.group;
+    struct run r = {.c = c, .s = s, .bench = {c->store, s, &c->sealer}, .items = items, .n = n, .group = group};
     if (c->store->heads == NULL)
         commit_group(&r);
     else
         commit_apart(&r);
     note_times(&r);
+}
+
+static void run_group(struct bf_committer *c, struct bf__item **items, unsigned n)
+{
+    struct bf_driver *driver = c->store->driver;
+    struct bf_session *s = driver->vt->one_transaction ? driver->vt->writer(driver) : driver->vt->reader(driver);
+    struct bf__group *group = new_group(n);
+    for (unsigned i = 0; i < n; i++)
+        items[i]->group = group;
+    commit_items(c, s, group, items, n);
     answer_all(items, n);
-    bf__group_leave(r.group);
+    bf__group_leave(group);
     struct bf_error e = {0};
-    if (c->poison.status == BF_OK)
-        poison(c, c->store->driver->vt->tidy(r.s, has_work(c), /* truncate= */ false, &e), &e);
+    if (!driver->vt->one_transaction)
+        driver->vt->release(driver, s);
+    else if (c->poison.status == BF_OK)
+        poison(c, driver->vt->tidy(s, has_work(c), /* truncate= */ false, &e), &e);
 }
 
 static void run_call(struct bf_committer *c, struct bf__item *item)
@@ -427,14 +451,16 @@ static void *committer_main(void *arg)
     return NULL;
 }
 
-enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e)
+static enum bf_status start_one(struct bf_store *store, struct bf_error *e)
 {
     struct bf_committer *c = calloc(1, sizeof *c);
     if (c == NULL)
         abort();
-    store->committer = c;
+    assert(store->n_committers < BF__COMMITTERS_MAX);
+    store->committers[store->n_committers++] = c;
     c->store = store;
     c->tail = &c->head;
+    bf__part_sealer_init(&c->sealer, store->env);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);
     int failed = bf_thread_start(&c->thread, "committer", committer_main, c);
@@ -444,19 +470,30 @@ enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e)
     return BF_OK;
 }
 
-void bf__committer_stop(struct bf_store *store)
+enum bf_status bf__committers_start(struct bf_store *store, struct bf_error *e)
 {
-    struct bf_committer *c = store->committer;
-    if (c == NULL)
-        return;
+    enum bf_status status = BF_OK;
+    for (unsigned n = store->driver->vt->one_transaction ? 1 : APART; status == BF_OK && n > 0; n--)
+        status = start_one(store, e);
+    return status;
+}
+
+static void stop_one(struct bf_committer *c)
+{
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
     pthread_cond_signal(&c->wake);
     pthread_mutex_unlock(&c->lock);
     if (c->started)
         pthread_join(c->thread, NULL);
+    bf__part_sealer_finish(&c->sealer);
     pthread_cond_destroy(&c->wake);
     pthread_mutex_destroy(&c->lock);
     free(c);
-    store->committer = NULL;
+}
+
+void bf__committers_stop(struct bf_store *store)
+{
+    while (store->n_committers > 0)
+        stop_one(store->committers[--store->n_committers]);
 }

@@ -42,8 +42,13 @@ struct bf__item {
 
 /* Settles all items (ITEM_SUBMIT of one tenant, in order), writing their entries. An error, the whole group's, when the driver failed; what
  * was decided is then undone by the caller's rollback. *ret_n: the last entry written, 0 when none was. */
-enum bf_status bf__batch_run(struct bf_store *store, struct bf_session *writer, struct bf_arena *arena, struct bf__item **items, unsigned n,
-                             int64_t *ret_n, struct bf_error *e);
+struct bf__bench { /* what a committer works with */
+    struct bf_store *store;
+    struct bf_session *s;
+    struct bf__part_sealer *sealer;
+};
+enum bf_status bf__batch_run(const struct bf__bench *bench, struct bf_arena *arena, struct bf__item **items, unsigned n, int64_t *ret_n,
+                             struct bf_error *e);
 void bf__receipt_refuse(struct bf_receipt *receipt, enum bf_status status, const struct bf_error *e);
 
 /* What a write may answer by itself, leaving the others of its group alone; anything else is a failure of the store. */
@@ -51,10 +56,10 @@ bool bf__is_own_answer(enum bf_status status);
 
 /* Queues the items, or none of them: BF_E_UNAVAILABLE (full), BF_E_CANCELLED (closing). A call always finds room: its caller waits, so there is
  * one a thread, and work of several calls (a backup) shall not break off half-way. */
-enum bf_status bf__committer_enqueue(struct bf_committer *c, struct bf__item *const *items, unsigned n, struct bf_error *e);
+enum bf_status bf__committer_enqueue(struct bf_store *store, struct bf__item *const *items, unsigned n, struct bf_error *e);
 void bf__group_leave(struct bf__group *group); /* each item once, when nobody needs what the group made for it any more */
-enum bf_status bf__committer_start(struct bf_store *store, struct bf_error *e);
-void bf__committer_stop(struct bf_store *store); /* finishes what was queued */
+enum bf_status bf__committers_start(struct bf_store *store, struct bf_error *e);
+void bf__committers_stop(struct bf_store *store); /* finish what was queued */
 
 /* log.c: the receipt of a request that entry n holds. What is wrong with the receipt itself (another body, erased) is its status. */
 enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n,

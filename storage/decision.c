@@ -126,7 +126,7 @@ static enum bf_status take_keys(struct bf__batch *b, struct bf_uuid subject, str
     b->keys_of = subject;
     b->has_keys = status == BF_OK;
     if (b->has_keys)
-        bf_gcm_rekey(b->store->gcm, &b->keys.seal);
+        bf_gcm_rekey(b->sealer->gcm, &b->keys.seal);
     return status;
 }
 
@@ -151,7 +151,7 @@ static enum bf_status draft_op(struct bf__batch *b, const struct bf__put *put, i
     if (status != BF_OK)
         return status;
     memcpy(place.id, op->id.b, sizeof place.id);
-    bf__seal_part(b->store, b->arena, &b->keys, &place, *bson, &op->sealed, op->commitment);
+    bf__seal_part(b->sealer, b->arena, &b->keys, &place, *bson, &op->sealed, op->commitment);
     return BF_OK;
 }
 
@@ -165,7 +165,7 @@ static enum bf_status draft_request(struct bf__batch *b, const struct bf_decisio
     enum bf_status status = take_keys(b, r->subject, e);
     if (status != BF_OK)
         return status;
-    bf__seal_part(b->store, b->arena, &b->keys, &place, bf__receipt_pack(b->arena, d->http_status, d->body), &r->sealed, r->commitment);
+    bf__seal_part(b->sealer, b->arena, &b->keys, &place, bf__receipt_pack(b->arena, d->http_status, d->body), &r->sealed, r->commitment);
     return BF_OK;
 }
 
@@ -196,7 +196,10 @@ static enum bf_status roll_forward(struct bf__batch *b, struct bf_error *e)
         slot->stored = slot->current;
         slot->dirty = false;
     }
-    return b->store->driver->vt->apply(b->s, applies, n, b->arena, e);
+    enum bf_status status = b->store->driver->vt->apply(b->s, applies, n, b->arena, e);
+    for (unsigned i = 0; i < n && b->store->heads != NULL; i++)
+        bf__store_moved(b->store, applies[i].coll);
+    return status;
 }
 
 /* Should its answer get lost, or the rest fail, the requests will be found in the log under this number and are no replays then. */
@@ -281,7 +284,8 @@ void bf__draft_accept(struct bf__batch *b, struct bf__item *item, const struct b
         struct bf__slot *slot = d->puts[i].slot;
         slot->current = d->puts[i].doc;
         slot->bson = drafts->bsons[i];
-        bf__store_touch(b->store, slot->key.coll);
+        if (b->store->heads == NULL)
+            bf__store_touch(b->store, slot->key.coll); /* else it moves on with each document that was rolled forward */
         if (!slot->dirty) {
             slot->dirty = true;
             slot->next_dirty = b->dirty;

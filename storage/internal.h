@@ -17,9 +17,11 @@ struct bf_keys;
 struct bf_committer;
 struct bf__heads;
 
-/* Random bytes for the committer, drawn in larger pieces: it needs twelve for each part it seals, and each draw is a system call. */
+enum { BF__COMMITTERS_MAX = 8 };
+
+/* Random bytes for a committer, drawn in larger pieces: it needs twelve for each part it seals, and each draw is a system call. */
 struct bf__draw {
-    struct bf_env env; /* only its `random` may be used, by the committer only */
+    struct bf_env env; /* only its `random` may be used, by that committer only */
     const struct bf_env *from;
     uint8_t bytes[1536];
     size_t left;
@@ -47,14 +49,13 @@ struct bf_store {
     const struct bf_collection **collections; /* the caller's, then storage's own */
     unsigned n_collections;
     _Atomic uint64_t *versions; /* a count for each collection: bf_store_version */
-    bool *touched;              /* by entries of the group under way; the committer's */
+    bool *touched;              /* by entries of the group under way; the committer's, with one_transaction */
     struct bf_driver *driver;
     uint32_t incarnation;
     struct bf_key master;
     struct bf_keys *keys;
-    struct bf__draw draw;
-    struct bf_gcm *gcm; /* of the committer, under the key it used last */
-    struct bf_committer *committer;
+    struct bf_committer *committers[BF__COMMITTERS_MAX]; /* one with one_transaction; else each has its tenants */
+    unsigned n_committers;
     struct bf__heads *heads; /* NULL with one_transaction: nobody else writes */
     atomic_bool is_broken;      /* a sync failed: the committer writes no more */
     _Atomic int64_t durable_ms; /* when an entry became durable last; monotonic */

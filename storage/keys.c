@@ -224,7 +224,7 @@ enum bf_status bf__keys_take(struct bf_store *store, struct bf_session *writer, 
         struct bf_write w = {.kind = BF_W_INSERT, .coll = &bf__coll_subject_keys, .doc = wrap_new(store, &name, arena, ret)};
         status = store->driver->vt->write(writer, &w, arena, e);
         if (status == BF_OK)
-            cache_add(store->keys, &name, ret, true, generation);
+            cache_add(store->keys, &name, ret, /* pending= */ store->heads == NULL, generation); /* without a transaction it is there */
         if (status != BF_E_EXISTS)
             return status;
         status = fetch(store, writer, &name, arena, &doc, e); /* another process made it meanwhile */

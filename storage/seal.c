@@ -37,20 +37,24 @@ static void draw(const struct bf_env *env, void *out, size_t n)
     memset(d->bytes + d->left, 0, n); /* given out once */
 }
 
-void bf__draw_init(struct bf__draw *d, const struct bf_env *from)
+void bf__part_sealer_init(struct bf__part_sealer *sealer, const struct bf_env *env)
 {
+    struct bf__draw *d = &sealer->draw;
     d->env = (struct bf_env){.random = draw, .impl = d};
-    d->from = from;
+    d->from = env;
     d->left = 0;
+    sealer->gcm = bf_gcm_create(&(struct bf_key){{0}});
 }
 
-void bf__seal_part(const struct bf_store *store, struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
+void bf__part_sealer_finish(struct bf__part_sealer *sealer) { bf_gcm_destroy(&sealer->gcm); }
+
+void bf__seal_part(struct bf__part_sealer *sealer, struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
                    struct bf_str plain, struct bf_str *ret_sealed, uint8_t ret_commitment[32])
 {
     uint8_t aad[PLACE_MAX];
     uint8_t *out = bf_arena_alloc(arena, plain.n + BF_SEAL_OVERHEAD);
-    bf_random(&store->draw.env, out, NONCE);
-    bf_gcm_seal(store->gcm, out, place_bytes(place, aad), plain.p, plain.n, out + NONCE, out + NONCE + plain.n);
+    bf_random(&sealer->draw.env, out, NONCE);
+    bf_gcm_seal(sealer->gcm, out, place_bytes(place, aad), plain.p, plain.n, out + NONCE, out + NONCE + plain.n);
     bf_hmac_sha256(&keys->commit, plain.p, plain.n, ret_commitment);
     *ret_sealed = bf_str((char *)out, plain.n + BF_SEAL_OVERHEAD);
 }

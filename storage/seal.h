@@ -30,10 +30,15 @@ struct bf__place {
     struct bf_str coll; /* "" for a receipt */
     uint8_t id[16];
 };
-void bf__draw_init(struct bf__draw *d, const struct bf_env *from);
-/* On the committer only: it draws from store->draw and seals with store->gcm, which the caller put under keys->seal. As bf_seal lays it
- * out. */
-void bf__seal_part(const struct bf_store *store, struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
+/* A committer's own. */
+struct bf__part_sealer {
+    struct bf__draw draw;
+    struct bf_gcm *gcm; /* under the key used last */
+};
+void bf__part_sealer_init(struct bf__part_sealer *sealer, const struct bf_env *env);
+void bf__part_sealer_finish(struct bf__part_sealer *sealer);
+/* The caller put sealer->gcm under keys->seal. As bf_seal lays it out. */
+void bf__seal_part(struct bf__part_sealer *sealer, struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,
                    struct bf_str plain, struct bf_str *ret_sealed, uint8_t ret_commitment[32]);
 /* Also holds the plain text against the commitment. BF_E_CORRUPT. */
 enum bf_status bf__unseal_part(struct bf_arena *arena, const struct bf__subject_keys *keys, const struct bf__place *place,

@@ -81,8 +81,6 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     if (store == NULL)
         abort();
     store->env = env;
-    bf__draw_init(&store->draw, env);
-    store->gcm = bf_gcm_create(&(struct bf_key){{0}});
     store->arena = bf_arena_create();
     pthread_mutex_init(&store->watch_lock, NULL);
     pthread_mutex_init(&store->claim_lock, NULL);
@@ -96,7 +94,7 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     if (status == BF_OK && !vt->one_transaction)
         status = bf__heads_open(store, e);
     if (status == BF_OK)
-        status = bf__committer_start(store, e);
+        status = bf__committers_start(store, e);
     if (status == BF_OK)
         status = bf__erasures_open(store, e);
     if (status == BF_OK)
@@ -139,10 +137,9 @@ void bf_store_close(struct bf_store **pointer)
     if (store == NULL)
         return;
     bf__media_close(store);
-    bf__committer_stop(store);
+    bf__committers_stop(store);
     bf__heads_close(store);
     bf__keys_close(store);
-    bf_gcm_destroy(&store->gcm);
     if (store->driver != NULL)
         store->driver->vt->close(&store->driver);
     pthread_mutex_destroy(&store->watch_lock);
@@ -178,7 +175,7 @@ static enum bf_status set_fact(void *ctx, struct bf_session *writer, struct bf_e
 enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_str value, struct bf_error *e)
 {
     struct fact f = {store, name, value};
-    if (store->committer == NULL) /* still opening: the writer is ours */
+    if (store->n_committers == 0) /* still opening: the writer is ours */
         return set_fact(&f, store->driver->vt->writer(store->driver), e);
     return bf__committer_call(store, set_fact, &f, e);
 }

@@ -42,7 +42,7 @@ enum bf_status bf_submit(struct bf_store *store, const struct bf_submission *sub
 {
     assert(submission->home != NULL && submission->done != NULL);
     struct bf__item *item = submit_item(store, submission);
-    enum bf_status status = bf__committer_enqueue(store->committer, &item, 1, e);
+    enum bf_status status = bf__committer_enqueue(store, &item, 1, e);
     if (status != BF_OK)
         free(item);
     return status;
@@ -56,7 +56,7 @@ static enum bf_status enqueue_and_wait(struct bf_store *store, struct bf__item *
     pthread_cond_init(&w.wake, NULL);
     for (unsigned i = 0; i < n; i++)
         items[i]->waiter = &w;
-    enum bf_status status = bf__committer_enqueue(store->committer, items, n, e);
+    enum bf_status status = bf__committer_enqueue(store, items, n, e);
     pthread_mutex_lock(&w.lock);
     while (status == BF_OK && w.left > 0)
         pthread_cond_wait(&w.wake, &w.lock);

@@ -367,7 +367,7 @@ static void a_full_queue_does_not_refuse_a_call(void **state)
     struct gate *gate = gate_close(s, tenant_b, 9999);
     struct gather *g = gather_create(1);
     gather_submit(s, g, 0, tenant_a, 1, 1, &read, 1, decide_rename, &one); /* it is full now */
-    assert_int_equal(bf__committer_enqueue(s->store->committer, &item, 1, NULL), BF_OK);
+    assert_int_equal(bf__committer_enqueue(s->store, &item, 1, NULL), BF_OK);
     gate_open(&gate);
     gather_wait(g);
     pthread_mutex_lock(&waiter.lock);
