@@ -27,6 +27,15 @@ async function start() {
     await page.exposeFunction("noteViolation", (text) => page.faults.push(text));
     await page.addInitScript(() => {
       globalThis.violations = 0;
+      // What a toast says is gone after a while: it is noted.
+      globalThis.told = [];
+      new MutationObserver(() => {
+        const words = document.querySelector(".toast:not([hidden])")?.textContent ?? "";
+        if (words !== globalThis.toast) {
+          globalThis.toast = words;
+          words && globalThis.told.push(words);
+        }
+      }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["hidden"] });
       globalThis.addEventListener("securitypolicyviolation", (v) => {
         globalThis.violations++;
         globalThis.noteViolation(`blocked: ${v.effectiveDirective} ${v.blockedURI} ${v.sample}`);

@@ -28,12 +28,11 @@ export async function wantPicture(path, { again = false } = {}) {
   if (known && !(again && known.problem)) {
     return;
   }
-  put(path, {});
-  try {
-    const { data } = await get(path, { blob: true });
-    put(path, { url: URL.createObjectURL(data) });
-  } catch (problem) {
-    put(path, { problem });
+  const wanted = {};
+  put(path, wanted);
+  const answer = await get(path, { blob: true }).catch((problem) => ({ problem }));
+  if (pictures.value.get(path) === wanted) { // nobody let go of it meanwhile
+    put(path, answer.problem ? answer : { url: URL.createObjectURL(answer.data) });
   }
 }
 

@@ -8,7 +8,7 @@ import { bodyOf, formOf, isChanged } from "#console/review_draft.js";
 import { closePictures, wantPicture } from "#console/review_pictures.js";
 import { announce } from "#lib/ui.js";
 
-const LIMIT = 50, RENEW_MS = 3 * 60_000, SAID_MS = 6000, TICK_MS = 30_000;
+const LIMIT = 50, LEFT_MAX = 100, RENEW_MS = 3 * 60_000, SAID_MS = 6000, TICK_MS = 30_000;
 
 const me = () => session.value?.user.id;
 export const isReviewer = () => session.value?.user.role === "reviewer";
@@ -67,7 +67,16 @@ const isReserved = (doc) => doc.reserved_for && doc.reserved_for !== me() && Dat
 const itemOf = (doc) => ({ contract: doc, claimable: isReviewer() && (isHeld(doc) ? isMine(doc) : !isReserved(doc) && doc.uploader !== me()) });
 export const isOverdue = (item) => Date.parse(item.contract.due_at) < now.value;
 
-const left = new Map(); // what went out of the list: id -> revision; its own event tells nothing new
+const left = new Map(); // what went out of the list last: id -> revision; its own event, and an older list, tell nothing new
+
+function leave({ id, rev }) {
+  left.delete(id);
+  left.set(id, rev);
+  if (left.size > LEFT_MAX) {
+    left.delete(left.keys().next().value);
+  }
+}
+
 let reading = null, readAgain = false;
 
 /** Reads the queue from its beginning, as far as it was shown; asked meanwhile, once more after that. */
@@ -85,14 +94,13 @@ export function loadQueue() {
 async function readQueue() {
   const wanted = team.value;
   const filter = wanted ? `&team=${wanted}` : "";
-  const enough = queue.value?.items.length ?? 0;
   try {
     let read = (await get(`/v1/review_queue?limit=${LIMIT}${filter}`)).data;
-    while (read.next && read.items.length < enough) {
+    while (read.next && read.items.length < (queue.value?.items.length ?? 0)) { // also of what was asked for meanwhile
       read = joined(read, (await get(`/v1/review_queue?limit=${LIMIT}${filter}&after=${encodeURIComponent(read.next)}`)).data);
     }
     if (wanted === team.value) {
-      queue.value = read;
+      queue.value = latest(read);
       queueProblem.value = null;
       catchUp();
     } else {
@@ -101,6 +109,15 @@ async function readQueue() {
   } catch (cause) {
     queueProblem.value = cause;
   }
+}
+
+/** An answer, with what happened while it was on its way. */
+function latest(read) {
+  const shown = new Map(queue.value?.items.map((item) => [item.contract.id, item]));
+  const stays = read.items.filter(({ contract: { id, rev } }) => (left.get(id) ?? -1) < rev);
+  const items = stays.map((item) => (shown.get(item.contract.id)?.contract.rev > item.contract.rev ? shown.get(item.contract.id) : item));
+  const names = items.every((item, i) => item === stays[i]) ? read.names : { ...queue.value.names, ...read.names };
+  return { ...read, items, names, waiting: read.waiting - read.items.length + items.length };
 }
 
 /** The open contract, where the list knows more of it than was read. */
@@ -115,10 +132,13 @@ function catchUp() {
 const joined = (a, b) => ({ ...b, items: [...a.items, ...b.items.filter((item) => !a.items.some((one) => one.contract.id === item.contract.id))], names: { ...a.names, ...b.names } });
 
 export async function loadMore() {
+  const wanted = team.value;
+  const filter = wanted ? `&team=${wanted}` : "";
   try {
-    const filter = team.value ? `&team=${team.value}` : "";
     const { data } = await get(`/v1/review_queue?limit=${LIMIT}${filter}&after=${encodeURIComponent(queue.value.next)}`);
-    queue.value = joined(queue.value, data);
+    if (queue.value && wanted === team.value) {
+      queue.value = joined(queue.value, data);
+    }
   } catch (cause) {
     queueProblem.value = cause;
   }
@@ -141,7 +161,7 @@ function placed(doc) {
   }
   const stays = doc.state === "uploaded" || doc.state === "in_review";
   if (!stays) {
-    left.set(doc.id, doc.rev);
+    leave(doc);
   }
   const items = stays ? queue.value.items.with(at, itemOf(doc)) : queue.value.items.toSpliced(at, 1);
   queue.value = { ...queue.value, items, waiting: queue.value.waiting - (stays ? 0 : 1) };
@@ -311,7 +331,7 @@ export function dropForm(id = contract.value?.id) {
 /** The record as it is after a verb, or as a refusal shows it. */
 function take(doc, etag) {
   const open = details.value.get(doc.id);
-  if (open) {
+  if (open && open.rev <= doc.rev) { // an event may have told more already
     keep({ ...partsOf(open), ...doc, ...(etag && { etag }) });
   }
   if (queue.value && !placed(doc)) {
@@ -344,12 +364,26 @@ async function goOn(words) {
   say(words);
 }
 
-/** One verb on the open contract, one at a time: the record after it, or null. */
-export async function act(name, body, etag) {
+const NOTES = new Set(["mark", "unmark", "draft"]);
+let running = null;
+
+/**
+ * One verb on the open contract, one at a time: the record after it, or null. What is noted on the way to a verdict is waited for; what comes while anything
+ * else is under way is dropped, so that a key pressed twice decides once. `ifSame`: only if the contract is still what is shown.
+ */
+export async function act(name, body, ifSame = false) {
   const { id } = contract.value ?? {};
-  if (!id || busy.value) {
+  while (NOTES.has(busy.value)) {
+    await running;
+  }
+  if (!id || busy.value || contract.value?.id !== id) {
     return null;
   }
+  running = perform(id, name, body, ifSame ? contract.value.etag : undefined);
+  return running;
+}
+
+async function perform(id, name, body, etag) {
   busy.value = name;
   problem.value = null;
   try {
@@ -404,12 +438,20 @@ export async function saveDraft() {
   return saved !== null;
 }
 
+/** At least so many were reviewed today: a list that was read meanwhile may know it already, one that is on its way not yet. */
+function count(done) {
+  queue.value = queue.value && { ...queue.value, reviewed_today: Math.max(queue.value.reviewed_today, done) };
+  if (reading) {
+    loadQueue();
+  }
+}
+
 async function decide(name, body, words) {
-  const next = nextOf(selected.value);
-  const doc = await act(name, body, contract.value.etag);
+  const next = nextOf(selected.value), before = queue.value?.reviewed_today ?? 0;
+  const doc = await act(name, body, true);
   if (doc) {
     dropForm(doc.id);
-    queue.value = queue.value && { ...queue.value, reviewed_today: queue.value.reviewed_today + 1 };
+    count(before + 1);
     open(next, { focus: true });
     say(t(words, { number: doc.number }));
   }

@@ -2,8 +2,8 @@
 // <bf-page>: the picture of a page, to be looked at closely. It is dragged, zoomed where the pointer is, pinched, turned; a place on it is marked by dragging a
 // rectangle or with the arrow keys. Properties: `src` (a URL, or null while there is none), `group` (pictures of one group are versions of the same page: the
 // view stays), `marks` [{id, x, y, w, h}] in ten-thousandths of the picture's sides, `active` (id of the mark that is meant), `look` ({id}, each new one brings
-// that mark into the middle once its picture is there). Events: `view` ({zoom}), `drawn`
-// ({x, y, w, h}), `drawing` ({on}), `failed`.
+// that mark into the middle once its picture is there); to be read: `ready`, the picture of `src` is what is seen. Until then there is nothing to zoom, turn or
+// mark. Events: `view` ({zoom}), `drawn` ({x, y, w, h}), `drawing` ({on}), `failed`.
 const PAN = 60, STEP = 100, ZOOM = 1.25, SCALE_MIN = 0.02, SCALE_MAX = 8, SIDE = 10000, KEPT = 48, SMALLEST = 20;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -18,6 +18,7 @@ class BfPage extends HTMLElement {
   #active = null;
   #look = null;
   #toShow = null;
+  #ready = false;
   #w = 0;
   #h = 0;
   #shown = null; // the group whose picture is shown
@@ -63,6 +64,7 @@ class BfPage extends HTMLElement {
       return;
     }
     this.#src = url;
+    this.#ready = false;
     this.#stop();
     this.#sheet.hidden = !url;
     if (url) {
@@ -70,6 +72,9 @@ class BfPage extends HTMLElement {
     } else {
       this.#image.removeAttribute("src");
     }
+  }
+  get ready() {
+    return this.#ready;
   }
   get group() {
     return this.#group;
@@ -105,6 +110,9 @@ class BfPage extends HTMLElement {
 
   /** "page" or "width". */
   fit(how) {
+    if (!this.#ready) {
+      return;
+    }
     this.#fit = how;
     const [w, h] = this.#turned();
     const wide = this.clientWidth / w, high = this.clientHeight / h;
@@ -116,6 +124,9 @@ class BfPage extends HTMLElement {
 
   /** By a factor; what is at (x, y), the middle by default, stays there. */
   zoom(factor, x = this.clientWidth / 2, y = this.clientHeight / 2) {
+    if (!this.#ready) {
+      return;
+    }
     const scale = clamp(this.#scale * factor, SCALE_MIN, SCALE_MAX), by = scale / this.#scale;
     this.#fit = null;
     this.#scale = scale;
@@ -134,13 +145,16 @@ class BfPage extends HTMLElement {
 
   /** By quarters, clockwise. */
   turn(quarters) {
+    if (!this.#ready) {
+      return;
+    }
     this.#turns = (this.#turns + quarters + 4) % 4;
     this.fit(this.#fit ?? "page");
   }
 
   /** Begins a mark: a rectangle that the pointer draws anew, or that the arrow keys move and (with Shift) stretch; Enter takes it, Escape leaves. */
   mark() {
-    if (!this.#w) {
+    if (!this.#ready) {
       return;
     }
     const [x, y] = this.#onPicture(this.clientWidth / 2, this.clientHeight / 2);
@@ -158,6 +172,7 @@ class BfPage extends HTMLElement {
 
   #loaded() {
     const before = this.#w, same = this.#shown !== null && this.#shown === this.#group;
+    this.#ready = true;
     this.#w = this.#image.naturalWidth;
     this.#h = this.#image.naturalHeight;
     this.#shown = this.#group;
@@ -175,7 +190,7 @@ class BfPage extends HTMLElement {
 
   #showWanted() {
     const mark = this.#marks.find((one) => one.id === this.#toShow);
-    if (!mark || this.#shown !== this.#group || !this.#image.complete) {
+    if (!mark || !this.#ready) {
       return;
     }
     this.#toShow = null;
@@ -190,7 +205,7 @@ class BfPage extends HTMLElement {
   }
 
   #resized() {
-    if (this.#w && this.#fit) {
+    if (this.#ready && this.#fit) {
       this.fit(this.#fit);
     }
   }
@@ -249,7 +264,7 @@ class BfPage extends HTMLElement {
   }
 
   #down(event) {
-    if (event.button !== 0 || !this.#w) {
+    if (event.button !== 0 || !this.#ready) {
       return;
     }
     this.setPointerCapture(event.pointerId);
@@ -309,6 +324,9 @@ class BfPage extends HTMLElement {
     }
     if (this.#drawing) {
       return this.#nudge(this.#rotate(...arrow, -this.#turns), event.shiftKey);
+    }
+    if (!this.#ready) {
+      return;
     }
     this.#fit = null;
     this.#x -= arrow[0] * PAN;
