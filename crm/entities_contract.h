@@ -105,6 +105,8 @@ enum { BF_CONTRACT_PAGES_MAX = 30, BF_CONTRACT_MARKS_MAX = 60, BF_CONTRACT_CORRE
     F(REVIEWER, "reviewer", UUID, BF_F_SERVER, 0, 0, NORMAL, "审核人", "Who")                                                            \
     F(OUTCOME, "outcome", ENUM, BF_F_SERVER, 0, 0, NORMAL, "结果", "Outcome", .words = &bf_enum_review_outcome)                          \
     F(REJECTION, "rejection", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "退回", "Why it was sent back", .sub = &bf_rejection_schema)            \
+    /* as it was then: the contract's own goes with the picture */                                                                       \
+    F(MARK, "mark", OBJECT, BF_F_SERVER, 0, 0, NORMAL, "标注", "Mark that the rejection names", .sub = &bf_mark_schema)                  \
     F(REASON, "reason", STRING, BF_F_SERVER, 0, 200, NORMAL, "原因", "Why it was opened again")                                          \
     F(AT, "at", TIME, BF_F_SERVER, 0, 0, NORMAL, "时间", "When")
 

@@ -80,6 +80,15 @@ static enum bf_status apply_unmark(const struct bf_view *view, struct bf_decisio
 
 /* ---- verdicts ---- */
 
+/* With the mark that it names, which the contract keeps only as long as it has that picture of the page. */
+static void keep_rejection(struct bf_arena *arena, struct bf_object *review, const struct bf_object *contract)
+{
+    const struct bf_object *rejection = bf_get_object(contract, BF_CONTRACT_REJECTION);
+    bf_set_object(review, BF_REVIEW_REJECTION, bf_object_copy(arena, rejection));
+    if (bf_has(rejection, BF_REJECTION_MARK))
+        bf_set_object(review, BF_REVIEW_MARK, bf_object_copy(arena, bf_contract_find_mark(contract, bf_get_uuid(rejection, BF_REJECTION_MARK))));
+}
+
 static void put_review(struct bf_decision *d, struct bf_arena *arena, const struct review *r, const struct bf_doc *after, int outcome, struct bf_str reason,
                        const struct bf_contract_step *step)
 {
@@ -92,7 +101,7 @@ static void put_review(struct bf_decision *d, struct bf_arena *arena, const stru
     bf_set_uuid(o, BF_REVIEW_REVIEWER, step->who);
     bf_set_enum(o, BF_REVIEW_OUTCOME, outcome);
     if (outcome == BF_REVIEW_OUTCOME_IS_REJECTED)
-        bf_set_object(o, BF_REVIEW_REJECTION, bf_object_copy(arena, bf_get_object(&after->object, BF_CONTRACT_REJECTION)));
+        keep_rejection(arena, o, &after->object);
     if (reason.n > 0)
         bf_set_str(o, BF_REVIEW_REASON, reason);
     bf_set_int(o, BF_REVIEW_AT, step->now_ms);

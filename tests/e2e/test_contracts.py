@@ -314,7 +314,9 @@ def test_G_05_rejection_retake_approval(people):
     for person in (wang, zhao):
         titles = [n["title"] for n in person.get("/v1/notifications").json()["items"] if n.get("contract") == ident]
         assert "合同已通过" in titles, person.login
-    assert [(r["outcome"], r["reviewer"]) for r in read(wang, ident)["reviews"]] == [("approved", shen.id), ("rejected", shen.id)]
+    reviews = read(wang, ident)["reviews"]
+    assert [(r["outcome"], r["reviewer"]) for r in reviews] == [("approved", shen.id), ("rejected", shen.id)]
+    assert mark.items() <= reviews[1]["mark"].items() and "mark" not in reviews[0], "where it was unreadable is known after the retake"
     fault(verb(shen, ident, "approve"), 409, "/state", "wrong_state")
 
 

@@ -48,6 +48,31 @@ const drawn = (page) => until(page, () => document.querySelector("bf-page")?.rea
 const zoomOf = async (page) => Number.parseInt(await page.textContent(".zoom"), 10);
 const pressed = (page, ...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
 
+/** What two viewers show in their middle and how large, whatever is done to either. */
+async function together(page) {
+  const places = () => page.evaluate(() => [...document.querySelectorAll("bf-page")].map((one) => {
+    const box = one.getBoundingClientRect(), image = one.querySelector("img").getBoundingClientRect();
+    return [(box.x + box.width / 2 - image.x) / image.width, (box.y + box.height / 2 - image.y) / image.height, image.width / 1000, Number(image.width > image.height)];
+  }));
+  const { x, y, width, height } = await page.locator("bf-page").first().boundingBox();
+  const drag = async () => {
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2 + 40, y + height / 2 - 25, { steps: 3 });
+    await page.mouse.up();
+  };
+  const acts = [["as it came", async () => {}], ["+", () => pressed(page, "+", "+")], ["dragged", drag], ["wheel", () => page.mouse.wheel(0, -200)], [".", () => pressed(page, ".")],
+    ["+ turned", () => pressed(page, "+", "+")], ["dragged turned", drag], ["0", () => pressed(page, "0")], [",", () => pressed(page, ",")], ["w", () => pressed(page, "w")]];
+  for (const [what, act] of acts) {
+    const before = JSON.stringify(await places());
+    await act();
+    if (what === "wheel") await page.waitForFunction((was) => document.querySelector("bf-page img").getBoundingClientRect().width / 1000 > was, JSON.parse(before)[0][2]);
+    const [left, right] = await places();
+    left.forEach((value, i) => assert.ok(Math.abs(value - right[i]) < 0.005, `${what}: ${left} and ${right}`));
+    if (what !== "as it came") assert.notEqual(JSON.stringify([left, right]), before, `${what} did something`);
+  }
+}
+
 const scenarios = {
   async a_contract_enters_is_sent_back_with_a_mark_and_approved_after_its_page_was_taken_again(browser) {
     const wang = await rep.signIn(job, "wang");
@@ -126,15 +151,76 @@ const scenarios = {
     await opened(shen, "华东精工");
     await shen.keyboard.press("c");
     await said(shen, "review.claimed_said");
-    await pressed(shen, "]", "v");
-    await seen(shen, words["review.version_old"].replace("{n}", 1));
+    await pressed(shen, "]", "v", "v");
+    await seen(shen, words["review.version_old"].replace("{n}", 1), "figcaption");
     await shen.keyboard.press("v");
-    await shen.locator(".over").waitFor({ state: "detached" });
+    await shen.locator("figcaption").waitFor({ state: "detached" });
     await shen.keyboard.press("Control+Enter");
     await said(shen, "review.approved_said", { number: "HT-2026-0717" });
     await wang.inState(contract.id, "approved");
     await seen(shen, "待审 0 · 今日我审 2");
     for (const page of [shen, tang]) await faultless(page);
+  },
+
+  async what_was_taken_again_stands_beside_what_it_replaces(browser) {
+    const wang = await rep.signIn(job, "wang"), shen = await rep.signIn(job, "shen");
+    const { id, pages: [first] } = await wang.contract([job.poor, job.paper[1]]);
+    const mark = { id: first.id, media: first.media, x: 1000, y: 3450, w: 4700, h: 1050, note: "金额大写看不清" };
+    await shen.verb(id, "claim");
+    await shen.verb(id, "mark", mark);
+    await shen.verb(id, "reject", { code: "unreadable", note: "反光，请平放重拍", page: first.id, mark: mark.id });
+    await wang.retake(id, 0, job.paper[0]);
+    for (const [scheme, lang, width, height] of [["light", "zh-CN", 1366, 768], ["dark", "en", 1720, 900], ["dark", "zh-CN", 360, 740]]) {
+      const own = JSON.parse(fs.readFileSync(`${process.env.BF_SOURCE_DIR}/gateway/web/${lang}.json`, "utf8"));
+      const tag = `${scheme}-${lang}-${width}`;
+      const page = await enter(browser, "shen", { scheme, lang, width, height });
+      await row(page, "华东精工").click();
+      await drawn(page);
+      assert.equal(await page.locator("figcaption").count(), 0, "the page as it is now");
+      const both = (n) => until(page, `document.querySelectorAll("bf-page").length === ${n} && [...document.querySelectorAll("bf-page")].every((one) => one.ready)`);
+      const old = page.locator("figure", { hasText: own["review.version_old"].replace("{n}", 1) });
+      const look = async (name) => {
+        for (const text of [own["review.code.unreadable"], mark.note, "反光，请平放重拍"]) await old.locator("figcaption", { hasText: text }).waitFor();
+        const [box, on] = await Promise.all([".mark", "img"].map((one) => old.locator(one).boundingBox()));
+        assert.ok(Math.abs((box.x - on.x) / on.width - 0.1) < 0.01 && Math.abs((box.y - on.y) / on.height - 0.345) < 0.01, "the mark is where it was drawn");
+        await accessible(page, `${name} ${tag}`);
+        await picture(page, `${name}-${tag}`);
+        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${name} ${tag} is too wide`);
+      };
+      await page.keyboard.press("v");
+      if (width > 1200) {
+        await both(2);
+        await together(page);
+        await page.keyboard.press("0");
+        await look("sides");
+        await old.locator("figcaption button").click();
+        await together(page);
+        await picture(page, `sides-mark-${tag}`);
+        await page.focus("figure:first-child bf-page");
+        await pressed(page, "ArrowLeft", "v");
+        await both(1);
+        assert.equal(await page.evaluate(() => document.activeElement.tagName), "BF-PAGE", "the focus stays with the picture");
+        await page.keyboard.press("0");
+      }
+      await both(1);
+      await look("earlier");
+      await page.keyboard.press("v");
+      await page.locator("figcaption").waitFor({ state: "detached" });
+      await both(1);
+      if (width > 1200) {
+        await page.click(`.tools .switch >> text="${own["review.beside"]}"`);
+        await both(2);
+        await page.setViewportSize({ width: 1100, height });
+        await page.locator(".tools .switch", { hasText: own["review.beside"] }).waitFor({ state: "detached" });
+        await both(1); // toggled, as on all narrow windows
+        await old.waitFor();
+        await page.setViewportSize({ width, height });
+        await both(2);
+        await page.keyboard.press("]");
+        await page.locator("figcaption").waitFor({ state: "detached" });
+      }
+      await faultless(page, tag);
+    }
   },
 
   async twenty_contracts_by_keyboard_alone(browser) {

@@ -64,6 +64,15 @@ def paper(tmp_path_factory):
     return paths
 
 
+@pytest.fixture(scope="module")
+def poor(tmp_path_factory, paper):
+    """The first page as it is sent back: blurred, with a glare on it."""
+    path = os.fspath(tmp_path_factory.mktemp("poor") / "0.jpg")
+    glare = ["(", "-size", "700x520", "radial-gradient:white-none", ")", "-geometry", "+60+380", "-composite"]
+    subprocess.run(["convert", paper[0], "-resize", "75%", "-blur", "0x2", *glare, "-modulate", "88", "-quality", "70", path], check=True)
+    return path
+
+
 @pytest.fixture
 def company(server):
     company = server.company()
@@ -73,8 +82,8 @@ def company(server):
     return company
 
 
-def look(server, company, photos, paper, scenario):
-    job = {"url": server.url(), "tenant": company.code, "password": PASSWORD, "photos": photos, "paper": paper}
+def look(server, company, scenario, **pictures):
+    job = {"url": server.url(), "tenant": company.code, "password": PASSWORD, **pictures}
     done = subprocess.run([os.environ["BF_NODE"], HERE / "review.js", scenario], input=json.dumps(job), capture_output=True, text=True, timeout=10 * GUARD_S, check=False,
                           env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"})
     assert done.returncode == 0, done.stderr
@@ -82,20 +91,20 @@ def look(server, company, photos, paper, scenario):
 
 
 @pytest.mark.parametrize("scenario", [name for name in SCENARIOS if name != SENT_BACK])
-def test_in_chromium(server, company, photos, paper, scenario, capsys):
-    measured = look(server, company, photos, paper, scenario)
+def test_in_chromium(server, company, photos, paper, poor, scenario, capsys):
+    measured = look(server, company, scenario, photos=photos, paper=paper, poor=poor)
     with capsys.disabled():
         print(measured, end="")
 
 
-def test_what_is_sent_back_reaches_the_phone(server, company, phones, photos, paper):
+def test_what_is_sent_back_reaches_the_phone(server, company, phones, photos):
     assert SENT_BACK in SCENARIOS
     rep = company.sign_in("wang")
     # Somebody who may be woken: the hour at which this runs is any.
     subscription = phones.subscribe()
     keys = {key: subscription[key] for key in ("endpoint", "p256dh", "auth")}
     assert rep.post("/v1/devices", json={"id": rep.device, "name": "测试手机", "platform": "android", "subscription": keys}).status_code == 201
-    look(server, company, photos, paper, SENT_BACK)
+    look(server, company, SENT_BACK, photos=photos)
     kinds = lambda: [json.loads(message["text"]) for message in phones.messages(subscription)]
     retake = until(lambda: next((one for one in kinds() if one["kind"] == "retake"), None), "the retake request on the phone")
     assert "反光，看不清金额" in retake["body"] and "第 2 页" in retake["title"], retake

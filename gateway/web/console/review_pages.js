@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages of the open contract in the middle: the picture, what is done to look at it, its versions and marks.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "#lib/i18n.js";
 import { uuid7 } from "#lib/ids.js";
 import { bindKeys } from "#lib/keys.js";
 import "#lib/page.js";
 import { html, wordsOf } from "#lib/ui.js";
 import { pictures, usePicture, wantPicture } from "#console/review_pictures.js";
-import { act, activeMark, holds, isMine, look, pageAt, pictureOf, say, showPage, turnPage, version } from "#console/review_store.js";
+import { act, activeMark, holds, isMine, look, pageAt, pictureOf, say, showPage, turnPage } from "#console/review_store.js";
 import { Key } from "#console/review_parts.js";
+import { Caption, markOf, nextView, shownOf, Versions } from "#console/review_versions.js";
 
-const versionsOf = (doc, page) => doc.media_states.filter((one) => one.page === page.id).sort((a, b) => a.version - b.version);
-
-/** The one before the version that is shown; from the first on to the present one. */
-function nextVersion(doc) {
-  const page = doc.pages[pageAt.value];
-  const all = versionsOf(doc, page);
-  const at = all.findIndex((one) => one.version === (version.value ?? page.version));
-  const to = all.at(at - 1);
-  version.value = to?.version === page.version ? null : to?.version ?? null;
-}
+const NONE = [];
 
 async function keepMark(doc, media, drawn) {
   const id = uuid7();
@@ -38,82 +30,113 @@ const TOOLS = [
   { key: ".", label: "review.key.turn_right", sign: "⟳", run: (viewer) => viewer.turn(1) },
 ];
 
-function useKeys(viewer, doc, tools) {
+function useKeys(viewer, tools, more) {
   const latest = useRef();
-  latest.current = doc;
+  latest.current = [...tools.map((tool) => ({ ...tool, run: () => viewer.current && tool.run(viewer.current) })), ...more];
+  const run = (key) => latest.current.find((one) => one.key === key).run();
   useEffect(
     () =>
       bindKeys([
-        ...tools.map(({ key, label, run, repeat }) => ({ key, label, repeat, run: () => viewer.current && run(viewer.current) })),
-        { key: "=", label: null, run: () => viewer.current?.zoomIn(), repeat: true },
+        ...latest.current.map(({ key, label, repeat }) => ({ key, label, repeat, run: () => run(key) })),
+        { key: "=", label: null, run: () => run("+"), repeat: true },
         { key: "]", label: "review.key.page_next", run: () => turnPage(1), repeat: true },
         { key: "[", label: "review.key.page_previous", run: () => turnPage(-1), repeat: true },
-        { key: "v", label: "review.key.version", run: () => nextVersion(latest.current) },
       ]),
     [],
   );
 }
 
-function usePictureOf(doc, path) {
+/** The pictures that are shown, and the one of the page after. */
+function usePictures(doc, paths) {
   useEffect(() => {
-    wantPicture(path);
-    usePicture(path);
-  }, [path]);
+    for (const path of paths) {
+      wantPicture(path);
+      usePicture(path);
+    }
+  }, [paths.join()]);
   useEffect(() => {
     const after = doc.pages[pageAt.value + 1];
     if (after) {
       wantPicture(pictureOf(doc, after.media));
     }
   }, [doc.id, pageAt.value]);
-  return pictures.value.get(path) ?? {};
 }
 
-const Versions = ({ doc, page, shown }) => {
-  const all = versionsOf(doc, page);
-  return all.length > 1 && html`<div class="switch" role="group" aria-label=${t("review.versions")}>
-    ${all.map((one) => html`<button key=${one.version} type="button" aria-pressed=${one.version === shown}
-      onClick=${() => (version.value = one.version === page.version ? null : one.version)}>${t(one.version === page.version ? "review.version_now" : "review.version", { n: one.version })}</button>`)}
-  </div>`;
-};
-
 const Numbers = ({ doc }) => html`<div class="pages" role="group" aria-label=${t("review.pages_label")}>
-  ${doc.pages.map((page, i) => html`<button key=${page.id} type="button" aria-current=${i === pageAt.value ? "page" : undefined} aria-label=${t("review.page", { n: i + 1 })}
+  ${doc.pages.map((page, i) => html`<button key=${page.id} type="button" aria-current=${i === pageAt.value ? "page" : undefined} aria-label=${page.version > 1 ? undefined : t("review.page", { n: i + 1 })}
     onClick=${() => showPage(i)}>${i + 1}${page.version > 1 && html`<small>·${t("review.version", { n: page.version })}</small>`}</button>`)}
 </div>`;
 
 const Failed = ({ problem, again }) => html`<div class="failed" role="alert"><p>${t("review.picture_failed")}</p><p class="muted">${wordsOf(problem)}</p>
   <button type="button" onClick=${again}>${t("retry")}</button></div>`;
 
+/** One picture in its viewer; `caption` says what it is of, where that is not plain. */
+const Side = ({ path, caption, viewer, children, ...more }) => {
+  const { url, problem } = pictures.value.get(path) ?? {};
+  return html`<figure class="side">
+    ${caption}
+    <div class="view">
+      <bf-page ref=${viewer} tabindex="0" role="region" src=${url ?? null} ...${more} />
+      ${problem && html`<${Failed} problem=${problem} again=${() => wantPicture(path, { again: true })} />`}
+      ${children}
+    </div>
+  </figure>`;
+};
+
+/** An earlier version beside the present one is moved as that is. */
+function useTwins(viewer, other) {
+  useLayoutEffect(() => {
+    viewer.current.twin = other.current;
+    if (other.current) {
+      other.current.twin = viewer.current;
+    }
+  });
+}
+
 export function Pages({ doc }) {
-  const viewer = useRef();
+  const viewer = useRef(), other = useRef();
   const [zoom, showZoom] = useState(1);
   const [drawing, draw] = useState(false);
   const [marks, showMarks] = useState(true);
+  const [lookOld, showOld] = useState(null);
   const page = doc.pages[Math.min(pageAt.value, doc.pages.length - 1)];
-  const shown = version.value ?? page.version;
-  const media = versionsOf(doc, page).find((one) => one.version === shown)?.id ?? page.media;
-  const path = pictureOf(doc, media);
-  const picture = usePictureOf(doc, path);
-  const current = media === page.media;
-  const mark = { key: "m", label: "review.key.mark", words: "review.mark", run: (at) => version.value === null && holds() && at.mark() };
+  const { now, old, beside } = shownOf(doc, page);
+  const main = beside ? now : old ?? now; // what is zoomed and marked
+  const current = main === now;
+  const path = pictureOf(doc, main.id), oldPath = beside && pictureOf(doc, old.id);
+  usePictures(doc, beside ? [oldPath, path] : [path]);
+  useTwins(viewer, other);
+  const mark = { key: "m", label: "review.key.mark", words: "review.mark", run: (at) => current && holds() && at.mark() };
   const tools = isMine(doc) ? [...TOOLS, mark] : TOOLS;
-  useKeys(viewer, doc, [...TOOLS, mark, { key: "b", label: "review.key.marks", run: () => showMarks((on) => !on) }]);
+  const turnOver = () => {
+    if (document.activeElement === other.current) {
+      viewer.current.focus(); // it stays
+    }
+    nextView(doc, page);
+  };
+  useKeys(viewer, [...TOOLS, mark], [{ key: "b", label: "review.key.marks", run: () => showMarks((on) => !on) }, { key: "v", label: "review.key.version", run: turnOver }]);
   const words = t("review.picture", { n: pageAt.value + 1, all: doc.pages.length });
+  const oldMark = old && markOf(doc, page, old);
+  const lookAtOld = () => showOld({ id: oldMark.id });
+  const caption = (one) => html`<${Caption} doc=${doc} page=${page} one=${one} look=${lookAtOld} />`;
+  const oldMarks = marks && oldMark ? [oldMark] : NONE;
+  const nowMarks = marks ? (doc.marks ?? NONE).filter((one) => one.media === now.id) : NONE;
   return html`<section class="paper" aria-label=${t("review.paper")}>
     <div class="tools" role="toolbar" aria-label=${t("review.tools")}>
       <${Numbers} doc=${doc} />
       <span class="num zoom">${Math.round(zoom * 100)} %</span>
-      ${tools.map((tool) => html`<button key=${tool.key} type="button" title="${t(tool.label)} (${tool.key})" aria-label=${tool.sign && t(tool.label)} disabled=${!picture.url || (tool === mark && !current)}
+      ${tools.map((tool) => html`<button key=${tool.key} type="button" title="${t(tool.label)} (${tool.key})" aria-label=${tool.sign && t(tool.label)} disabled=${!pictures.value.get(path)?.url || (tool === mark && !current)}
         aria-pressed=${tool === mark ? drawing : undefined} onClick=${() => tool.run(viewer.current)}>${tool.sign ?? t(tool.words)}${tool === mark && html`<${Key} of="m" />`}</button>`)}
-      <${Versions} doc=${doc} page=${page} shown=${shown} />
+      <${Versions} doc=${doc} page=${page} />
     </div>
     <div class="stage">
-      <bf-page ref=${viewer} tabindex="0" role="region" aria-label=${words} group=${page.id} src=${picture.url ?? null} marks=${marks && current ? (doc.marks ?? []).filter((one) => one.media === media) : []}
-        active=${activeMark.value} look=${look.value} onview=${(event) => showZoom(event.detail.zoom)} ondrawing=${(event) => draw(event.detail.on)}
-        ondrawn=${(event) => keepMark(doc, media, event.detail)} />
-      ${picture.problem && html`<${Failed} problem=${picture.problem} again=${() => wantPicture(path, { again: true })} />`}
-      ${!current && html`<p class="notice warn over">${t("review.version_old", { n: shown })}</p>`}
-      ${drawing && html`<p class="notice warn over" role="status">${t("review.drawing")}</p>`}
+      ${beside && html`<${Side} key="old" viewer=${other} path=${oldPath} caption=${caption(old)} aria-label="${words} · ${t("review.version", { n: old.version })}" group=${page.id}
+        marks=${oldMarks} active=${lookOld?.id} look=${lookOld} />`}
+      <${Side} key="main" viewer=${viewer} path=${path} caption=${old && caption(main)} aria-label=${words} group=${page.id}
+        marks=${current ? nowMarks : oldMarks} active=${current ? activeMark.value : lookOld?.id} look=${current ? look.value : lookOld}
+        onview=${(event) => showZoom(event.detail.zoom)} ondrawing=${(event) => draw(event.detail.on)} ondrawn=${(event) => keepMark(doc, main.id, event.detail)}>
+        ${drawing && html`<p class="notice warn over" role="status">${t("review.drawing")}</p>`}
+      <//>
     </div>
   </section>`;
 }

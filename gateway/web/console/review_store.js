@@ -34,9 +34,10 @@ let typist = null; // whose all that is
 export const now = signal(Date.now());
 /** The last result, for those who see it; announce() tells the others. */
 export const said = signal("");
-/** The page that is shown, by its place, and the version of it that is looked at (null: the present one). */
+/** The page that is shown, by its place, and the earlier version of it that is looked at (null: none), beside the present one where there is room. */
 export const pageAt = signal(0);
 export const version = signal(null);
+export const beside = signal(false);
 /** The reason panel is open; the mark that is meant. */
 export const rejecting = signal(false);
 export const activeMark = signal(null);

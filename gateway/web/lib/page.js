@@ -2,8 +2,8 @@
 // <bf-page>: the picture of a page, to be looked at closely. It is dragged, zoomed where the pointer is, pinched, turned; a place on it is marked by dragging a
 // rectangle or with the arrow keys. Properties: `src` (a URL, or null while there is none), `group` (pictures of one group are versions of the same page: the
 // view stays), `marks` [{id, x, y, w, h}] in ten-thousandths of the picture's sides, `active` (id of the mark that is meant), `look` ({id}, each new one brings
-// that mark into the middle once its picture is there); to be read: `ready`, the picture of `src` is what is seen. Until then there is nothing to zoom, turn or
-// mark. Events: `view` ({zoom}), `drawn` ({x, y, w, h}), `drawing` ({on}), `failed`.
+// that mark into the middle once its picture is there); `twin`, another viewer that shows the same place, as large and turned alike. To be read: `ready`, the
+// picture of `src` is what is seen; until then there is nothing to zoom, turn or mark. Events: `view` ({zoom}), `drawn` ({x, y, w, h}), `drawing` ({on}), `failed`.
 const PAN = 60, STEP = 100, ZOOM = 1.25, SCALE_MIN = 0.02, SCALE_MAX = 8, SIDE = 10000, KEPT = 48, SMALLEST = 20;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -19,6 +19,9 @@ class BfPage extends HTMLElement {
   #look = null;
   #toShow = null;
   #ready = false;
+  #twin = null;
+  #wide = 0; // the viewer as it was last drawn
+  #high = 0;
   #w = 0;
   #h = 0;
   #shown = null; // the group whose picture is shown
@@ -76,6 +79,12 @@ class BfPage extends HTMLElement {
   get ready() {
     return this.#ready;
   }
+  get twin() {
+    return this.#twin;
+  }
+  set twin(twin) {
+    this.#twin = twin;
+  }
   get group() {
     return this.#group;
   }
@@ -110,16 +119,10 @@ class BfPage extends HTMLElement {
 
   /** "page" or "width". */
   fit(how) {
-    if (!this.#ready) {
-      return;
+    if (this.#ready) {
+      this.#fitTo(how);
+      this.#draw();
     }
-    this.#fit = how;
-    const [w, h] = this.#turned();
-    const wide = this.clientWidth / w, high = this.clientHeight / h;
-    this.#scale = clamp(how === "width" ? wide : Math.min(wide, high), SCALE_MIN, SCALE_MAX);
-    this.#x = this.clientWidth / 2;
-    this.#y = how === "width" ? Math.max(this.clientHeight, h * this.#scale) / 2 : this.clientHeight / 2;
-    this.#draw();
   }
 
   /** By a factor; what is at (x, y), the middle by default, stays there. */
@@ -170,6 +173,33 @@ class BfPage extends HTMLElement {
 
   // ---- the picture ----
 
+  #fitTo(how) {
+    this.#fit = how;
+    const [w, h] = this.#turned();
+    const wide = this.clientWidth / w, high = this.clientHeight / h;
+    this.#scale = clamp(how === "width" ? wide : Math.min(wide, high), SCALE_MIN, SCALE_MAX);
+    this.#x = this.clientWidth / 2;
+    this.#y = how === "width" ? Math.max(this.clientHeight, h * this.#scale) / 2 : this.clientHeight / 2;
+  }
+
+  /** What the other shows in its middle, as wide. */
+  #follow(other) {
+    if (!this.#ready || !other.#ready) {
+      return;
+    }
+    this.#turns = other.#turns;
+    if (other.#fit) {
+      this.#fitTo(other.#fit);
+    } else {
+      const [w, h] = this.#turned(), [otherW, otherH] = other.#turned();
+      this.#fit = null;
+      this.#scale = clamp((other.#scale * otherW) / w, SCALE_MIN, SCALE_MAX);
+      this.#x = this.clientWidth / 2 - ((other.clientWidth / 2 - other.#x) / (otherW * other.#scale)) * w * this.#scale;
+      this.#y = this.clientHeight / 2 - ((other.clientHeight / 2 - other.#y) / (otherH * other.#scale)) * h * this.#scale;
+    }
+    this.#draw({ leads: false });
+  }
+
   #loaded() {
     const before = this.#w, same = this.#shown !== null && this.#shown === this.#group;
     this.#ready = true;
@@ -178,7 +208,9 @@ class BfPage extends HTMLElement {
     this.#shown = this.#group;
     this.#sheet.style.width = `${this.#w}px`;
     this.#sheet.style.height = `${this.#h}px`;
-    if (same && !this.#fit) {
+    if (this.#twin?.#ready) {
+      this.#follow(this.#twin);
+    } else if (same && !this.#fit) {
       this.#scale *= before / this.#w; // another version, of another size perhaps: what was looked at stays as large
       this.#draw();
     } else {
@@ -204,10 +236,18 @@ class BfPage extends HTMLElement {
     this.#draw();
   }
 
+  /** What was in the middle stays there. */
   #resized() {
-    if (this.#ready && this.#fit) {
-      this.fit(this.#fit);
+    if (!this.#ready) {
+      return;
     }
+    if (this.#fit) {
+      this.#fitTo(this.#fit);
+    } else {
+      this.#x += (this.clientWidth - this.#wide) / 2;
+      this.#y += (this.clientHeight - this.#high) / 2;
+    }
+    this.#draw();
   }
 
   #turned() {
@@ -224,7 +264,9 @@ class BfPage extends HTMLElement {
     return [clamp(Math.round(((dx + this.#w / 2) / this.#w) * SIDE), 0, SIDE), clamp(Math.round(((dy + this.#h / 2) / this.#h) * SIDE), 0, SIDE)];
   }
 
-  #draw() {
+  #draw({ leads = true } = {}) {
+    this.#wide = this.clientWidth;
+    this.#high = this.clientHeight;
     const [w, h] = this.#turned().map((side) => (side * this.#scale) / 2);
     this.#x = clamp(this.#x, KEPT - w, this.clientWidth + w - KEPT); // never out of sight
     this.#y = clamp(this.#y, KEPT - h, this.clientHeight + h - KEPT);
@@ -232,6 +274,9 @@ class BfPage extends HTMLElement {
       `translate(${this.#x}px,${this.#y}px) rotate(${this.#turns * 90}deg) scale(${this.#scale}) translate(${-this.#w / 2}px,${-this.#h / 2}px)`;
     this.#sheet.style.setProperty("--pixel", `${1 / this.#scale}px`);
     this.#tell("view", { zoom: this.#scale });
+    if (leads) {
+      this.#twin?.#follow(this);
+    }
   }
 
   #placeMarks() {
