@@ -20,6 +20,8 @@ from service import Service  # noqa: E402
 SCENARIOS = re.findall(r"^  async (\w+)\(browser\)", (HERE / "review.js").read_text(encoding="utf-8"), re.M)
 SENT_BACK = "a_contract_enters_is_sent_back_with_a_mark_and_approved_after_its_page_was_taken_again"
 N_PHOTOS = 24
+SOAK = os.environ.get("BF_SOAK") == "1"
+MANY = 200 if SOAK else 20  # contracts that are reviewed in one page
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +85,8 @@ def company(server):
 
 
 def look(server, company, scenario, **pictures):
-    job = {"url": server.url(), "tenant": company.code, "password": PASSWORD, **pictures}
-    done = subprocess.run([os.environ["BF_NODE"], HERE / "review.js", scenario], input=json.dumps(job), capture_output=True, text=True, timeout=10 * GUARD_S, check=False,
+    job = {"url": server.url(), "tenant": company.code, "password": PASSWORD, "many": MANY, **pictures}
+    done = subprocess.run([os.environ["BF_NODE"], HERE / "review.js", scenario], input=json.dumps(job), capture_output=True, text=True, timeout=(100 if SOAK else 10) * GUARD_S, check=False,
                           env={**os.environ, "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"})
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -150,7 +150,7 @@ export function filterBy(id) {
   loadQueue();
 }
 
-/** Puts a contract as it is now where it is listed. False: it is not listed, or not all that the list says of it is known. */
+/** Puts a contract as it is now where it is listed. False: the list is to be read again: it is not listed, or not all that the list says of it is known. */
 function placed(doc) {
   const at = queue.value.items.findIndex((item) => item.contract.id === doc.id);
   const known = [doc.customer, doc.uploader, isHeld(doc) && doc.reviewer, doc.reserved_for].every((id) => !id || id === me() || queue.value.names[id]);
@@ -166,7 +166,7 @@ function placed(doc) {
   }
   const items = stays ? queue.value.items.with(at, itemOf(doc)) : queue.value.items.toSpliced(at, 1);
   queue.value = { ...queue.value, items, waiting: queue.value.waiting - (stays ? 0 : 1) };
-  return true;
+  return !queue.value.next || items.length >= LIMIT / 2; // a list that goes on is read again before it is worked off
 }
 
 function onChange({ type, id, doc, gone }) {

@@ -3,6 +3,7 @@
 // one stand side by side.
 import { signal } from "@preact/signals";
 import { formatTime, t } from "#lib/i18n.js";
+import { Icon } from "#lib/icons.js";
 import { html } from "#lib/ui.js";
 import { beside, version } from "#console/review_store.js";
 import { Key } from "#console/review_parts.js";
@@ -57,8 +58,8 @@ export function Caption({ doc, page, one, look }) {
   const mark = !isNow && markOf(doc, page, one);
   return html`<figcaption class=${isNow ? "" : "old"}>
     <b>${t(isNow ? "review.version_now" : "review.version_old", { n: one.version })}</b> <span class="muted num">${one.created_at && formatTime(one.created_at)}</span>
-    ${review && html`<p>${t("review.outcome.rejected")}: ${t(`review.code.${review.rejection.code}`)} ${review.rejection.note ?? ""}</p>`}
-    ${mark && html`<button type="button" class="plain" onClick=${look}>${mark.note || t("review.mark_show")}</button>`}
+    ${review && html`<p>${t("review.outcome.rejected")}: ${t(`review.code.${review.rejection.code}`)} ${review.rejection.note ?? ""}
+      ${mark && html`<button type="button" class="plain" onClick=${look}><${Icon} name="mark" />${mark.note || t("review.mark_show")}</button>`}</p>`}
   </figcaption>`;
 }
 
