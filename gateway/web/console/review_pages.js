@@ -9,7 +9,7 @@ import { html, wordsOf } from "#lib/ui.js";
 import { pictures, usePicture, wantPicture } from "#console/review_pictures.js";
 import { act, activeMark, holds, isMine, look, pageAt, pictureOf, say, showPage, turnPage } from "#console/review_store.js";
 import { Key } from "#console/review_parts.js";
-import { Caption, markOf, nextView, shownOf, Versions } from "#console/review_versions.js";
+import { Caption, marksOf, nextView, shownOf, Versions } from "#console/review_versions.js";
 
 const NONE = [];
 
@@ -70,13 +70,15 @@ const Numbers = ({ doc }) => html`<div class="pages" role="group" aria-label=${t
 const Failed = ({ problem, again }) => html`<div class="failed" role="alert"><p>${t("review.picture_failed")}</p><p class="muted">${wordsOf(problem)}</p>
   <button type="button" onClick=${again}>${t("retry")}</button></div>`;
 
-/** One picture in its viewer; `caption` says what it is of, where that is not plain. */
-const Side = ({ path, caption, viewer, children, ...more }) => {
+/** One version of a page in its viewer; `caption` says which, where that is not plain. */
+const Side = ({ doc, page, one, viewer, caption, label, marks, children, ...more }) => {
+  const path = pictureOf(doc, one.id);
   const { url, problem } = pictures.value.get(path) ?? {};
   return html`<figure class="side">
-    ${caption}
+    ${caption && html`<${Caption} doc=${doc} page=${page} one=${one} />`}
     <div class="view">
-      <bf-page ref=${viewer} tabindex="0" role="region" src=${url ?? null} ...${more} />
+      <bf-page ref=${viewer} tabindex="0" role="region" aria-label=${label} group=${page.id} src=${url ?? null} marks=${marks ? marksOf(doc, page, one) : NONE} active=${activeMark.value}
+        look=${look.value} ...${more} />
       ${problem && html`<${Failed} problem=${problem} again=${() => wantPicture(path, { again: true })} />`}
       ${children}
     </div>
@@ -98,15 +100,13 @@ export function Pages({ doc }) {
   const [zoom, showZoom] = useState(1);
   const [drawing, draw] = useState(false);
   const [marks, showMarks] = useState(true);
-  const [lookOld, showOld] = useState(null);
   const page = doc.pages[Math.min(pageAt.value, doc.pages.length - 1)];
   const { now, old, beside } = shownOf(doc, page);
   const main = beside ? now : old ?? now; // what is zoomed and marked
-  const current = main === now;
-  const path = pictureOf(doc, main.id), oldPath = beside && pictureOf(doc, old.id);
-  usePictures(doc, beside ? [oldPath, path] : [path]);
+  const path = pictureOf(doc, main.id);
+  usePictures(doc, beside ? [pictureOf(doc, old.id), path] : [path]);
   useTwins(viewer, other);
-  const mark = { key: "m", label: "review.key.mark", words: "review.mark", run: (at) => current && holds() && at.mark() };
+  const mark = { key: "m", label: "review.key.mark", words: "review.mark", run: (at) => main === now && holds() && at.mark() };
   const tools = isMine(doc) ? [...TOOLS, mark] : TOOLS;
   const turnOver = () => {
     if (document.activeElement === other.current) {
@@ -115,25 +115,18 @@ export function Pages({ doc }) {
     nextView(doc, page);
   };
   useKeys(viewer, [...TOOLS, mark], [{ key: "b", label: "review.key.marks", run: () => showMarks((on) => !on) }, { key: "v", label: "review.key.version", run: turnOver }]);
-  const words = t("review.picture", { n: pageAt.value + 1, all: doc.pages.length });
-  const oldMark = old && markOf(doc, page, old);
-  const lookAtOld = () => showOld({ id: oldMark.id });
-  const caption = (one) => html`<${Caption} doc=${doc} page=${page} one=${one} look=${lookAtOld} />`;
-  const oldMarks = marks && oldMark ? [oldMark] : NONE;
-  const nowMarks = marks ? (doc.marks ?? NONE).filter((one) => one.media === now.id) : NONE;
+  const label = t("review.picture", { n: pageAt.value + 1, all: doc.pages.length });
   return html`<section class="paper" aria-label=${t("review.paper")}>
     <div class="tools" role="toolbar" aria-label=${t("review.tools")}>
       <${Numbers} doc=${doc} />
       <span class="num zoom">${Math.round(zoom * 100)} %</span>
-      ${tools.map((tool) => html`<button key=${tool.key} type="button" title="${t(tool.label)} (${tool.key})" aria-label=${tool.sign && t(tool.label)} disabled=${!pictures.value.get(path)?.url || (tool === mark && !current)}
+      ${tools.map((tool) => html`<button key=${tool.key} type="button" title="${t(tool.label)} (${tool.key})" aria-label=${tool.sign && t(tool.label)} disabled=${!pictures.value.get(path)?.url || (tool === mark && main !== now)}
         aria-pressed=${tool === mark ? drawing : undefined} onClick=${() => tool.run(viewer.current)}>${tool.sign ?? t(tool.words)}${tool === mark && html`<${Key} of="m" />`}</button>`)}
       <${Versions} doc=${doc} page=${page} />
     </div>
     <div class="stage">
-      ${beside && html`<${Side} key="old" viewer=${other} path=${oldPath} caption=${caption(old)} aria-label="${words} · ${t("review.version", { n: old.version })}" group=${page.id}
-        marks=${oldMarks} active=${lookOld?.id} look=${lookOld} />`}
-      <${Side} key="main" viewer=${viewer} path=${path} caption=${old && caption(main)} aria-label=${words} group=${page.id}
-        marks=${current ? nowMarks : oldMarks} active=${current ? activeMark.value : lookOld?.id} look=${current ? look.value : lookOld}
+      ${beside && html`<${Side} key="old" doc=${doc} page=${page} one=${old} viewer=${other} caption=${true} label="${label} · ${t("review.version", { n: old.version })}" marks=${marks} />`}
+      <${Side} key="main" doc=${doc} page=${page} one=${main} viewer=${viewer} caption=${old} label=${label} marks=${marks}
         onview=${(event) => showZoom(event.detail.zoom)} ondrawing=${(event) => draw(event.detail.on)} ondrawn=${(event) => keepMark(doc, main.id, event.detail)}>
         ${drawing && html`<p class="notice warn over" role="status">${t("review.drawing")}</p>`}
       <//>

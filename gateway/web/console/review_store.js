@@ -369,12 +369,13 @@ const NOTES = new Set(["mark", "unmark", "draft"]);
 let running = null;
 
 /**
- * One verb on the open contract, one at a time: the record after it, or null. What is noted on the way to a verdict is waited for; what comes while anything
- * else is under way is dropped, so that a key pressed twice decides once. `ifSame`: only if the contract is still what is shown.
+ * One verb on the open contract, one at a time: the record after it, or null. A claim, and what is noted on the way to a verdict, is waited for: the page may
+ * know what came of it before the answer is here. What comes while anything else is under way is dropped, so that a key pressed twice decides once. `ifSame`:
+ * only if the contract is still what is shown.
  */
 export async function act(name, body, ifSame = false) {
   const { id } = contract.value ?? {};
-  while (NOTES.has(busy.value)) {
+  while (NOTES.has(busy.value) || (busy.value === "claim" && name !== "claim")) {
     await running;
   }
   if (!id || busy.value || contract.value?.id !== id) {

@@ -5,13 +5,13 @@ import { signal } from "@preact/signals";
 import { formatTime, t } from "#lib/i18n.js";
 import { Icon } from "#lib/icons.js";
 import { html } from "#lib/ui.js";
-import { beside, version } from "#console/review_store.js";
+import { beside, showMark, version } from "#console/review_store.js";
 import { Key } from "#console/review_parts.js";
 
-const window_ = matchMedia("(min-width: 1200px)"); // as in review.css
-export const isWide = signal(window_.matches);
-window_.addEventListener("change", () => {
-  isWide.value = window_.matches;
+const minimum = matchMedia("(min-width: 1200px)"); // as in review.css
+export const isWide = signal(minimum.matches);
+minimum.addEventListener("change", () => {
+  isWide.value = minimum.matches;
 });
 
 /** Media, the first version first. */
@@ -45,21 +45,17 @@ function rejectionOf(doc, page, one) {
   return doc.reviews.filter(of).sort((a, b) => (a.at < b.at ? 1 : -1))[0];
 }
 
-/** What was marked on an earlier version: the rejection's mark. */
-export function markOf(doc, page, one) {
-  const mark = rejectionOf(doc, page, one)?.mark;
-  return mark?.media === one.id ? mark : null;
-}
+/** What is marked on it: on an earlier version, what its rejection names. */
+export const marksOf = (doc, page, one) => [...(doc.marks ?? []), rejectionOf(doc, page, one)?.mark].filter((mark) => mark?.media === one.id);
 
 /** Which version one looks at, of when, and why it was taken again. */
-export function Caption({ doc, page, one, look }) {
+export function Caption({ doc, page, one }) {
   const isNow = one.id === page.media;
-  const review = !isNow && rejectionOf(doc, page, one);
-  const mark = !isNow && markOf(doc, page, one);
+  const review = rejectionOf(doc, page, one);
   return html`<figcaption class=${isNow ? "" : "old"}>
     <b>${t(isNow ? "review.version_now" : "review.version_old", { n: one.version })}</b> <span class="muted num">${one.created_at && formatTime(one.created_at)}</span>
     ${review && html`<p>${t("review.outcome.rejected")}: ${t(`review.code.${review.rejection.code}`)} ${review.rejection.note ?? ""}
-      ${mark && html`<button type="button" class="plain" onClick=${look}><${Icon} name="mark" />${mark.note || t("review.mark_show")}</button>`}</p>`}
+      ${marksOf(doc, page, one).map((mark) => html`<button key=${mark.id} type="button" class="plain" onClick=${() => showMark(mark)}><${Icon} name="mark" />${mark.note || t("review.mark")}</button>`)}</p>`}
   </figcaption>`;
 }
 

@@ -12,14 +12,14 @@ class BfPage extends HTMLElement {
   #image = document.createElement("img");
   #sheet = document.createElement("div");
   #ghost = document.createElement("div");
-  #group = null;
+  group = null;
+  twin = null;
+  ready = false;
   #src = null;
   #marks = [];
   #active = null;
   #look = null;
   #toShow = null;
-  #ready = false;
-  #twin = null;
   #wide = 0; // the viewer as it was last drawn
   #high = 0;
   #w = 0;
@@ -59,15 +59,12 @@ class BfPage extends HTMLElement {
     this.#watch.disconnect();
   }
 
-  get src() {
-    return this.#src;
-  }
   set src(url) {
     if (url === this.#src) {
       return;
     }
     this.#src = url;
-    this.#ready = false;
+    this.ready = false;
     this.#stop();
     this.#sheet.hidden = !url;
     if (url) {
@@ -76,39 +73,15 @@ class BfPage extends HTMLElement {
       this.#image.removeAttribute("src");
     }
   }
-  get ready() {
-    return this.#ready;
-  }
-  get twin() {
-    return this.#twin;
-  }
-  set twin(twin) {
-    this.#twin = twin;
-  }
-  get group() {
-    return this.#group;
-  }
-  set group(group) {
-    this.#group = group;
-  }
-  get marks() {
-    return this.#marks;
-  }
   set marks(marks) {
     this.#marks = marks;
     this.#placeMarks();
-  }
-  get active() {
-    return this.#active;
   }
   set active(id) {
     this.#active = id;
     this.#placeMarks();
   }
 
-  get look() {
-    return this.#look;
-  }
   set look(look) {
     if (look !== this.#look) {
       this.#look = look;
@@ -119,7 +92,7 @@ class BfPage extends HTMLElement {
 
   /** "page" or "width". */
   fit(how) {
-    if (this.#ready) {
+    if (this.ready) {
       this.#fitTo(how);
       this.#draw();
     }
@@ -127,9 +100,6 @@ class BfPage extends HTMLElement {
 
   /** By a factor; what is at (x, y), the middle by default, stays there. */
   zoom(factor, x = this.clientWidth / 2, y = this.clientHeight / 2) {
-    if (!this.#ready) {
-      return;
-    }
     const scale = clamp(this.#scale * factor, SCALE_MIN, SCALE_MAX), by = scale / this.#scale;
     this.#fit = null;
     this.#scale = scale;
@@ -148,16 +118,13 @@ class BfPage extends HTMLElement {
 
   /** By quarters, clockwise. */
   turn(quarters) {
-    if (!this.#ready) {
-      return;
-    }
     this.#turns = (this.#turns + quarters + 4) % 4;
     this.fit(this.#fit ?? "page");
   }
 
   /** Begins a mark: a rectangle that the pointer draws anew, or that the arrow keys move and (with Shift) stretch; Enter takes it, Escape leaves. */
   mark() {
-    if (!this.#ready) {
+    if (!this.ready) {
       return;
     }
     const [x, y] = this.#onPicture(this.clientWidth / 2, this.clientHeight / 2);
@@ -184,7 +151,7 @@ class BfPage extends HTMLElement {
 
   /** What the other shows in its middle, as wide. */
   #follow(other) {
-    if (!this.#ready || !other.#ready) {
+    if (!this.ready || !other.ready) {
       return;
     }
     this.#turns = other.#turns;
@@ -201,15 +168,15 @@ class BfPage extends HTMLElement {
   }
 
   #loaded() {
-    const before = this.#w, same = this.#shown !== null && this.#shown === this.#group;
-    this.#ready = true;
+    const before = this.#w, same = this.#shown !== null && this.#shown === this.group;
+    this.ready = true;
     this.#w = this.#image.naturalWidth;
     this.#h = this.#image.naturalHeight;
-    this.#shown = this.#group;
+    this.#shown = this.group;
     this.#sheet.style.width = `${this.#w}px`;
     this.#sheet.style.height = `${this.#h}px`;
-    if (this.#twin?.#ready) {
-      this.#follow(this.#twin);
+    if (this.twin?.ready) {
+      this.#follow(this.twin);
     } else if (same && !this.#fit) {
       this.#scale *= before / this.#w; // another version, of another size perhaps: what was looked at stays as large
       this.#draw();
@@ -222,7 +189,7 @@ class BfPage extends HTMLElement {
 
   #showWanted() {
     const mark = this.#marks.find((one) => one.id === this.#toShow);
-    if (!mark || !this.#ready) {
+    if (!mark || !this.ready) {
       return;
     }
     this.#toShow = null;
@@ -238,7 +205,7 @@ class BfPage extends HTMLElement {
 
   /** What was in the middle stays there. */
   #resized() {
-    if (!this.#ready) {
+    if (!this.ready) {
       return;
     }
     if (this.#fit) {
@@ -265,6 +232,9 @@ class BfPage extends HTMLElement {
   }
 
   #draw({ leads = true } = {}) {
+    if (!this.ready) {
+      return;
+    }
     this.#wide = this.clientWidth;
     this.#high = this.clientHeight;
     const [w, h] = this.#turned().map((side) => (side * this.#scale) / 2);
@@ -275,7 +245,7 @@ class BfPage extends HTMLElement {
     this.#sheet.style.setProperty("--pixel", `${1 / this.#scale}px`);
     this.#tell("view", { zoom: this.#scale });
     if (leads) {
-      this.#twin?.#follow(this);
+      this.twin?.#follow(this);
     }
   }
 
@@ -309,7 +279,7 @@ class BfPage extends HTMLElement {
   }
 
   #down(event) {
-    if (event.button !== 0 || !this.#ready) {
+    if (event.button !== 0 || !this.ready) {
       return;
     }
     this.setPointerCapture(event.pointerId);
@@ -369,9 +339,6 @@ class BfPage extends HTMLElement {
     }
     if (this.#drawing) {
       return this.#nudge(this.#rotate(...arrow, -this.#turns), event.shiftKey);
-    }
-    if (!this.#ready) {
-      return;
     }
     this.#fit = null;
     this.#x -= arrow[0] * PAN;
