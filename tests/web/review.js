@@ -101,7 +101,7 @@ async function together(page) {
     await page.mouse.up();
   };
   const acts = [["as it came", async () => {}], ["+", () => pressed(page, "+", "+")], ["dragged", drag], ["wheel", () => page.mouse.wheel(0, -200)], [".", () => pressed(page, ".")],
-    ["+ turned", () => pressed(page, "+", "+")], ["dragged turned", drag], ["0", () => pressed(page, "0")], [",", () => pressed(page, ",")], ["w", () => pressed(page, "w")]];
+    ["+ turned", () => pressed(page, "+", "+")], ["dragged turned", drag], ["0", () => pressed(page, "0")], [",", () => pressed(page, ",")], ["-", () => pressed(page, "-")], ["w", () => pressed(page, "w")]];
   for (const [what, act] of acts) {
     const before = JSON.stringify(await places());
     await act();
