@@ -390,17 +390,17 @@ static enum bf_status add_records(struct bf_staff *s, const struct bf_digest_win
                                   struct bf_error *e)
 {
     int kind = bf_get_enum(line, BF_DIGEST_LINE_KIND);
-    struct bf_uuid *ids = bf_arena_calloc(arena, max + 1, sizeof *ids);
+    struct bf_staff_record *records = bf_arena_calloc(arena, max + 1, sizeof *records);
     struct bf__staff_ask ask = ask_of(s, bf_get_uuid(line, BF_DIGEST_LINE_PERSON));
     struct bf__staff_visits visits;
     struct bf_digest_count count;
     unsigned n = 0;
     ask.window = window;
-    enum bf_status status = kind == BF_DIGEST_LINE_KIND_IS_NO_NEXT_STEP ? bf__staff_visits(&ask, arena, ids, max, &n, &visits, e)
-                                                                        : bf__staff_records(&ask, kind, max, arena, ids, &n, &count, e);
+    enum bf_status status = kind == BF_DIGEST_LINE_KIND_IS_NO_NEXT_STEP ? bf__staff_visits(&ask, arena, records, max, &n, &visits, e)
+                                                                        : bf__staff_records(&ask, kind, max, arena, records, &n, &count, e);
     struct bf_value *items = bf_arena_calloc(arena, n + 1, sizeof *items);
     for (unsigned i = 0; i < n; i++)
-        items[i] = (struct bf_value){.type = BF_T_UUID, .uuid = ids[i]};
+        items[i] = (struct bf_value){.type = BF_T_UUID, .uuid = records[i].id};
     bf_set_array(line, BF_DIGEST_LINE_RECORDS, items, n);
     return status;
 }

@@ -46,6 +46,23 @@ struct bf_digest_extent {
 enum bf_status bf_staff_digest(struct bf_staff *staff, const struct bf_digest_reader *reader, const struct bf_digest_extent *extent, struct bf_arena *arena,
                                struct bf_doc **ret, struct bf_error *e);
 
+/* The first `max` (at most BF_PAGE_MAX) records of one kind of exception of one person, those of longest standing first; of an idle rep what was entered
+ * last. `window`: for visits without a next step. `records` has room for `max`. */
+struct bf_staff_record {
+    struct bf_uuid id;
+    int64_t since; /* overdue, sent back; a visit: when it happened */
+};
+struct bf_staff_question {
+    struct bf_store *store;
+    struct bf_uuid tenant, person;
+    int kind; /* BF_DIGEST_LINE_KIND_IS_... below BF_DIGEST_EXCEPTIONS */
+    const struct bf_digest_window *window;
+    int64_t now_ms;
+    unsigned max;
+};
+enum bf_status bf_staff_records(const struct bf_staff_question *q, struct bf_arena *arena, struct bf_staff_record *records, unsigned *ret_n, bool *ret_more,
+                                struct bf_error *e);
+
 /* Idle reps whom the reader has to talk to: their nearest supervisor; the first manager where there is none. */
 struct bf_staff_idle {
     struct bf_uuid rep;

@@ -72,7 +72,7 @@ static void note_oldest(struct bf_digest_count *count, int64_t at)
 }
 
 /* Most people have none of a kind: one look at an index says so. */
-static enum bf_status look(const struct bf__staff_ask *ask, int kind, int contract_state, unsigned max, struct bf_arena *arena, struct bf_uuid *ids,
+static enum bf_status look(const struct bf__staff_ask *ask, int kind, int contract_state, unsigned max, struct bf_arena *arena, struct bf_staff_record *records,
                            unsigned *n, struct bf_digest_count *count, struct bf_error *e)
 {
     struct wanted w = {.since = 0};
@@ -84,9 +84,10 @@ static enum bf_status look(const struct bf__staff_ask *ask, int kind, int contra
     if (status != BF_OK || (page.n == 0 && page.next.n == 0))
         return status;
     for (unsigned i = 0; i < page.n; i++) {
-        note_oldest(count, bf_get_int(&page.docs[i]->object, w.since));
+        int64_t since = bf_get_int(&page.docs[i]->object, w.since);
+        note_oldest(count, since);
         if (*n < max)
-            ids[(*n)++] = record_of(kind, page.docs[i]);
+            records[(*n)++] = (struct bf_staff_record){.id = record_of(kind, page.docs[i]), .since = since};
     }
     all = page.n;
     w.query.limit = COUNT_MAX;
@@ -96,15 +97,15 @@ static enum bf_status look(const struct bf__staff_ask *ask, int kind, int contra
     return status;
 }
 
-enum bf_status bf__staff_records(const struct bf__staff_ask *ask, int kind, unsigned max, struct bf_arena *arena, struct bf_uuid *ids, unsigned *ret_n,
+enum bf_status bf__staff_records(const struct bf__staff_ask *ask, int kind, unsigned max, struct bf_arena *arena, struct bf_staff_record *records, unsigned *ret_n,
                                  struct bf_digest_count *ret, struct bf_error *e)
 {
     *ret_n = 0;
     *ret = (struct bf_digest_count){.n = 0};
     if (kind != BF_DIGEST_LINE_KIND_IS_UNREVIEWED)
-        return look(ask, kind, -1, max, arena, ids, ret_n, ret, e);
-    enum bf_status status = look(ask, kind, BF_CONTRACT_STATE_IS_UPLOADED, max, arena, ids, ret_n, ret, e);
-    return status == BF_OK ? look(ask, kind, BF_CONTRACT_STATE_IS_IN_REVIEW, max, arena, ids, ret_n, ret, e) : status;
+        return look(ask, kind, -1, max, arena, records, ret_n, ret, e);
+    enum bf_status status = look(ask, kind, BF_CONTRACT_STATE_IS_UPLOADED, max, arena, records, ret_n, ret, e);
+    return status == BF_OK ? look(ask, kind, BF_CONTRACT_STATE_IS_IN_REVIEW, max, arena, records, ret_n, ret, e) : status;
 }
 
 /* ---- what was entered ---- */
@@ -116,7 +117,7 @@ struct entered {
     struct bf__staff_visits *sum;
     struct bf_uuid visits[BF_PAGE_MAX]; /* of one page, of the window itself */
     unsigned n_visits;
-    struct bf_uuid *ids;
+    struct bf_staff_record *records;
     unsigned n, max;
 };
 
@@ -139,15 +140,16 @@ static enum bf_status look_for_next_steps(struct entered *t, struct bf_arena *ar
         if (docs[i] == NULL || docs[i]->tombstone || bf_get_object(&docs[i]->object, BF_VISIT_NEXT_STEP) != NULL)
             continue;
         t->sum->no_next_step.n++;
-        note_oldest(&t->sum->no_next_step, bf_get_int(&docs[i]->object, BF_VISIT_HAPPENED_AT));
+        int64_t since = bf_get_int(&docs[i]->object, BF_VISIT_HAPPENED_AT);
+        note_oldest(&t->sum->no_next_step, since);
         if (t->n < t->max)
-            t->ids[t->n++] = docs[i]->id;
+            t->records[t->n++] = (struct bf_staff_record){.id = docs[i]->id, .since = since};
     }
     t->n_visits = 0;
     return status;
 }
 
-enum bf_status bf__staff_visits(const struct bf__staff_ask *ask, struct bf_arena *arena, struct bf_uuid *ids, unsigned max, unsigned *ret_n,
+enum bf_status bf__staff_visits(const struct bf__staff_ask *ask, struct bf_arena *arena, struct bf_staff_record *records, unsigned max, unsigned *ret_n,
                                 struct bf__staff_visits *ret, struct bf_error *e)
 {
     struct bf_value person = {.type = BF_T_UUID, .uuid = ask->person}, validity[BF_VALIDITY_WORDS_N], from = {.type = BF_T_TIME, .i = ask->window->before_at},
@@ -159,7 +161,7 @@ enum bf_status bf__staff_visits(const struct bf__staff_ask *ask, struct bf_arena
                                {.row = BF_VERDICT_JUDGED_AT, .op = BF_GE, .values = &from, .n = 1},
                                {.row = BF_VERDICT_JUDGED_AT, .op = BF_LT, .values = &to, .n = 1}};
     struct bf_query query = {.coll = &bf_verdicts, .tenant = ask->tenant, .conds = conds, .n_conds = 4, .index = &bf_verdicts_by_owner, .limit = BF_PAGE_MAX};
-    struct entered t = {.ask = ask, .sum = ret, .ids = ids, .max = max};
+    struct entered t = {.ask = ask, .sum = ret, .records = records, .max = max};
     struct bf_page page;
     enum bf_status status;
     *ret = (struct bf__staff_visits){.visits = 0};
@@ -192,5 +194,39 @@ enum bf_status bf__staff_last_valid(const struct bf__staff_ask *ask, struct bf_a
         int64_t at = status == BF_OK && page.n > 0 ? bf_get_int(&page.docs[0]->object, BF_VERDICT_JUDGED_AT) : 0;
         *ret = at > *ret ? at : *ret;
     }
+    return status;
+}
+
+/* ---- of one person, for whoever looks into it ---- */
+
+/* What an idle rep entered last, valid or not. */
+static enum bf_status look_at_last(const struct bf__staff_ask *ask, unsigned max, struct bf_arena *arena, struct bf_staff_record *records, unsigned *ret_n,
+                                   bool *ret_more, struct bf_error *e)
+{
+    struct wanted w = {.since = BF_VISIT_HAPPENED_AT};
+    struct bf_page page;
+    of_person(&w, ask, &bf_visits, &bf_visits_by_owner, BF_VISIT_OWNER);
+    w.query.descending = true;
+    w.query.limit = max;
+    enum bf_status status = bf_store_find(ask->store, &w.query, arena, &page, e);
+    if (status != BF_OK)
+        return status;
+    for (*ret_n = 0; *ret_n < page.n; ++*ret_n)
+        records[*ret_n] = (struct bf_staff_record){.id = page.docs[*ret_n]->id, .since = bf_get_int(&page.docs[*ret_n]->object, w.since)};
+    *ret_more = page.next.n > 0;
+    return BF_OK;
+}
+
+enum bf_status bf_staff_records(const struct bf_staff_question *q, struct bf_arena *arena, struct bf_staff_record *records, unsigned *ret_n, bool *ret_more,
+                                struct bf_error *e)
+{
+    struct bf__staff_ask ask = {.store = q->store, .tenant = q->tenant, .person = q->person, .now_ms = q->now_ms, .window = q->window};
+    struct bf__staff_visits visits = {.visits = 0};
+    struct bf_digest_count count = {.n = 0};
+    if (q->kind == BF_DIGEST_LINE_KIND_IS_IDLE)
+        return look_at_last(&ask, q->max, arena, records, ret_n, ret_more, e);
+    enum bf_status status = q->kind == BF_DIGEST_LINE_KIND_IS_NO_NEXT_STEP ? bf__staff_visits(&ask, arena, records, q->max, ret_n, &visits, e)
+                                                                           : bf__staff_records(&ask, q->kind, q->max, arena, records, ret_n, &count, e);
+    *ret_more = (q->kind == BF_DIGEST_LINE_KIND_IS_NO_NEXT_STEP ? visits.no_next_step.n : count.n) > *ret_n;
     return status;
 }

@@ -184,6 +184,16 @@ static struct bf_str cut(struct bf_str s, size_t max)
     return bf_str(s.p, max);
 }
 
+static struct bf_str taken(struct bf_arena *arena, struct bf_buf *b)
+{
+    struct bf_str s = bf_buf_str(b);
+    if (s.n > 0 && s.p[s.n - 1] == '\n')
+        s.n--;
+    s = bf_str_dup(arena, s);
+    bf_buf_finish(b);
+    return s;
+}
+
 static void say_count(struct bf_buf *b, const struct words *w, bool english, int64_t n, int days)
 {
     const char *format = !english ? w->zh : n == 1 ? w->one : w->more;
@@ -191,6 +201,14 @@ static void say_count(struct bf_buf *b, const struct words *w, bool english, int
         bf_buf_printf(b, format, (long long)n, days);
     else
         bf_buf_printf(b, format, (long long)n);
+}
+
+struct bf_str bf_digest_words(struct bf_arena *arena, const struct bf_object *line, bool english, int idle_days)
+{
+    struct bf_buf b;
+    bf_buf_init(&b, BODY_BYTES);
+    say_count(&b, &exceptions[bf_get_enum(line, BF_DIGEST_LINE_KIND)], english, bf_get_int(line, BF_DIGEST_LINE_COUNT), idle_days);
+    return taken(arena, &b);
 }
 
 static void say_name(struct bf_buf *b, const struct bf_object *line, bool english, bool first)
@@ -239,16 +257,6 @@ static void say_missing_year(struct bf_buf *b, int year, bool english)
         bf_buf_printf(b, "The holidays of %d are not known yet: Monday to Friday count as working days\n", year);
     else
         bf_buf_printf(b, "%d 年放假安排尚未录入，暂按周一至周五为工作日\n", year);
-}
-
-static struct bf_str taken(struct bf_arena *arena, struct bf_buf *b)
-{
-    struct bf_str s = bf_buf_str(b);
-    if (s.n > 0 && s.p[s.n - 1] == '\n')
-        s.n--;
-    s = bf_str_dup(arena, s);
-    bf_buf_finish(b);
-    return s;
 }
 
 static struct bf_str body_of(struct bf_arena *arena, const struct bf_digest_input *in, const struct bf_object *digest)

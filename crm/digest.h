@@ -69,6 +69,9 @@ struct bf_digest_input {
  * caller's to add. */
 struct bf_object *bf_digest_compose(struct bf_arena *arena, const struct bf_digest_input *in);
 
+/* How a line of all together is said, without names: "3 tasks overdue". `line` is one of an exception. In `arena`. */
+struct bf_str bf_digest_words(struct bf_arena *arena, const struct bf_object *line, bool english, int idle_days);
+
 /* The rep's: customers in order of due time, with their names, and overdue tasks with their titles; the counts may be larger than what is named. */
 struct bf_digest_turns {
     bool english;

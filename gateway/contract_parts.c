@@ -77,59 +77,22 @@ void bf__complete_if_ready(const struct bf_view *view, struct bf_doc *contract, 
 
 /* ---- names ---- */
 
-static void add_id(struct bf_uuid *ids, unsigned *n, struct bf_uuid id)
-{
-    for (unsigned i = 0; i < *n; i++)
-        if (bf_uuid_eq(&ids[i], &id))
-            return;
-    if (!bf_uuid_is_zero(&id) && *n < BF__CONTRACT_NAMES_MAX)
-        ids[(*n)++] = id;
-}
-
-void bf__names_add_user(struct bf__names *names, struct bf_uuid user) { add_id(names->users, &names->n_users, user); }
-
 static void add_each(struct bf__names *names, struct bf_array items, unsigned row)
 {
     for (unsigned i = 0; i < items.n; i++)
         bf__names_add_user(names, bf_get_uuid(items.items[i].object, row));
 }
 
-void bf__names_add(struct bf__names *names, const struct bf_object *contract)
+void bf__names_add_contract(struct bf__names *names, const struct bf_object *contract)
 {
     static const unsigned users[] = {BF_CONTRACT_UPLOADER, BF_CONTRACT_REVIEWER, BF_CONTRACT_RESERVED_FOR};
     const struct bf_object *rejection = bf_get_object(contract, BF_CONTRACT_REJECTION);
-    add_id(names->customers, &names->n_customers, bf_get_uuid(contract, BF_CONTRACT_CUSTOMER));
+    names->any_customer = true;
+    bf__names_add_customer(names, bf_get_uuid(contract, BF_CONTRACT_CUSTOMER));
     for (unsigned i = 0; i < sizeof users / sizeof *users; i++)
         bf__names_add_user(names, bf_get_uuid(contract, users[i]));
     if (rejection != NULL)
         bf__names_add_user(names, bf_get_uuid(rejection, BF_REJECTION_BY));
     add_each(names, bf_get_array(contract, BF_CONTRACT_MARKS), BF_MARK_BY);
     add_each(names, bf_get_array(contract, BF_CONTRACT_CORRECTIONS), BF_CORRECTION_BY);
-}
-
-static enum bf_status write_of(struct bf_call *call, const struct bf_collection *coll, const struct bf_uuid *ids, unsigned n, unsigned row, struct bf_jw *w,
-                               struct bf_error *e)
-{
-    struct bf_doc **docs = bf_arena_calloc(call->arena, n + 1, sizeof *docs);
-    enum bf_status status = bf_store_get_many(call->store, coll, call->caller.tenant, ids, n, call->arena, docs, e);
-    for (unsigned i = 0; status == BF_OK && i < n; i++) {
-        char key[BF_UUID_TEXT];
-        if (docs[i] == NULL || docs[i]->tombstone)
-            continue;
-        bf_uuid_text(&ids[i], key);
-        bf_jw_key(w, key);
-        bf_jw_str(w, bf_get_str(&docs[i]->object, row));
-    }
-    return status;
-}
-
-enum bf_status bf__names_write(struct bf_call *call, const struct bf__names *names, struct bf_jw *w, struct bf_error *e)
-{
-    bf_jw_key(w, "names");
-    bf_jw_object(w);
-    enum bf_status status = write_of(call, &bf_users, names->users, names->n_users, BF_USER_NAME, w, e);
-    if (status == BF_OK)
-        status = write_of(call, &bf_customers, names->customers, names->n_customers, BF_CUSTOMER_NAME, w, e);
-    bf_jw_end_object(w);
-    return status;
 }

@@ -331,7 +331,7 @@ static void answer_contract(struct bf_call *call, const struct bf_doc *contract,
     write_docs(&w, "media_states", media, show);
     write_docs(&w, "reviews", reviews, bf_shown(&call->caller, BF_SUBJECT_REVIEW));
     write_awaited(&w, contract, media);
-    bf__names_add(names, &contract->object);
+    bf__names_add_contract(names, &contract->object);
     for (unsigned i = 0; i < reviews->n; i++)
         bf__names_add_user(names, bf_get_uuid(&reviews->docs[i]->object, BF_REVIEW_REVIEWER));
     enum bf_status status = bf__names_write(call, names, &w, &e);

@@ -4,9 +4,7 @@
 #pragma once
 #include "crm/calendar.h"
 #include "crm/contract.h"
-#include "gateway/internal.h"
-
-enum { BF__CONTRACT_NAMES_MAX = 200 };
+#include "gateway/names.h"
 
 /* ---- time ---- */
 
@@ -29,15 +27,7 @@ void bf__complete_if_ready(const struct bf_view *view, struct bf_doc *contract, 
 
 /* ---- names ---- */
 
-/* People and customers that an answer names by id, so that a reviewer, who may read neither, sees who and what it is about. */
-struct bf__names {
-    struct bf_uuid users[BF__CONTRACT_NAMES_MAX], customers[BF__CONTRACT_NAMES_MAX];
-    unsigned n_users, n_customers;
-};
-void bf__names_add(struct bf__names *names, const struct bf_object *contract);
-void bf__names_add_user(struct bf__names *names, struct bf_uuid user);
-/* "names": {id: name} */
-enum bf_status bf__names_write(struct bf_call *call, const struct bf__names *names, struct bf_jw *w, struct bf_error *e);
+void bf__names_add_contract(struct bf__names *names, const struct bf_object *contract);
 
 /* ---- what happens by itself ---- */
 struct bf_job_runner *bf__contract_jobs_create(struct bf_gateway *gateway);

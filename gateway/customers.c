@@ -2,7 +2,7 @@
 /* Customers and their contacts (CUS, D-13). */
 #include "crm/customer.h"
 #include "crm/number.h"
-#include "gateway/internal.h"
+#include "gateway/names.h"
 #include <stdio.h>
 
 static struct bf_uuid name_key(struct bf_call *call, const struct bf_object *customer)
@@ -163,7 +163,7 @@ static void create_customer(struct bf_call *call, void *service)
 static void read_customer(struct bf_call *call, void *service)
 {
     (void)service;
-    bf__read(call, BF_SUBJECT_CUSTOMER, &bf_customers, BF_ROW_NONE);
+    bf__read_with_names(call, BF_SUBJECT_CUSTOMER, &bf_customers);
 }
 
 static void list_customers(struct bf_call *call, void *service)

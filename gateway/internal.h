@@ -139,7 +139,7 @@ extern const struct bf_endpoint bf__contracts_list, bf__contracts_create, bf__co
 extern const struct bf_endpoint bf__contracts_claim, bf__contracts_release, bf__contracts_renew, bf__contracts_draft, bf__contracts_mark, bf__contracts_unmark,
     bf__contracts_approve, bf__contracts_reject, bf__contracts_reopen, bf__review_queue;
 extern const struct bf_endpoint bf__tasks_list, bf__tasks_create, bf__tasks_read, bf__tasks_change, bf__tasks_done, bf__tasks_cancel, bf__task_report, bf__today;
-extern const struct bf_endpoint bf__digest_preview, bf__exceptions;
+extern const struct bf_endpoint bf__digest_preview, bf__exceptions, bf__exception_records;
 extern const struct bf_schema bf__task_done_schema;
 extern const struct bf_schema bf__transfer_schema, bf__confirm_schema, bf__snooze_schema, bf__reopen_schema, bf__unmark_schema;
 

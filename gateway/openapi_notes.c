@@ -30,6 +30,7 @@
            "\"user\":" REF("user") ",\"session\":" UUID ",\"must_change_password\":" BOOLEAN ",\"csrf_token\":" TEXT)
 #define STATUS OBJECT("\"status\"", "\"status\":" TEXT)
 #define NAMES "{\"type\":\"object\",\"additionalProperties\":" TEXT "}"
+#define NAMED(name) "{\"allOf\":[" REF(name) "," OBJECT("\"names\"", "\"names\":" NAMES) "]}"
 #define DATE "{\"type\":\"string\",\"format\":\"date\"}"
 #define SHOWN(name) OBJECT("\"items\",\"more\"", "\"items\":" ARRAY(REF(name)) ",\"more\":" BOOLEAN)
 #define TUS NEEDED("Tus-Resumable")
@@ -60,10 +61,12 @@ static const struct bf__note notes[] = {
                       OBJECT("\"id\",\"due_at\",\"send_at\",\"delayed_by_quiet_hours\"",
                              "\"id\":" UUID ",\"due_at\":" TIME ",\"send_at\":" TIME ",\"delayed_by_quiet_hours\":" BOOLEAN) "]}"),
      .records = {&bf_visit_schema, &bf_verdict_schema}},
+    {.method = "GET", .pattern = "/v1/customers/{id}", .answer = NAMED("customer"), .records = {&bf_customer_schema}},
+    {.method = "GET", .pattern = "/v1/tasks/{id}", .answer = NAMED("task"), .records = {&bf_task_schema}},
     {.method = "GET", .pattern = "/v1/visits/{id}",
-     .answer = "{\"allOf\":[" REF("visit") "," OBJECT("\"verdicts\",\"media_states\",\"transcripts\"",
+     .answer = "{\"allOf\":[" REF("visit") "," OBJECT("\"verdicts\",\"media_states\",\"transcripts\",\"names\"",
                                                       "\"verdicts\":" ARRAY(REF("verdict")) ",\"media_states\":" ARRAY(REF("media"))
-                                                      ",\"transcripts\":" ARRAY(REF("transcript"))) "]}",
+                                                      ",\"transcripts\":" ARRAY(REF("transcript")) ",\"names\":" NAMES) "]}",
      .records = {&bf_visit_schema, &bf_verdict_schema, &bf_media_schema, &bf_transcript_schema}},
     {.method = "GET", .pattern = "/v1/visits/{id}/media/{media_id}/{variant}", .parameters = HEADER("Range") "," HEADER("If-Range"), .type = "*/*",
      .answer = "{\"contentMediaType\":\"application/octet-stream\"}"},
@@ -114,12 +117,19 @@ static const struct bf__note notes[] = {
     {.method = "GET", .pattern = "/v1/unsubscribe", .parameters = QUERY("token", TEXT), .type = "text/html", .answer = TEXT},
     {.method = "POST", .pattern = "/v1/unsubscribe", .parameters = QUERY("token", TEXT), .type = "text/html", .answer = TEXT},
     {.method = "GET", .pattern = "/v1/digest/preview",
-     .answer = OBJECT("\"at\",\"digest\"", "\"at\":" TIME ",\"digest\":{\"anyOf\":[{\"type\":\"null\"},"
+     .answer = OBJECT("\"at\",\"date\",\"tz\",\"missing_year\",\"digest\"",
+                      "\"at\":" TIME ",\"date\":" DATE ",\"tz\":" TEXT ",\"missing_year\":{\"type\":[\"integer\",\"null\"]},\"digest\":{\"anyOf\":[{\"type\":\"null\"},"
                       OBJECT("\"kind\",\"title\",\"body\",\"digest\"",
                              "\"kind\":" TEXT ",\"title\":" TEXT ",\"body\":" TEXT ",\"digest\":" REF("digest") ",\"user\":" UUID ",\"created_at\":" TIME) "]}"),
      .records = {&bf_notification_schema}},
     {.method = "GET", .pattern = "/v1/exceptions",
-     .answer = OBJECT("\"now\",\"items\"", "\"now\":" TIME ",\"items\":" ARRAY(REF("digest_line"))), .records = {&bf_notification_schema}},
+     .answer = OBJECT("\"now\",\"items\"", "\"now\":" TIME ",\"items\":" ARRAY(
+                      "{\"allOf\":[" REF("digest_line") ",{\"type\":\"object\",\"properties\":{\"words\":" OBJECT("\"zh-CN\",\"en\"", "\"zh-CN\":" TEXT ",\"en\":" TEXT) "}}]}")),
+     .records = {&bf_notification_schema}},
+    {.method = "GET", .pattern = "/v1/exceptions/{kind}/{person}",
+     .answer = OBJECT("\"items\",\"more\",\"names\"",
+                      "\"items\":" ARRAY(OBJECT("\"type\",\"since\",\"doc\"", "\"type\":" TEXT ",\"since\":" TIME ",\"doc\":{\"type\":\"object\"}"))
+                      ",\"more\":" BOOLEAN ",\"names\":" NAMES)},
     {.method = "GET", .pattern = "/v1/push_key", .answer = OBJECT("\"public_key\"", "\"public_key\":" TEXT)},
     {.method = "GET", .pattern = "/v1/changes", .parameters = QUERY("after", TEXT) "," QUERY("limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}"),
      .answer = OBJECT("\"items\",\"next\",\"more\"",

@@ -111,7 +111,7 @@ static enum bf_status write_queue(const struct queue *q, struct bf_jw *w, struct
     bf_jw_array(w);
     for (unsigned i = 0; i < q->page.n; i++) {
         write_item(w, q, i);
-        bf__names_add(names, &q->page.docs[i]->object);
+        bf__names_add_contract(names, &q->page.docs[i]->object);
     }
     bf_jw_end_array(w);
     bf_jw_key(w, "waiting");

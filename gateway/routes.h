@@ -3,7 +3,7 @@
 #pragma once
 #include "gateway/internal.h"
 
-enum { BF__GATEWAY_ROUTES = 73 };
+enum { BF__GATEWAY_ROUTES = 74 };
 extern const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES];
 
 extern const struct bf_endpoint bf__changes, bf__events_open;

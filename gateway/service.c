@@ -85,6 +85,7 @@ const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES] = {
     GET("/v1/today", OTHER, NULL, bf__today, "What comes next for the caller"),
     GET("/v1/digest/preview", OTHER, NULL, bf__digest_preview, "What a supervisor or manager will be told next, as it is now"),
     GET("/v1/exceptions", OTHER, NULL, bf__exceptions, "What a supervisor or manager has to look into, with the records behind it"),
+    GET("/v1/exceptions/{kind}/{person}", OTHER, NULL, bf__exception_records, "The records behind one person's line, longest standing first"),
     CHANGE("/v1/me", &bf_user_schema, bf__profile_change, "Change one's own phone, email, time zone, language, or deputy while away"),
     GET("/v1/deputies", OTHER, NULL, bf__deputies_list, "Whom a supervisor or manager may name as deputy while away"),
     GET("/v1/policy", OTHER, &bf_policy_schema, bf__policy_read, "The company's numbers"),

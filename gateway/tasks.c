@@ -2,7 +2,7 @@
 /* Tasks (REM-02): one's own, or set by a supervisor for somebody of the team. Each brings its reminder; who is given one is told. */
 #include "crm/task.h"
 #include "core/arena.h"
-#include "gateway/internal.h"
+#include "gateway/names.h"
 
 #define DONE_FIELDS(F) F(RESULT, "result", STRING, 0, 1, 1000, NORMAL, "完成情况", "What came of it")
 #define F(row, ...) DONE_##row,
@@ -247,7 +247,7 @@ static void cancel(struct bf_call *call, void *service)
 static void read_task(struct bf_call *call, void *service)
 {
     (void)service;
-    bf__read(call, BF_SUBJECT_TASK, &bf_tasks, BF_ROW_NONE);
+    bf__read_with_names(call, BF_SUBJECT_TASK, &bf_tasks);
 }
 
 static void list_tasks(struct bf_call *call, void *service)

@@ -8,7 +8,7 @@
 #include "crm/reminder.h"
 #include "crm/verdict.h"
 #include "crm/visit.h"
-#include "gateway/internal.h"
+#include "gateway/names.h"
 #include "gateway/verdicts.h"
 
 enum { MEDIA_MAX = 20 };
@@ -325,6 +325,7 @@ static enum bf_status note_visit(struct bf_call *call, const struct bf_doc *visi
 static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const struct bf_page *verdicts, const struct bf_page *media,
                          const struct bf_page *transcripts)
 {
+    struct bf__names *names = bf_arena_calloc(call->arena, 1, sizeof *names);
     struct bf_buf out;
     struct bf_jw w;
     struct bf_error e = {0};
@@ -339,9 +340,13 @@ static void answer_visit(struct bf_call *call, const struct bf_doc *visit, const
     write_children(&w, call, "verdicts", BF_SUBJECT_VERDICT, verdicts);
     write_children(&w, call, "media_states", BF_SUBJECT_MEDIA, media);
     write_children(&w, call, "transcripts", BF_SUBJECT_TRANSCRIPT, transcripts);
+    bf__names_add_record(names, &visit->object);
+    enum bf_status status = bf__names_write(call, names, &w, &e);
     bf_jw_end_object(&w);
     const struct bf_page *children_shown[] = {verdicts, media, transcripts};
-    if (note_visit(call, visit, children_shown, 3, &e) == BF_OK) {
+    if (status == BF_OK)
+        status = note_visit(call, visit, children_shown, 3, &e);
+    if (status == BF_OK) {
         bf_call_json_buf(call, 200, &out, visit->rev);
         return;
     }

@@ -286,6 +286,7 @@ ROWS = {
     "GET /v1/today": Row(),
     "GET /v1/digest/preview": Row(who="qian"),
     "GET /v1/exceptions": Row(who="qian"),
+    "GET /v1/exceptions/{kind}/{person}": Row(who="qian", path={"kind": None, "person": "user"}),
     "GET /v1/deputies": Row(who="qian"),
     "GET /v1/push_key": Row(),
     "GET /v1/changes": Row(kind="list"),
@@ -342,7 +343,7 @@ def person_of(w, row):
     return getattr(w, row.who) if row.who else None
 
 
-NO_RECORD = {"variant": "small", "id": "x", "year": str(YEAR)}  # what stands in a path where no record's id does
+NO_RECORD = {"variant": "small", "id": "x", "year": str(YEAR), "kind": "idle_rep"}  # what stands in a path where no record's id does
 
 
 def record_of(w, key):
@@ -611,7 +612,7 @@ def test_a_bad_or_foreign_id_in_the_path_is_not_found(quiet, key):
         def path(value, kinds=quiet.mine, name=name):
             out = pattern.replace("{%s}" % name, value)
             for other, kind in row.path.items():
-                out = out.replace("{%s}" % other, kinds[kind] if kind else "small")
+                out = out.replace("{%s}" % other, kinds[kind] if kind else NO_RECORD[other])
             return out
         unknown = ["x", "0", "-", NEVER, NEVER.upper(), NEVER + "0", "%27%20or%201=1", "💼".encode().hex(), "a" * 200, "null", "%E2%80%AE"]
         for value in unknown:

@@ -144,6 +144,14 @@ def total(digest, kind):
     return line["count"], line["before"]
 
 
+def behind(w, login, kind, whose):
+    """The records behind one person's line: (type, id, since)."""
+    person = w.people[whose].id
+    answer = w.as_(login).get(f"/v1/exceptions/{kind}/{person}").json()
+    assert person in answer["names"] and not answer["more"]
+    return [(item["type"], item["doc"]["id"], item["since"]) for item in answer["items"]]
+
+
 def test_REM_18_the_daily_digest_says_what_was_left_undone_and_what_was_done(server):
     """Wednesday's, of Tuesday: tasks and follow-ups that are overdue, a visit without a next step; and how much was done, against Monday."""
     w = World(server, datetime.datetime(2026, 3, 2, 10, tzinfo=SHANGHAI))  # a Monday
@@ -164,6 +172,8 @@ def test_REM_18_the_daily_digest_says_what_was_left_undone_and_what_was_done(ser
         assert lines(digest, "visits_without_next_step") == (2, 1, {"王伟": 2}) and set(records(digest, "visits_without_next_step")) == {v["id"] for v in done}
         assert lines(digest, "idle_rep") is None and lines(digest, "contracts_sent_back") is None
         assert total(digest, "visits") == (3, 0) and total(digest, "valid_visits") == (2, 0)
+        assert behind(w, login, "follow_up_overdue", "wang") == [("customer", near["id"], text(midnight(datetime.date(2026, 3, 10))))]
+        assert behind(w, login, "tasks_overdue", "li") == [("task", task["id"], task["due_at"])]
         order = [line["kind"] for line in digest["digest"]["lines"]]
         assert order.index("follow_up_overdue") < order.index("tasks_overdue") < order.index("visits"), "exceptions first"
         assert "王伟" in digest["body"] and "逾期" in digest["body"] and len(digest["body"]) < 1000
@@ -181,13 +191,17 @@ def test_G_12_a_supervisor_is_told_of_the_own_teams_only(server):
         w.company.add(login, name, "rep", team)
         w.overdue_task(login)
     w.company.add("wu", "吴主管", "supervisor", other)
+    w.company.add("xu", "徐审", "auditor", other)
     w.move(morning(datetime.date(2026, 3, 4)))
     assert lines(w.wait_told("zhao", "digest_daily", "2026-03-04")[-1], "tasks_overdue") == (1, 1, {"孙下": 1})
     assert lines(w.wait_told("wu", "digest_daily", "2026-03-04")[-1], "tasks_overdue") == (1, 1, {"周别": 1})
     assert lines(w.wait_told("qian", "digest_daily", "2026-03-04")[-1], "tasks_overdue") == (2, 2, {"孙下": 1, "周别": 1})
-    for login, names in (("zhao", {"孙下"}), ("wu", {"周别"}), ("qian", {"孙下", "周别"})):
+    for login, names in (("zhao", {"孙下"}), ("wu", {"周别"}), ("qian", {"孙下", "周别"}), ("xu", {"孙下", "周别"})):
         answer = w.as_(login).get("/v1/exceptions").json()["items"]
+        words = next(line["words"] for line in answer if "person" not in line and line["kind"] == "tasks_overdue")
+        assert words == {"zh-CN": f"{len(names)} 项任务逾期", "en": f"{len(names)} task{'s' if len(names) > 1 else ''} overdue"}
         assert {line["name"] for line in answer if "person" in line and line["kind"] == "tasks_overdue"} == names
+    assert w.as_("xu").get("/v1/digest/preview").status_code == 403, "an auditor reads, and is told nothing"
     assert w.as_("wang").get("/v1/exceptions").status_code == 403 and w.as_("wang").get("/v1/digest/preview").status_code == 403
 
 
@@ -248,6 +262,8 @@ def test_G_02_a_year_whose_holidays_are_not_known_is_said(server):
     w.move(morning(datetime.date(2027, 3, 2)))
     told = w.wait_told("zhao", "digest_daily", "2027-03-02")[-1]
     assert told["digest"]["missing_year"] == 2027 and "2027" in told["body"].splitlines()[-1]
+    preview = w.as_("zhao").get("/v1/digest/preview").json()
+    assert (preview["date"], preview["tz"], preview["missing_year"]) == ("2027-03-03", "Asia/Shanghai", 2027)
 
 
 def test_REM_01_a_rep_is_reminded_of_customers_by_grade(server):
