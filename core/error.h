@@ -113,6 +113,8 @@ enum bf_status_index {
     X("own_page", "who gave a page of it does not review it", "不能审核自己上传的合同")                                                 \
     X("too_many", "there are as many as there may be", "数量已达上限")                                                                  \
     X("bad_currency", "this is no currency code", "币种代码无效")                                                                       \
+    X("bad_period", "these are no such days", "末日须不早于首日和今天，且最长 100 天")                                                       \
+    X("bad_deputy", "this person cannot stand in", "此人不能代理：须在职，且能看到您看到的全部")                                       \
     X("wrong", "this is not right", "不正确")                                                                                          \
     X("common_password", "this password is too common", "密码过于常见")                                                                \
     X("contains_name", "the password holds the user name", "密码中含有用户名")                                                         \

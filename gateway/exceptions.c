@@ -33,11 +33,16 @@ static const struct of_kind {
 
 static enum bf_status read_path(struct line *line, struct bf_error *e)
 {
-    struct bf_doc *person;
     line->kind = bf_enum_find(&bf_enum_digest_line_kind, bf_request_param(line->call->req, "kind"));
     if (line->kind < 0 || line->kind >= BF_DIGEST_EXCEPTIONS)
         return bf_fail(e, BF_E_NOT_FOUND, "there is no such kind of exception");
-    enum bf_status status = bf_call_id(line->call, "person", &line->person, e);
+    return bf_call_id(line->call, "person", &line->person, e);
+}
+
+static enum bf_status judge(struct line *line, struct bf_error *e)
+{
+    struct bf_doc *person;
+    enum bf_status status = bf__next_digest(line->call, /* audited= */ true, &line->next, e);
     return status == BF_OK ? bf__load(line->call, BF_SUBJECT_USER, BF_ACTION_READ, &bf_users, line->person, &person, e) : status;
 }
 
@@ -133,9 +138,9 @@ static void records(struct bf_call *call, void *service)
     line->call = call;
     bf_buf_init(&out, ANSWER_MAX);
     bf_jw_init(&w, &out);
-    enum bf_status status = bf__next_digest(call, /* audited= */ true, &line->next, &e);
+    enum bf_status status = read_path(line, &e);
     if (status == BF_OK)
-        status = read_path(line, &e);
+        status = judge(line, &e);
     if (status == BF_OK)
         status = read_records(line, &e);
     if (status == BF_OK)

@@ -1,64 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-// What somebody has to do something about, and nothing else: a line for each kind with its count; what is in order takes no more than its name.
-import { useEffect, useState } from "preact/hooks";
-import { get, session } from "#lib/api.js";
-import { formatTime, t } from "#lib/i18n.js";
+// What somebody has to look into, as the digest says it and in its order: each line opens the people, each of them the records (G-12). What is open stands in
+// the location, #/exceptions/KIND/PERSON, so that one comes back to it.
+import { useEffect, useRef } from "preact/hooks";
+import { session } from "#lib/api.js";
+import { Failed, useAnswer } from "#lib/answer.js";
+import { formatDay, formatTime, lang, t } from "#lib/i18n.js";
 import { Icon } from "#lib/icons.js";
-import { formatMoney } from "#lib/money.js";
 import { html } from "#lib/ui.js";
+import { Away, DeputyForm, useDeputy } from "#console/exceptions_deputy.js";
+import { Preview } from "#console/exceptions_preview.js";
+import { Records } from "#console/exceptions_records.js";
+import { comeFrom } from "#console/record_parts.js";
 
-const DAY_MS = 86_400_000;
-const LIMIT = 200, MOST = 1000;
+const PATH = "#/exceptions";
+const KINDS = ["follow_up_overdue", "idle_rep", "tasks_overdue", "contracts_sent_back", "contracts_overdue", "visits_without_next_step"];
 
-const ofContract = (contract, name, time) => ({ id: contract.id, words: [name, contract.number, formatMoney(contract.amount), formatTime(time)].filter(Boolean).join(" · "), href: `#/review/${contract.id}` });
-
-async function lateReviews() {
-  const { data } = await get(`/v1/review_queue?limit=${LIMIT}`);
-  return data.items.filter((item) => item.overdue).map(({ contract }) => ofContract(contract, data.names[contract.customer], contract.due_at));
-}
-
-async function all(path) {
-  const items = [];
-  for (let next = ""; next !== null && items.length < MOST; ) {
-    const { data } = await get(`${path}limit=${LIMIT}${next && `&after=${encodeURIComponent(next)}`}`);
-    items.push(...data.items);
-    next = data.next;
+/** The lines of all together, each with those of its people. */
+function linesOf(items) {
+  const lines = [];
+  for (const item of items) {
+    if (item.person) {
+      lines.at(-1).whose.push(item);
+    } else {
+      lines.push({ ...item, whose: [] });
+    }
   }
-  return items;
+  return lines;
 }
 
-async function longRefused() {
-  return (await all("/v1/contracts?state=rejected&")).filter((one) => Date.now() - Date.parse(one.rejection.at) > DAY_MS).map((one) => ofContract(one, "", one.rejection.at));
-}
-
-async function lateTasks() {
-  return (await all("/v1/task_report?")).filter((one) => one.overdue > 0).map((one) => ({ id: one.user, words: t("exceptions.task", { who: one.name, n: one.overdue }) }));
-}
-
-/** What is looked at: who may (the rest is refused), and how. */
-const LINES = [
-  { label: "exceptions.late", roles: ["manager"], read: lateReviews },
-  { label: "exceptions.refused", roles: ["manager", "supervisor", "auditor"], read: longRefused },
-  { label: "exceptions.tasks", roles: ["manager", "supervisor", "auditor"], read: lateTasks },
-];
-
-function Line({ line }) {
-  const [items, show] = useState(null);
-  const [failed, fail] = useState(false);
-  const read = () => line.read().then((found) => (show(found), fail(false)), () => fail(true));
-  useEffect(() => void read(), []);
-  const opens = session.value?.user.role === "manager"; // the review page is for whom it has a place
-  if (failed) {
-    return html`<p class="notice bad" role="alert">${t(line.label)}: ${t("exceptions.failed")} <button onClick=${read}>${t("retry")}</button></p>`;
+/** What is open: [kind, person]. While another page is on its way here, what was open stays. */
+function useOpened(path) {
+  const kept = useRef(path);
+  if (path.startsWith(PATH)) {
+    kept.current = path;
   }
-  if (!items?.length) {
-    return items && html`<p class="muted">${t("exceptions.none", { what: t(line.label) })}</p>`;
-  }
-  return html`<details><summary><${Icon} name="late" />${t(line.label)}<b class="num">${items.length}${items.length >= LIMIT && "+"}</b></summary>
-    <ul class="rows">${items.map((item) => html`<li key=${item.id}>${item.href && opens ? html`<a href=${item.href}>${item.words}</a>` : item.words}</li>`)}</ul></details>`;
+  comeFrom(kept.current);
+  return kept.current.split("/").slice(2);
 }
 
-export default function Exceptions() {
-  const lines = LINES.filter((line) => line.roles.includes(session.value?.user.role));
-  return html`<h1 tabindex="-1">${t("exceptions.title")}</h1><div class="lines">${lines.map((line) => html`<${Line} key=${line.label} line=${line} />`)}</div>`;
+/** A row that opens what is behind it, here. */
+function Row({ level, open, to, children }) {
+  const at = useRef();
+  useEffect(() => void (open && at.current.scrollIntoView({ block: "nearest" })), [open]);
+  return html`<${level} class="row"><button ref=${at} type="button" class="plain" aria-expanded=${open} onClick=${() => (location.hash = to)}>${children}<${Icon} name="open" /></button><//>`;
+}
+
+function Person({ kind, line, open }) {
+  const here = `${PATH}/${kind}`;
+  return html`<li class=${open ? "opened" : ""}>
+    <${Row} level="h3" open=${open} to=${open ? here : `${here}/${line.person}`}>
+      <span class="grow">${line.name}</span>
+      ${kind !== "idle_rep" && line.oldest && html`<span class="muted num since">${t("exceptions.since", { day: formatDay(line.oldest) })}</span>`}
+      <span class="num many">${t(kind === "idle_rep" ? "exceptions.days" : "exceptions.count", { n: line.count })}</span>
+    <//>
+    ${open && html`<${Records} kind=${kind} person=${line.person} />`}
+  </li>`;
+}
+
+function Line({ line, open, person }) {
+  const here = `${PATH}/${line.kind}`;
+  const names = line.whose.slice(0, 3).map((one) => one.name).join(t("exceptions.comma"));
+  const left = line.people - line.whose.length;
+  return html`<li class=${open ? "line opened" : "line"}>
+    <${Row} level="h2" open=${open} to=${open ? PATH : here}>
+      <${Icon} name="late" />
+      <span class="grow"><span class="says">${line.words[lang.value]}</span>
+        <span class="muted who-are">${line.people > 3 ? t("exceptions.and_more", { names, n: line.people }) : names}</span></span>
+      ${line.oldest && html`<span class="muted num since">${t("exceptions.since", { day: formatDay(line.oldest) })}</span>`}
+    <//>
+    ${open &&
+    html`<ul class="people">${line.whose.map((one) => html`<${Person} key=${one.person} kind=${line.kind} line=${one} open=${one.person === person} />`)}</ul>
+      ${left > 0 && html`<p class="muted note">${t("exceptions.more_people", { n: left })}</p>`}`}
+  </li>`;
+}
+
+function Lines({ of, opened }) {
+  const lines = linesOf(of.data.items);
+  const fine = KINDS.filter((kind) => !lines.some((line) => line.kind === kind)).map((kind) => t(`label.digest_line.kind.${kind}`));
+  return html`${lines.length > 0 && html`<ul class="lines">${lines.map((line) => html`<${Line} key=${line.kind} line=${line} open=${line.kind === opened[0]} person=${opened[1]} />`)}</ul>`}
+    ${lines.length === 0 ? html`<p class="card fine"><${Icon} name="check" />${t("exceptions.all_fine")}</p>` : fine.length > 0 && html`<p class="muted fine"><${Icon} name="check" />${t("exceptions.fine", { what: fine.join(t("exceptions.comma")) })}</p>`}`;
+}
+
+export default function Exceptions({ path }) {
+  const leads = session.value?.user.role !== "auditor"; // who is told of it
+  const opened = useOpened(path);
+  const answer = useAnswer("/v1/exceptions");
+  const deputy = useDeputy(leads);
+  return html`<div class="oversee">
+    <div class="title"><h1 tabindex="-1">${t("nav.exceptions")}</h1>
+      ${answer.data && html`<span class="muted num">${t("exceptions.as_of", { time: formatTime(answer.data.now) })}</span>`}
+      <button type="button" class="plain" onClick=${answer.load}><${Icon} name="again" />${t("exceptions.again")}</button></div>
+    ${leads && html`<${Away} of=${deputy} />`}
+    <section aria-label=${t("exceptions.lines")}><${Failed} of=${answer} />${answer.data && html`<${Lines} of=${answer} opened=${opened} />`}</section>
+    ${leads && html`<aside><${Preview} of=${deputy} /><${DeputyForm} of=${deputy} /></aside>`}
+  </div>`;
 }

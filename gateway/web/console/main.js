@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { effect } from "@preact/signals";
 import { askSession, session } from "#lib/api.js";
-import { t, useLanguage } from "#lib/i18n.js";
+import { t, useLanguage, zone } from "#lib/i18n.js";
 import { listen } from "#lib/keys.js";
 import { Announcer, html } from "#lib/ui.js";
 import { Frame } from "#console/frame.js";
@@ -13,6 +13,15 @@ function App() {
   const signedIn = session.value;
   const view = !signedIn ? SignIn : signedIn.must_change_password ? FirstPassword : Frame;
   return html`<${view} key=${view.name} /><${Announcer} />`;
+}
+
+/** A zone that this browser knows, too. */
+function known(tz) {
+  try {
+    return tz && new Intl.DateTimeFormat("en", { timeZone: tz }) && tz;
+  } catch {
+    return undefined;
+  }
 }
 
 async function begin() {
@@ -25,11 +34,14 @@ async function begin() {
   } else {
     await askSession().catch(() => {}); // after a link from another site; the sign-in says it when the server cannot be reached
   }
-  let known;
+  effect(() => {
+    zone.value = known(session.value?.user.tz);
+  });
+  let chosenBefore;
   effect(() => {
     const chosen = session.value?.user.lang;
-    if (chosen && chosen !== known) {
-      known = chosen;
+    if (chosen && chosen !== chosenBefore) {
+      chosenBefore = chosen;
       useLanguage(chosen);
     }
   });

@@ -1,21 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words and numbers in the person's language. All words stand in zh-CN.json and en.json: there is none in code.
+// Words and times in the person's language and zone. All words stand in zh-CN.json and en.json, those of some pages in files of their own, the labels of
+// records in the server's schema: there is none in code.
 import { signal } from "@preact/signals";
 
 export const LANGUAGES = ["zh-CN", "en"];
 
 /** The language that is shown: of which the messages are here. */
 export const lang = signal("");
+/** The zone in which times are shown; undefined: the browser's. */
+export const zone = signal(undefined);
 const messages = signal({});
 
-/** Shows the page in `wanted`. Fetches the messages of a language once. */
-export async function useLanguage(wanted) {
-  const chosen = LANGUAGES.includes(wanted) ? wanted : LANGUAGES[0];
-  const loaded = await import(`#messages/${chosen}.js`);
-  messages.value = loaded.default;
-  lang.value = chosen;
-  document.documentElement.lang = chosen;
+let sets = [""]; // the frame's, then "exceptions." for exceptions.zh-CN.json
+let last = Promise.resolve();
+
+/** One after the other, so that the last one asked for is shown. */
+function show(change) {
+  last = last.catch(() => {}).then(async () => {
+    const wanted = { sets, lang: lang.value, ...change };
+    const loaded = await Promise.all(wanted.sets.map((set) => import(`#messages/${set}${wanted.lang}.js`)));
+    messages.value = Object.assign({}, ...loaded.map((module) => module.default));
+    sets = wanted.sets;
+    lang.value = wanted.lang;
+    document.documentElement.lang = wanted.lang;
+  });
+  return last;
 }
+
+/** Shows the page in `wanted`. Fetches the messages of a language once. */
+export const useLanguage = (wanted) => show({ lang: LANGUAGES.includes(wanted) ? wanted : LANGUAGES[0] });
+
+/** The words that a page brings along. */
+export const useWords = (...names) => show({ sets: [...new Set([...sets, ...names.map((name) => `${name}.`)])] });
+
+/** Are there words for `key`? */
+export const isSaid = (key) => key in messages.value;
 
 /** The words for `key`, with what stands in braces filled in from `values`. */
 export function t(key, values = {}) {
@@ -23,7 +42,13 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
-/** A time as people write it here: "2026-11-27 16:05" or "27 Nov 2026, 16:05". */
-export function formatTime(rfc3339) {
-  return new Intl.DateTimeFormat(lang.value, { dateStyle: "medium", timeStyle: "short" }).format(new Date(rfc3339));
-}
+const format = (time, options) => new Intl.DateTimeFormat(lang.value, { dateStyle: "medium", timeZone: zone.value, ...options }).format(new Date(time));
+
+/** A time as people write it here: "2026年11月27日 16:05" or "27 Nov 2026, 16:05". */
+export const formatTime = (rfc3339) => format(rfc3339, { timeStyle: "short" });
+/** Only its day. */
+export const formatDay = (rfc3339) => format(rfc3339);
+/** The day "2026-11-27", whatever the zone. */
+export const formatDate = (date) => format(`${date}T00:00:00Z`, { timeZone: "UTC" });
+/** The present day in the person's zone, as "2026-11-27". */
+export const today = () => new Intl.DateTimeFormat("sv", { timeZone: zone.value }).format(new Date());

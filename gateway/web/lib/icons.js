@@ -7,6 +7,7 @@ const SHAPES = {
   lock: "M4 7.5h8v6H4zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5",
   again: "M13 8a5 5 0 1 1-1.5-3.6M13 2.5v3h-3",
   check: "m3.5 8.5 3 3 6-7",
+  open: "m4 6 4 4 4-4",
   mark: "M3 3h10v10H3zM6 6h4v4H6z",
 };
 
