@@ -87,7 +87,19 @@ enum bf_status bf__check_page(const struct bf_request *req, struct bf_str cookie
 
 /* ---- what is answered ---- */
 
-static void write_session(struct bf_jw *w, struct bf_str cookie, const struct bf_doc *user, struct bf_uuid session, bool must_change)
+/* In which a page shows times: the person's, else the company's. */
+static struct bf_str zone_of(struct bf_call *call, const struct bf_doc *user)
+{
+    struct bf_doc *company = NULL;
+    struct bf_error e = {0};
+    if (bf_has(&user->object, BF_USER_TZ))
+        return bf_get_str(&user->object, BF_USER_TZ);
+    if (bf_store_get(call->store, &bf_tenants, user->tenant, user->tenant, call->arena, &company, &e) != BF_OK || company == NULL || !bf_has(&company->object, BF_TENANT_TZ))
+        return BF_STR("Asia/Shanghai");
+    return bf_get_str(&company->object, BF_TENANT_TZ);
+}
+
+static void write_session(struct bf_jw *w, struct bf_call *call, struct bf_str cookie, const struct bf_doc *user, struct bf_uuid session, bool must_change)
 {
     struct bf_token token = {.tenant = user->tenant};
     char csrf[BF_TOKEN_TEXT_MAX] = "";
@@ -102,6 +114,8 @@ static void write_session(struct bf_jw *w, struct bf_str cookie, const struct bf
     bf_jw_bool(w, must_change);
     bf_jw_key(w, "csrf_token");
     bf_jw_str(w, bf_strz(csrf));
+    bf_jw_key(w, "tz");
+    bf_jw_str(w, zone_of(call, user));
     bf_jw_end_object(w);
 }
 
@@ -123,7 +137,7 @@ void bf__answer_browser(struct bf_call *call, const struct bf_session_tokens *to
     struct bf_jw w;
     bf_buf_init(&out, ANSWER_MAX);
     bf_jw_init(&w, &out);
-    write_session(&w, bf_strz(tokens->access), user, tokens->session, must_change);
+    write_session(&w, call, bf_strz(tokens->access), user, tokens->session, must_change);
     bf_reply(call->req, 200, headers, sizeof headers / sizeof *headers, bf_buf_str(&out));
     bf_buf_finish(&out);
 }
@@ -141,7 +155,7 @@ enum bf_status bf_call_page_session(struct bf_call *call, struct bf_str *ret_jso
         return status;
     bf_buf_init(&out, ANSWER_MAX);
     bf_jw_init(&w, &out);
-    write_session(&w, caller->browser ? bf__cookie(call->req) : bf_str(NULL, 0), user, caller->session, caller->must_change_password);
+    write_session(&w, call, caller->browser ? bf__cookie(call->req) : bf_str(NULL, 0), user, caller->session, caller->must_change_password);
     *ret_json = bf_str_dup(call->arena, bf_buf_str(&out));
     bf_buf_finish(&out);
     if (bf_has(&user->object, BF_USER_LANG))

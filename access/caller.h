@@ -20,7 +20,7 @@ struct bf_caller {
     struct bf_uuid team;
     const struct bf_uuid *teams; /* a supervisor's: own team and those below it; else n = 0 */
     unsigned n_teams;
-    struct bf_str tz; /* the user's zone, else the tenant's */
+    struct bf_str tz; /* the user's own zone; empty: the company's */
     bool must_change_password;
     bool browser; /* of a session that a cookie holds */
 };

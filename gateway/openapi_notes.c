@@ -26,8 +26,8 @@
            "\"access_token\":" TEXT ",\"access_expires_at\":" TIME ",\"refresh_token\":" TEXT ",\"session\":" UUID                        \
            ",\"must_change_password\":" BOOLEAN ",\"user\":" REF("user"))
 #define SESSION                                                                                                                          \
-    OBJECT("\"user\",\"session\",\"must_change_password\",\"csrf_token\"",                                                              \
-           "\"user\":" REF("user") ",\"session\":" UUID ",\"must_change_password\":" BOOLEAN ",\"csrf_token\":" TEXT)
+    OBJECT("\"user\",\"session\",\"must_change_password\",\"csrf_token\",\"tz\"",                                                              \
+           "\"user\":" REF("user") ",\"session\":" UUID ",\"must_change_password\":" BOOLEAN ",\"csrf_token\":" TEXT ",\"tz\":" TEXT)
 #define STATUS OBJECT("\"status\"", "\"status\":" TEXT)
 #define NAMES "{\"type\":\"object\",\"additionalProperties\":" TEXT "}"
 #define NAMED(name) "{\"allOf\":[" REF(name) "," OBJECT("\"names\"", "\"names\":" NAMES) "]}"

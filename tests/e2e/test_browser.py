@@ -61,7 +61,7 @@ def test_a_sign_in_sets_one_cookie_that_no_script_and_no_other_site_can_use(comp
     assert name == COOKIE and len(value) == 86 and sorted(attributes) == ["HttpOnly", "Path=/", "SameSite=Strict", "Secure"]
     assert browser.answer.headers["cache-control"] == "no-store"
     assert value not in browser.answer.text and browser.told["csrf_token"] not in value
-    assert set(browser.told) == {"user", "session", "must_change_password", "csrf_token"} and browser.told["user"]["login"] == "wang"
+    assert set(browser.told) == {"user", "session", "must_change_password", "csrf_token", "tz"} and browser.told["tz"] == "Asia/Shanghai" and browser.told["user"]["login"] == "wang"
     assert browser.told["must_change_password"] is False
 
 

@@ -19,7 +19,7 @@ from test_tokens import code
 WEB = pathlib.Path(os.environ["BF_SOURCE_DIR"]) / "gateway" / "web"
 POLICY = ("default-src 'none'; script-src 'self' 'sha256-{}'; style-src 'self' 'sha256-{}'; img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; "
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
-HTML_MAX, SCRIPTS_MAX = 14_000, 40_000  # bytes of the page as it is sent, of its scripts packed
+HTML_MAX, SCRIPTS_MAX = 14_000, 40_000  # bytes of the page as it is sent, of the scripts of one page packed
 
 
 def hashed(text):
@@ -145,27 +145,44 @@ def test_no_other_name_is_an_asset(http, page, name):
         assert code(http.get("/assets/" + wrong), 404) == "not_found"
 
 
-def test_what_the_page_needs_is_loaded_at_once_and_weighs_little(http, page, import_map):
+def imports_of(module):
+    return set(re.findall(r"""(?m)(?:^|[;}])import\s?(?:[^"';]*?from\s?)?["']([^"']+)["']""", module))
+
+
+def closure(modules, entry):
+    """The module and all that it imports."""
+    found = [entry]
+    for said in found:
+        found += [other for other in sorted(imports_of(modules[said])) if other not in found]
+    return set(found)
+
+
+def test_what_the_page_needs_is_loaded_at_once(http, page, import_map):
     """Each import leads to a module of the map, which says what it must hash to; what the first module needs, the page has named."""
     assert set(import_map["imports"].values()) == set(import_map["integrity"])
     named = set(re.findall(r'(?:modulepreload" href|module" src)="([^"]+)"', page.text))
-    weight, messages = 0, []
     for said, url in import_map["imports"].items():
         module = raw(http, url).packed.decode()
         assert import_map["integrity"][url] == "sha256-" + hashed(module)
-        imports = set(re.findall(r"""(?m)(?:^|[;}])import\s?(?:[^"';]*?from\s?)?["']([^"']+)["']""", module))
-        assert imports <= set(import_map["imports"]), said
+        assert imports_of(module) <= set(import_map["imports"]), said
         if url in named:
-            assert {import_map["imports"][other] for other in imports} <= named, said
+            assert {import_map["imports"][other] for other in imports_of(module)} <= named, said
         assert "sourceMappingURL" not in module
-        packed = len(raw(http, url, "br").packed)
-        if said.startswith("#messages/"):
-            messages.append(packed)
-        else:
-            weight += packed
-    weight += max(messages)  # of the languages one is loaded
-    print(f"scripts of the console: {weight} bytes packed")
-    assert weight <= SCRIPTS_MAX, weight
+
+
+def test_each_page_weighs_little(http, import_map):
+    """Packed: what the first paint needs, the module of the page with all that it imports, and the words that it brings, of one language."""
+    modules = {said: raw(http, url).packed.decode() for said, url in import_map["imports"].items()}
+    weight = {said: len(raw(http, url, "br").packed) for said, url in import_map["imports"].items()}
+    words = lambda name: max(weight[f"#messages/{name}{lang}.js"] for lang in ("zh-CN", "en"))
+    first = closure(modules, "#console/main.js")
+    opened = set(re.findall(r'import\("(#console/[^"]+)"\)', modules["#console/routes.js"]))
+    assert {"#console/review.js", "#console/exceptions.js", "#console/record.js"} <= opened
+    brought = sum(words(name + ".") for name in re.findall(r'"(\w+)"', re.search(r"useWords\(([^)]*)\)", modules["#console/routes.js"])[1]))
+    for page in sorted(opened):
+        whole = sum(weight[said] for said in first | closure(modules, page)) + words("") + (brought if page in ("#console/exceptions.js", "#console/record.js") else 0)
+        print(f"{page}: {whole} bytes packed")
+        assert whole <= SCRIPTS_MAX, (page, whole)
 
 
 def test_the_licences_of_others_are_served(http, page):
@@ -178,7 +195,8 @@ def test_the_licences_of_others_are_served(http, page):
 # ---- words ----
 
 def messages():
-    return {lang: json.loads((WEB / f"{lang}.json").read_text(encoding="utf-8")) for lang in ("zh-CN", "en")}
+    """Of the frame, and of the pages that bring their own."""
+    return {lang: {key: text for path in sorted(WEB.glob(f"*{lang}.json"), key=lambda path: path.name.removesuffix(f"{lang}.json")) for key, text in json.loads(path.read_text(encoding="utf-8")).items()} for lang in ("zh-CN", "en")}
 
 
 def test_both_languages_say_the_same_things():
@@ -204,6 +222,21 @@ def test_no_words_stand_in_code_and_each_message_is_used():
     for key in zh:
         stem = key.rsplit(".", 1)[0]
         assert f'"{key}"' in everything or f"`{stem}.$" in everything, f"nothing says {key}"
+
+
+def test_labels_are_the_schemas(http, import_map):
+    schemas = http.get("/openapi.json").json()["components"]["schemas"]
+    for lang, title in (("zh-CN", "x-title-zh"), ("en", "title")):
+        module = raw(http, import_map["imports"][f"#messages/labels.{lang}.js"]).packed.decode()
+        labels = json.loads(module.removeprefix("export default ").removesuffix(";\n"))
+        for key, text in labels.items():
+            _, schema, field, *word = key.split(".")
+            told = schemas[schema]["properties"][field]
+            told = told if "x-labels" in told or told.get("type") != "array" else {**told["items"], **told}
+            assert text == (told["x-labels"][word[0]][lang] if word else told[title]), key
+        for schema in ("customer", "visit", "task", "contract"):
+            shown = {key.split(".")[2] for key in labels if key.startswith(f"label.{schema}.")}
+            assert {name for name, field in schemas[schema]["properties"].items() if not field.get("writeOnly")} - {"id", "rev"} == shown
 
 
 @pytest.mark.parametrize("stem, schema, field", [("role", "user", "role"), ("review.code", "rejection", "code"), ("review.state", "contract", "state"),

@@ -459,27 +459,6 @@ const scenarios = {
     await faultless(page);
   },
 
-  async what_was_sent_back_long_ago_is_an_exception_that_leads_to_it(browser) {
-    const wang = await rep.signIn(job, "wang"), shen = await rep.signIn(job, "shen");
-    const contract = await wang.contract(photos());
-    await shen.verb(contract.id, "claim");
-    await shen.verb(contract.id, "reject", { code: "wrong_customer" });
-    const page = await browser.open({ url: job.url });
-    await page.clock.install({ time: Date.now() + 2 * 24 * 3600_000 });
-    await page.goto("/console");
-    for (const [name, text] of [["tenant", job.tenant], ["login", "qian"], ["password", job.password]]) await page.fill(`[name=${name}]`, text);
-    await page.keyboard.press("Enter");
-    const line = page.locator("details", { hasText: words["exceptions.refused"] });
-    await line.waitFor();
-    assert.equal(await line.locator("b").textContent(), "1");
-    await line.locator("summary").click();
-    await accessible(page, "exceptions");
-    await line.locator("a").click();
-    await opened(page, "华东精工");
-    await seen(page, words["review.code.wrong_customer"], ".facts");
-    await faultless(page);
-  },
-
   async a_picture_that_fails_says_so_and_is_fetched_again(browser) {
     const wang = await rep.signIn(job, "wang");
     await wang.contract(photos());
@@ -539,10 +518,6 @@ const scenarios = {
       await page.locator(".marks .plain").first().click();
       await look(page, "mark");
       await faultless(page, tag);
-      const manager = await enter(browser, "qian", { scheme, lang, width, height, where: "" });
-      await manager.waitForSelector(".lines > * + * + *");
-      await look(manager, "exceptions");
-      await faultless(manager, tag);
     }
   },
 };

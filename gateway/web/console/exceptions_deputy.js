@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is told instead while one is away (docs/DIGESTS.md): what is in force, and the form for it.
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { patch } from "#lib/api.js";
 import { Failed, useAnswer } from "#lib/answer.js";
 import { formatDate, t, today } from "#lib/i18n.js";
+import { Icon } from "#lib/icons.js";
 import { announce, Fault, Field, html } from "#lib/ui.js";
 
 /** {me, people, save}: one's own record, whom one may name; `save` changes it and throws what is refused. */
@@ -53,46 +54,59 @@ function Select({ label, fault, children, ...select }) {
 
 const FIELDS = ["deputy", "away_from", "away_until"];
 const NOBODY = Object.fromEntries(FIELDS.map((name) => [name, null]));
+const valuesOf = (me) => Object.fromEntries(FIELDS.map((name) => [name, periodOf(me)?.[name] ?? ""]));
 
-function Form({ of, people }) {
+/** What the form does: {values, type, fault, said, send}. After each answer it shows what the server has. */
+function useForm(of) {
+  const me = of.me.data;
+  const [values, set] = useState(valuesOf(me));
   const [problem, fail] = useState(null);
-  const [busy, turn] = useState(false);
-  const period = periodOf(of.me.data) ?? {};
-  const send = async (body, said) => {
-    turn(true);
+  const [said, say] = useState("");
+  useEffect(() => set(valuesOf(me)), [of.me.etag]);
+  const send = async (body) => {
     fail(null);
+    say("");
     try {
       await of.save(body);
-      announce(t(said));
+      say(t(body.deputy ? "deputy.saved" : "deputy.cleared"));
+      announce(t(body.deputy ? "deputy.saved" : "deputy.cleared"));
     } catch (cause) {
       fail(cause);
     }
-    turn(false);
   };
   const submit = (event) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const body = Object.fromEntries(FIELDS.map((name) => [name, form.get(name) || null]));
-    if (FIELDS.some((name) => body[name]) || period.deputy) {
-      send(body, body.deputy ? "deputy.saved" : "deputy.cleared");
+    if (periodOf(me) || FIELDS.some((name) => values[name])) {
+      send(Object.fromEntries(FIELDS.map((name) => [name, values[name] || null])));
     } else {
       fail({ fields: Object.fromEntries(FIELDS.map((name) => [`/${name}`, t("deputy.required")])) });
     }
   };
-  const fault = (name) => problem?.fields?.[`/${name}`];
-  return html`<form class="stack" onSubmit=${submit} novalidate>
-    <${Select} label=${t("deputy.who")} name="deputy" fault=${fault("deputy")}>
+  const field = (name) => ({ name, value: values[name], fault: problem?.fields?.[`/${name}`], onInput: (event) => set({ ...values, [name]: event.currentTarget.value }) });
+  return { field, said, send, submit, problem: problem && !FIELDS.some((name) => problem.fields?.[`/${name}`]) ? problem : null };
+}
+
+function Form({ of, people }) {
+  const form = useForm(of);
+  const at = useRef();
+  const clear = () => {
+    at.current.elements.deputy.focus(); // the button goes
+    form.send(NOBODY);
+  };
+  return html`<form ref=${at} class="stack" onSubmit=${form.submit} novalidate>
+    <${Select} label=${t("deputy.who")} ...${form.field("deputy")}>
       <option value="">${t("deputy.choose")}</option>
-      ${people.map((one) => html`<option key=${one.id} value=${one.id} selected=${one.id === period.deputy}>${one.name} · ${t(`role.${one.role}`)}</option>`)}
+      ${people.map((one) => html`<option key=${one.id} value=${one.id}>${one.name} · ${t(`role.${one.role}`)}</option>`)}
     <//>
     <div class="pair">
-      <${Field} label=${t("deputy.from")} name="away_from" type="date" fault=${fault("away_from")} defaultValue=${period.away_from ?? ""} />
-      <${Field} label=${t("deputy.until")} name="away_until" type="date" fault=${fault("away_until")} defaultValue=${period.away_until ?? ""} />
+      <${Field} label=${t("deputy.from")} type="date" ...${form.field("away_from")} />
+      <${Field} label=${t("deputy.until")} type="date" ...${form.field("away_until")} />
     </div>
-    <${Fault} problem=${problem && !FIELDS.some(fault) ? problem : null} />
+    <${Fault} problem=${form.problem} />
     <div class="actions">
-      ${period.deputy && html`<button type="button" class="danger" disabled=${busy} onClick=${() => send(NOBODY, "deputy.cleared")}>${t("deputy.clear")}</button>`}
-      <button class="primary" disabled=${busy}>${t("deputy.save")}</button>
+      ${form.said && html`<p class="said" aria-hidden="true"><${Icon} name="check" />${form.said}</p>`}
+      ${periodOf(of.me.data) && html`<button type="button" class="danger" onClick=${clear}>${t("deputy.clear")}</button>`}
+      <button class="primary">${t("deputy.save")}</button>
     </div>
   </form>`;
 }
@@ -104,6 +118,6 @@ export function DeputyForm({ of }) {
     <p class="muted">${t("deputy.hint")}</p>
     <${Failed} of=${of.me} /><${Failed} of=${of.people} />
     ${people?.length === 0 && html`<p>${t("deputy.nobody")}</p>`}
-    ${people?.length > 0 && of.me.data && html`<${Form} key=${of.me.etag} of=${of} people=${people} />`}
+    ${people?.length > 0 && of.me.data && html`<${Form} of=${of} people=${people} />`}
   </section>`;
 }

@@ -35,7 +35,7 @@ async function begin() {
     await askSession().catch(() => {}); // after a link from another site; the sign-in says it when the server cannot be reached
   }
   effect(() => {
-    zone.value = known(session.value?.user.tz);
+    zone.value = known(session.value && (session.value.user.tz ?? session.value.tz));
   });
   let chosenBefore;
   effect(() => {

@@ -20,14 +20,16 @@ const KINDS = {
   },
   tasks: {
     type: "task", title: (doc) => doc.title,
-    fields: ["state", "assignee", "assigned_by", "customer", "due_at", "note", "result", "done_at", "late", "created_at", "updated_at", "reason"],
+    fields: ["assignee", "assigned_by", "customer", "due_at", "note", "result", "done_at", "late", "created_at", "updated_at", "reason"],
   },
   contracts: {
     type: "contract", title: (doc) => doc.number,
-    fields: ["state", "customer", "uploader", "amount", "signed_on", "parties", "complete_at", "due_at", "reviewer", "rejections", "approved_at", "created_at"],
+    fields: ["customer", "uploader", "amount", "signed_on", "parties", "complete_at", "due_at", "reviewer", "rejections", "approved_at", "created_at"],
     parts: [["rejection", (doc) => doc.rejection, ["code", "note", "by", "at"]]],
   },
 };
+
+const LONG = new Set(["background", "content", "note", "quote", "remark", "result", "reason", "text"]);
 
 /** A value as people read it; what it is shows in how the API writes it. */
 function shown(field, value, names) {
@@ -58,7 +60,7 @@ function Facts({ type, doc, fields, names }) {
   const rows = fields.filter((name) => isThere(doc[name]));
   return html`<dl class="facts-list">${rows.map((name) => {
     const words = shown(`${type}.${name}`, doc[name], names);
-    return html`<div key=${name}><dt>${labelOf(`${type}.${name}`)}</dt>
+    return html`<div key=${name} class=${LONG.has(name) ? "whole" : undefined}><dt>${labelOf(`${type}.${name}`)}</dt>
       <dd class="num">${name === "customer" && names[doc.customer] ? html`<a href=${hrefOf("customer", doc.customer)}>${words}</a>` : words}</dd></div>`;
   })}</dl>`;
 }

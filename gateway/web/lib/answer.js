@@ -5,8 +5,9 @@ import { get } from "#lib/api.js";
 import { t } from "#lib/i18n.js";
 import { html, wordsOf } from "#lib/ui.js";
 
-/** GET `path` (null: nothing yet) -> {data, etag, problem, load, show}: `load` asks again, `show` puts an answer there that is known already. */
-export function useAnswer(path) {
+/** GET `path` (null: nothing yet) -> {data, etag, problem, load, show}: `load` asks again, `show` puts an answer there that is known already. `also`: asked
+ * again when that is another. */
+export function useAnswer(path, also) {
   const [answer, show] = useState({});
   const asked = useRef();
   const load = async () => {
@@ -16,7 +17,7 @@ export function useAnswer(path) {
       show(kept);
     }
   };
-  useEffect(() => void (path && load()), [path]);
+  useEffect(() => void (path && load()), [path, also]);
   return { ...answer, load, show };
 }
 

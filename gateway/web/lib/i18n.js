@@ -7,7 +7,7 @@ export const LANGUAGES = ["zh-CN", "en"];
 
 /** The language that is shown: of which the messages are here. */
 export const lang = signal("");
-/** The zone in which times are shown; undefined: the browser's. */
+/** The zone in which times are shown, the person's or the company's; undefined: the browser's. */
 export const zone = signal(undefined);
 const messages = signal({});
 
@@ -44,11 +44,15 @@ export function t(key, values = {}) {
 
 const format = (time, options) => new Intl.DateTimeFormat(lang.value, { dateStyle: "medium", timeZone: zone.value, ...options }).format(new Date(time));
 
-/** A time as people write it here: "2026年11月27日 16:05" or "27 Nov 2026, 16:05". */
+/** A time as people write it here: "2026-11-27 16:05" or "27 Nov 2026, 16:05". */
 export const formatTime = (rfc3339) => format(rfc3339, { timeStyle: "short" });
-/** Only its day. */
-export const formatDay = (rfc3339) => format(rfc3339);
+/** Only its day; of this year without the year. */
+export function formatDay(rfc3339) {
+  const day = format(rfc3339, { dateStyle: undefined, month: "short", day: "numeric" });
+  return dayOf(rfc3339).slice(0, 4) === today().slice(0, 4) ? day : format(rfc3339);
+}
 /** The day "2026-11-27", whatever the zone. */
 export const formatDate = (date) => format(`${date}T00:00:00Z`, { timeZone: "UTC" });
+const dayOf = (time) => new Intl.DateTimeFormat("sv", { timeZone: zone.value }).format(new Date(time));
 /** The present day in the person's zone, as "2026-11-27". */
-export const today = () => new Intl.DateTimeFormat("sv", { timeZone: zone.value }).format(new Date());
+export const today = () => dayOf(Date.now());
