@@ -180,6 +180,7 @@ const scenarios = {
     await page.waitForSelector(".away >> text=您在外出");
     await page.waitForSelector(".preview >> text=由钱进代收");
     await accessible(page, "away");
+    await page.evaluate(() => scrollTo(0, 0));
     await picture(page, "away");
     await page.reload();
     await page.waitForSelector(".away >> text=您在外出");
@@ -213,6 +214,22 @@ const scenarios = {
     await page.waitForSelector(`text=${words["preview.nothing"]}`);
     await accessible(page, "all well");
     await picture(page, "exceptions-none");
+    await faultless(page);
+  },
+
+  async a_year_without_holidays_and_a_deputy_who_may_not_are_said(browser) {
+    const page = await enter(browser, "zhao", { where: "#/account" });
+    await page.waitForSelector(".rows li");
+    const change = (path, alter) => page.route(path, async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: alter(await answer.json()) });
+    });
+    await change("**/v1/digest/preview", (told) => ({ ...told, missing_year: 2031 }));
+    await change("**/v1/me", (me) => ({ ...me, deputy: "01900000-0000-7000-8000-00000000dead", away_from: day(-1), away_until: day(2) }));
+    await page.evaluate(() => (location.hash = "#/exceptions"));
+    await page.waitForSelector(`.preview >> text=${words["preview.missing_year"].replace("{year}", 2031)}`);
+    await page.waitForSelector(".away >> text=不能代收");
+    await accessible(page, "a deputy who may not");
     await faultless(page);
   },
 
