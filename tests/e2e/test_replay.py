@@ -139,7 +139,9 @@ def test_a_patch_is_judged_by_if_match_but_a_replay_is_found_before_that(wang):
     assert second.status_code == 200
     same(first, send(wang, "PATCH", path, {"remark": "一", "reason": "补充"}, if_match=etag))
     refused = send(wang, "PATCH", path, {"remark": "三", "reason": "补充"}, if_match=etag)
-    assert problem(refused, 412, "stale")["current"] == wang.get(path).json() == second.json()
+    now = wang.get(path).json()
+    del now["names"]
+    assert problem(refused, 412, "stale")["current"] == now == second.json()
     assert refused.headers["etag"] == second.headers["etag"]
     problem(send(wang, "PATCH", path, {"remark": "三", "reason": "补充"}), 428, "precondition_required")
     # An ETag from before a restore is stale like any other.

@@ -36,6 +36,7 @@ const scenarios = {
     assert.equal(shown.length, 6);
     assert.deepEqual(shown.map((text, i) => said[i].startsWith(text)), said.map(() => true), `${said} ${shown}`);
     assert.equal(await page.locator(".fine").count(), 0);
+    assert.equal(await page.title(), `${words["nav.exceptions"]} · ${words["app.title"]}`);
     assert.deepEqual((await page.locator(".digest li").allTextContents()).map((text) => text.replaceAll("\u00a0", " ")), preview.digest.body.split("\n"));
     assert.equal(await page.textContent(".digest h3"), preview.digest.title);
     const [, month, date] = preview.date.split("-").map(Number);

@@ -46,7 +46,9 @@ async function begin() {
     }
   });
   effect(() => {
-    document.title = t("app.title");
+    if (!session.value || session.value.must_change_password) { // else the frame says it
+      document.title = t("app.title");
+    }
   });
   listen();
   root.replaceChildren();

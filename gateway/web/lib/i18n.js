@@ -18,6 +18,9 @@ let last = Promise.resolve();
 function show(change) {
   last = last.catch(() => {}).then(async () => {
     const wanted = { sets, lang: lang.value, ...change };
+    if (wanted.lang === lang.value && wanted.sets.length === sets.length) {
+      return;
+    }
     const loaded = await Promise.all(wanted.sets.map((set) => import(`#messages/${set}${wanted.lang}.js`)));
     messages.value = Object.assign({}, ...loaded.map((module) => module.default));
     sets = wanted.sets;
