@@ -129,6 +129,7 @@ const scenarios = {
     await page.waitForFunction(() => document.querySelector("h1").textContent === "补齐华东精工的开票资料");
     assert.equal((await facts())[label("task", "assigned_by", "title")], "赵敏");
     await page.click(".languages button");
+    await until(page, async () => (await (await fetch("/v1/me")).json()).lang === "zh-CN"); // it stays with the person
     await faultless(page);
   },
 
