@@ -22,6 +22,8 @@ struct bf_metrics;
     X(COMMIT_TIME, HISTOGRAM, "bf_commit_seconds", "seconds", "Time from submit to durable")                              \
     X(COMMIT_REPLAYS, COUNTER, "bf_commit_replays", "", "Requests answered from their first receipt")                     \
     X(STORE_EXAMINED, COUNTER, "bf_store_examined", "", "Index entries that queries looked at")                          \
+    X(STORE_FAILED, COUNTER, "bf_store_commands_failed", "", "Commands of a database server that failed")                  \
+    X(STORE_SLOW, COUNTER, "bf_store_commands_slow", "", "Commands of a database server that took a second or more")      \
     X(STAGE_BYTES, COUNTER, "bf_stage_bytes", "bytes", "Uploaded bytes made durable")                                     \
     X(BLOBS_STORED, COUNTER, "bf_blobs_stored", "", "Blobs stored")                                                       \
     X(JOBS_DONE, COUNTER, "bf_jobs_done", "", "Jobs finished")                                                            \

@@ -138,4 +138,4 @@ struct bf_driver {
     const struct bf_driver_vtable *vt;
 };
 
-extern const struct bf_driver_vtable bf__driver_embedded;
+extern const struct bf_driver_vtable bf__driver_embedded, bf__driver_mongo;

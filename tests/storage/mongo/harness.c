@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract suite on the MongoDB driver: a database of its own for each test, on the server that MONGODB_TEST_URI names (tests/mongo/with-server
+ * starts one). Media lie in a local directory.
+ *
+ * Every command is listened to: one that does not name its shard key ends the program.
+ */
+#include "storage/internal.h"
+#include "tests/storage/contract/harness.h"
+#include "tests/storage/mongo/database.h"
+#include "tests/storage/mongo/shard_keys.h"
+#include "tests/test.h"
+#include <ftw.h>
+#include <limits.h>
+#include <unistd.h>
+
+const char harness_name[] = "mongodb";
+
+struct harness {
+    struct database database;
+    char dir[PATH_MAX]; /* of the key file and of media */
+    struct bf_driver_vtable driver;
+    struct shard_keys keys;
+};
+
+struct harness *harness_create(void)
+{
+    struct harness *h = calloc(1, sizeof *h);
+    const char *base = getenv("BF_TEST_DIR");
+    assert_non_null(h);
+    snprintf(h->dir, sizeof h->dir, "%s/mongodb.XXXXXX", base == NULL ? "/tmp" : base);
+    assert_non_null(mkdtemp(h->dir));
+    database_create(&h->database);
+    return h;
+}
+
+/* The store's place is the directory; the driver's is the database. */
+static enum bf_status open_driver(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)
+{
+    struct harness *h = how->ctx;
+    struct bf_driver_open other = *how;
+    other.place = h->database.place;
+    other.ctx = shard_keys_listen(&h->keys, how->collections, how->n_collections);
+    return bf__driver_mongo.open(&other, ret, e);
+}
+
+enum bf_status harness_open(struct harness *h, const struct bf_env *env, const struct bf_store_config *limits,
+                            const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
+{
+    char uri[PATH_MAX + 32], key[PATH_MAX + 32];
+    struct bf_store_config config = *limits;
+    config.uri = bf_str(uri, (size_t)snprintf(uri, sizeof uri, "mongodb:%s", h->dir));
+    config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", h->dir));
+    h->driver = bf__driver_mongo;
+    h->driver.open = open_driver;
+    return bf__store_open(env, &config, &h->driver, h, collections, n, ret, e);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st;
+    (void)flag;
+    (void)ftw;
+    return remove(path);
+}
+
+void harness_destroy(struct harness **pointer)
+{
+    struct harness *h = *pointer;
+    nftw(h->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    database_destroy(&h->database);
+    free(h);
+    *pointer = NULL;
+}
