@@ -353,11 +353,10 @@ void bf__m_put_filter(bson_t *filter, const struct bf__m_plan *plan, const struc
     if (plan->query->index == NULL && !plan->is_by_id && plan->query->coll->cls == BF_TENANT_COLLECTION)
         put_whole_tenant(&all, plan);
     put_step(&all, plan, position, step);
-    if (!plan->is_sure)
-        put_exists(&all, "x", false);
     for (unsigned i = 0; whole && i < plan->n_rest; i++)
         put_cond(&all, plan, plan->rest[i]);
-    assert(plan->is_sure || all.n > 0);
+    if (!plan->is_sure || all.n == 0) /* $and of nothing is refused */
+        put_exists(&all, "x", false);
     bf__m_list_end(filter, &all);
 }
 
