@@ -3,7 +3,7 @@
  * The contract suite on the MongoDB driver: a database of its own for each test, on the server that MONGODB_TEST_URI names (tests/mongo/with-server
  * starts one). Media lie in a local directory.
  *
- * Every command is listened to: one that does not name its shard key ends the program.
+ * Every command is listened to: a test during which one did not name its shard key fails.
  */
 #include "storage/internal.h"
 #include "tests/storage/contract/harness.h"
@@ -31,6 +31,7 @@ struct harness *harness_create(void)
     snprintf(h->dir, sizeof h->dir, "%s/mongodb.XXXXXX", base == NULL ? "/tmp" : base);
     assert_non_null(mkdtemp(h->dir));
     database_create(&h->database);
+    shard_keys_init(&h->keys);
     return h;
 }
 
@@ -69,6 +70,7 @@ void harness_destroy(struct harness **pointer)
     struct harness *h = *pointer;
     nftw(h->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     database_destroy(&h->database);
+    shard_keys_finish(&h->keys);
     free(h);
     *pointer = NULL;
 }

@@ -60,10 +60,33 @@ static const char *key_of(const struct shard_keys *keys, const char *coll)
     return strcmp(coll, "heads") == 0 || strcmp(coll, "meta") == 0 ? "b" : NULL;
 }
 
+/* {level: "majority"}, or {w: "majority", j: true}. */
+static bool is_sure(const bson_t *body, bool reads)
+{
+    bson_iter_t it, at;
+    if (!bson_iter_init_find(&it, body, reads ? "readConcern" : "writeConcern") || !BSON_ITER_HOLDS_DOCUMENT(&it))
+        return false;
+    bool is_majority = bson_iter_recurse(&it, &at) && bson_iter_find(&at, reads ? "level" : "w") && BSON_ITER_HOLDS_UTF8(&at) &&
+                       strcmp(bson_iter_utf8(&at, NULL), "majority") == 0;
+    bool is_journaled = bson_iter_recurse(&it, &at) && bson_iter_find(&at, "j") && bson_iter_as_bool(&at);
+    return is_majority && (reads || is_journaled);
+}
+
+static bool names_its_key(const char *command, const bson_t *body, const char *key)
+{
+    if (strcmp(command, "insert") == 0)
+        return all_name_key(body, "documents", NULL, key);
+    if (strcmp(command, "update") == 0)
+        return all_name_key(body, "updates", "q", key);
+    if (strcmp(command, "delete") == 0)
+        return all_name_key(body, "deletes", "q", key);
+    return strcmp(command, "find") == 0 ? filter_names_key(body, key) : strcmp(command, "aggregate") == 0 && pipeline_names_key(body, key);
+}
+
 const char *shard_keys_fault(const struct shard_keys *keys, const char *command, const bson_t *body)
 {
     /* Of the collection as a whole, or going on with what was asked before. */
-    static const char *const whole[] = {"listIndexes", "createIndexes", "dropIndexes", "getMore", "killCursors", "endSessions", "hello"};
+    static const char *const whole[] = {"listIndexes", "createIndexes", "dropIndexes", "getMore", "killCursors", "endSessions"};
     bson_iter_t it;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (strcmp(command, whole[i]) == 0)
@@ -73,27 +96,43 @@ const char *shard_keys_fault(const struct shard_keys *keys, const char *command,
     const char *key = key_of(keys, bson_iter_utf8(&it, NULL));
     if (key == NULL)
         return "its collection is not ours";
-    bool named = strcmp(command, "insert") == 0      ? all_name_key(body, "documents", NULL, key)
-                 : strcmp(command, "update") == 0    ? all_name_key(body, "updates", "q", key)
-                 : strcmp(command, "delete") == 0    ? all_name_key(body, "deletes", "q", key)
-                 : strcmp(command, "find") == 0      ? filter_names_key(body, key)
-                 : strcmp(command, "aggregate") == 0 ? pipeline_names_key(body, key)
-                                                     : false;
-    return named ? NULL : "it does not name its shard key";
+    if (!names_its_key(command, body, key))
+        return "it does not name its shard key";
+    bool reads = strcmp(command, "find") == 0 || strcmp(command, "aggregate") == 0;
+    return is_sure(body, reads) ? NULL : "it does not ask for majority";
 }
 
 static void on_started(void *ctx, const char *command, const bson_t *body)
 {
-    const char *fault = shard_keys_fault(ctx, command, body);
-    if (fault == NULL)
-        return;
-    char *text = bson_as_relaxed_extended_json(body, NULL);
-    fprintf(stderr, "%s: %s: %.2000s\n", command, fault, text);
-    abort();
+    struct shard_keys *keys = ctx;
+    const char *fault = shard_keys_fault(keys, command, body);
+    pthread_mutex_lock(&keys->lock);
+    keys->heard++;
+    if (fault != NULL && keys->fault[0] == '\0') {
+        char *text = bson_as_relaxed_extended_json(body, NULL);
+        snprintf(keys->fault, sizeof keys->fault, "%s: %s: %s", command, fault, text);
+        bson_free(text);
+    }
+    pthread_mutex_unlock(&keys->lock);
+}
+
+void shard_keys_init(struct shard_keys *keys)
+{
+    *keys = (struct shard_keys){.tap = {on_started, keys}};
+    pthread_mutex_init(&keys->lock, NULL);
+}
+
+void shard_keys_finish(struct shard_keys *keys)
+{
+    pthread_mutex_destroy(&keys->lock);
+    assert_true(keys->heard > 0);
+    if (keys->fault[0] != '\0')
+        fail_msg("%s", keys->fault);
 }
 
 void *shard_keys_listen(struct shard_keys *keys, const struct bf_collection *const *collections, unsigned n)
 {
-    *keys = (struct shard_keys){.tap = {on_started, keys}, .collections = collections, .n = n};
+    keys->collections = collections;
+    keys->n = n;
     return &keys->tap;
 }

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listens to the driver's commands: each on a tenant collection must name the tenant, each on a system collection the bucket. */
+/*
+ * Listens to the driver's commands: each on a tenant collection must name the tenant, each on a system collection the bucket; each that reads does so with
+ * majority, each that writes waits for majority and journal. Commands come from many threads.
+ */
 #pragma once
 #include "storage/mongo/listen.h"
 #include "storage/storage.h"
+#include <pthread.h>
 
 struct shard_keys {
     struct bf__m_tap tap;
     const struct bf_collection *const *collections;
     unsigned n;
+    pthread_mutex_t lock;
+    char fault[3000]; /* the first one */
+    uint64_t heard;
 };
 
-/* What bf__driver_mongo takes as the context of open. The first command at fault is printed, and the program ends. */
+void shard_keys_init(struct shard_keys *keys);
+void shard_keys_finish(struct shard_keys *keys);
+/* What bf__driver_mongo takes as the context of open; again after each. */
 void *shard_keys_listen(struct shard_keys *keys, const struct bf_collection *const *collections, unsigned n);
-/* NULL, or what is wrong with the command. */
+/* NULL, or what is wrong with one command. */
 const char *shard_keys_fault(const struct shard_keys *keys, const char *command, const bson_t *body);
