@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log: {_id: {t, n}, t, n, requests: [bin], header, payload, leaf}. Inserting an entry is the commit: _id makes (tenant, n) unique, an
- * index (tenant, each request). `heads` says which tenants have a log.
+ * index (tenant, each request). `log_tenants` says who has one.
  */
 #include "core/arena.h"
 #include "storage/mongo/read.h"
@@ -57,12 +57,12 @@ static enum bf_status insert(struct bf_session *s, enum bf__m_own own, const bso
 }
 
 /* Before the tenant's first entry, so that no log is overlooked. */
-static enum bf_status add_head(struct bf_session *s, struct bf_uuid tenant, struct bf_error *e)
+static enum bf_status add_tenant(struct bf_session *s, struct bf_uuid tenant, struct bf_error *e)
 {
     bson_t doc = BSON_INITIALIZER;
     bf__m_put_uuid(&doc, "_id", tenant);
     bf__m_must(bson_append_int32(&doc, "b", 1, bf__m_bucket(tenant)));
-    enum bf_status status = insert(s, BF__M_HEADS, &doc, "noting a tenant", e);
+    enum bf_status status = insert(s, BF__M_TENANTS, &doc, "noting a tenant", e);
     bson_destroy(&doc);
     if (status == BF_E_UNKNOWN_OUTCOME)
         status = bf_fail(e, BF_E_UNAVAILABLE, "it is not known whether a tenant was noted"); /* its entry is surely not there */
@@ -72,7 +72,7 @@ static enum bf_status add_head(struct bf_session *s, struct bf_uuid tenant, stru
 enum bf_status bf__m_append(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e)
 {
     bson_t doc = BSON_INITIALIZER;
-    enum bf_status status = append->entry.n == 1 ? add_head(s, append->entry.tenant, e) : BF_OK;
+    enum bf_status status = append->entry.n == 1 ? add_tenant(s, append->entry.tenant, e) : BF_OK;
     if (status == BF_OK) {
         put_entry(&doc, append);
         status = insert(s, BF__M_LOG, &doc, "appending an entry", e);
@@ -260,7 +260,7 @@ enum bf_status bf__m_log_tenants(struct bf_session *s, struct bf_arena *arena, s
     bson_t filter = BSON_INITIALIZER, opts = BSON_INITIALIZER, sub;
     bson_iter_t it;
     const bson_t *row;
-    enum bf_status status = bf__m_at_own(s, BF__M_HEADS, false, "listing tenants", &at, e);
+    enum bf_status status = bf__m_at_own(s, BF__M_TENANTS, false, "listing tenants", &at, e);
     if (status != BF_OK)
         return status;
     bf_buf_init(&tenants, SIZE_MAX / 2);

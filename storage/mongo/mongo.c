@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-const char *const bf__m_own_names[BF__M_OWN] = {[BF__M_LOG] = "log", [BF__M_HEADS] = "heads", [BF__M_META] = "meta"};
+const char *const bf__m_own_names[BF__M_OWN] = {[BF__M_LOG] = "log", [BF__M_TENANTS] = "log_tenants", [BF__M_META] = "meta"};
 
 static struct bf__mongo *mongo_of(struct bf_driver *driver) { return BF_CONTAINER(driver, struct bf__mongo, base); }
 
@@ -241,11 +241,6 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
     return bf_fail(e, BF_E_NOT_SUPPORTED, "a database of MongoDB is backed up by its own means (mongodump, snapshots of its disks)");
 }
 
-static enum bf_status apply_one(struct bf_session *s, const struct bf_apply *apply, struct bf_arena *arena, struct bf_error *e)
-{
-    return bf__m_apply(s, apply, 1, arena, e);
-}
-
 const struct bf_driver_vtable bf__driver_mongo = {
     .scheme = "mongodb",
     .open = mongo_open,
@@ -267,7 +262,7 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .rollback = rollback,
     .write = bf__m_write,
     .append = bf__m_append,
-    .apply = apply_one,
+    .apply = bf__m_apply,
     .tidy = tidy,
     .scan = bf__m_scan,
     .check_whole = bf__m_check_whole,

@@ -15,7 +15,7 @@
 #include <pthread.h>
 
 /* Collections of the driver's own, numbered behind the declared ones. */
-enum bf__m_own { BF__M_LOG, BF__M_HEADS, BF__M_META, BF__M_OWN };
+enum bf__m_own { BF__M_LOG, BF__M_TENANTS, BF__M_META, BF__M_OWN };
 extern const char *const bf__m_own_names[BF__M_OWN];
 
 struct bf__mongo {
