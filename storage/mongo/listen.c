@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOW_US = 1000000, NAME_MAX_BYTES = 64 };
+enum { SLOW_US = 1000000, NAME_MAX_BYTES = 64, NAMESPACE_NOT_FOUND = 26, INDEX_NOT_FOUND = 27 };
 
 /* A command under way: its end says its number, not where it went. */
 struct running {
@@ -109,6 +109,8 @@ static void on_failed(const mongoc_apm_command_failed_t *event)
     char coll[NAME_MAX_BYTES];
     take_running(l, mongoc_apm_command_failed_get_request_id(event), coll);
     mongoc_apm_command_failed_get_error(event, &error);
+    if (error.code == NAMESPACE_NOT_FOUND || error.code == INDEX_NOT_FOUND)
+        return; /* an answer: the indexes of a collection that is not there yet, one that another process dropped */
     bf_metric_add(l->env->metrics, BF_M_STORE_FAILED, 1);
     bf_log(l->env, BF_LOG_WARN, "store.failed", "a command of the database failed",
            BF_L_STR("command", mongoc_apm_command_failed_get_command_name(event)), BF_L_STR("collection", coll),

@@ -3,10 +3,12 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
+#include "storage/internal.h"
 #include "storage/mongo/read.h"
 #include "storage/mongo/shape.h"
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { WANTED_MAX = 64, BUILD_ROUNDS_MAX = 1000 };
 
@@ -205,11 +207,32 @@ static enum bf_status ensure(struct bf_session *s, unsigned number, struct bf_er
     return status;
 }
 
+/* A newer build's data are not touched. */
+static enum bf_status check_format(struct bf_session *s, struct bf_arena *arena, bool *is_new, struct bf_error *e)
+{
+    struct bf_str format;
+    enum bf_status status = bf__m_meta_get(s, "format", arena, &format, e);
+    if (status != BF_OK)
+        return status;
+    *is_new = format.n == 0;
+    int number = *is_new ? BF__FORMAT : atoi(bf_str_dup(arena, format).p);
+    if (number > BF__FORMAT)
+        return bf_fail(e, BF_E_CONFIG, "the database %s has storage format %d, made by a newer Baifang; this build reads formats up to %d",
+                       s->db->settings.database, number, BF__FORMAT);
+    return number == BF__FORMAT ? BF_OK : bf_fail(e, BF_E_CORRUPT, "the database %s has no readable storage format", s->db->settings.database);
+}
+
 enum bf_status bf__m_schema_ensure(struct bf_session *s, struct bf_error *e)
 {
-    enum bf_status status = BF_OK;
+    char text[16];
+    bool is_new = false;
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = check_format(s, arena, &is_new, e);
     for (unsigned i = 0; i < s->db->n_collections + BF__M_OWN && status == BF_OK; i++)
         status = ensure(s, i, e);
+    if (status == BF_OK && is_new)
+        status = bf__m_meta_set(s, "format", bf_str(text, (size_t)snprintf(text, sizeof text, "%d", BF__FORMAT)), e);
+    bf_arena_destroy(&arena);
     return status;
 }
 

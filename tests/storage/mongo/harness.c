@@ -5,6 +5,7 @@
  *
  * Every command is listened to: a test during which one did not name its shard key fails.
  */
+#include "tests/storage/mongo/harness.h"
 #include "storage/internal.h"
 #include "tests/storage/contract/harness.h"
 #include "tests/storage/mongo/database.h"
@@ -34,6 +35,8 @@ struct harness *harness_create(void)
     shard_keys_init(&h->keys);
     return h;
 }
+
+const struct database *harness_database(const struct harness *h) { return &h->database; }
 
 /* The store's place is the directory; the driver's is the database. */
 static enum bf_status open_driver(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)

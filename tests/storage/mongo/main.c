@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the MongoDB driver has: commands that stand alone, indexes of a server, sessions, bounds. */
+#include "tests/storage/contract/suite.h"
+
+extern const struct suite_part suite_opening, suite_rolling, suite_bounds;
+
+int main(void)
+{
+    const struct suite_part *const all[] = {&suite_opening, &suite_rolling, &suite_bounds};
+    int failed = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        failed += _cmocka_run_group_tests("mongodb", all[i]->tests, all[i]->n, NULL, NULL);
+    return failed == 0 ? 0 : 1;
+}
