@@ -71,6 +71,16 @@ static void open_sessions(struct bf__mongo *db)
     }
 }
 
+/* Indexes of a server are over what is stored: what an upgrade makes of an older document as it is read would not be found by them. */
+static enum bf_status check_upgrades(const struct bf__mongo *db, struct bf_error *e)
+{
+    for (unsigned i = 0; i < db->n_collections; i++)
+        if (db->collections[i]->n_indexes > 0 && db->collections[i]->schema->upgrade != NULL)
+            return bf_fail(e, BF_E_NOT_SUPPORTED, "documents of %s are upgraded as they are read, which their indexes on MongoDB cannot follow",
+                           db->collections[i]->name);
+    return BF_OK;
+}
+
 static enum bf_status open_pool(struct bf__mongo *db, const struct bf__m_tap *tap, struct bf_error *e)
 {
     db->pool = mongoc_client_pool_new(db->settings.uri);
@@ -122,7 +132,9 @@ static enum bf_status mongo_open(const struct bf_driver_open *how, struct bf_dri
         .base.vt = &bf__driver_mongo, .env = how->env, .collections = how->collections, .n_collections = how->n_collections};
     lay_out(db);
     struct bf_driver *driver = &db->base;
-    enum bf_status status = bf__m_settings(how->place, how->readers + 1, &db->settings, e);
+    enum bf_status status = check_upgrades(db, e);
+    if (status == BF_OK)
+        status = bf__m_settings(how->place, how->readers + 1, &db->settings, e);
     if (status == BF_OK)
         status = open_pool(db, how->ctx, e);
     if (status == BF_OK)

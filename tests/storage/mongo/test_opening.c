@@ -36,6 +36,28 @@ static void a_newer_format_is_refused_by_name(void **state)
     assert_non_null(strstr(e.cause, "newer"));
 }
 
+static void upgrade(struct bf_object *object, int from_version)
+{
+    (void)object;
+    (void)from_version;
+}
+
+static void what_indexes_could_not_follow_is_refused(void **state)
+{
+    struct suite *s = *state;
+    struct bf_schema newer = thing_schema;
+    struct bf_collection changed = notes;
+    const struct bf_collection *const declared[] = {&changed};
+    struct bf_driver *driver;
+    struct bf_error e = {0};
+    newer.upgrade = upgrade;
+    changed.schema = &newer;
+    struct bf_driver_open how = {
+        .env = &s->env, .place = harness_database(s->harness)->place, .readers = 1, .collections = declared, .n_collections = 1};
+    assert_int_equal(bf__driver_mongo.open(&how, &driver, &e), BF_E_NOT_SUPPORTED);
+    assert_non_null(strstr(e.cause, "notes"));
+}
+
 struct opener {
     struct suite *s;
     const char *place;
@@ -220,6 +242,6 @@ static void a_failed_command_is_counted_and_logged_without_data(void **state)
 }
 
 SUITE_PART(suite_opening, SUITE_TEST(nobody_there_is_told_within_the_time_given), SUITE_TEST(a_newer_format_is_refused_by_name),
-           SUITE_TEST(several_may_make_a_new_database_at_once), SUITE_TEST(declared_indexes_are_made_and_others_of_ours_dropped),
+           SUITE_TEST(what_indexes_could_not_follow_is_refused), SUITE_TEST(several_may_make_a_new_database_at_once), SUITE_TEST(declared_indexes_are_made_and_others_of_ours_dropped),
            SUITE_TEST(a_missing_index_is_told_and_mended), SUITE_TEST(a_fact_set_by_several_is_one),
            SUITE_TEST(who_waits_too_long_for_a_session_is_told), SUITE_TEST(a_failed_command_is_counted_and_logged_without_data));
