@@ -6,6 +6,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef __SANITIZE_THREAD__
+/* The library is not built for ThreadSanitizer, which so does not see how its threads hand memory over. */
+const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void) { return "race:libmongoc-1.0.so\nrace:libbson-1.0.so\n"; }
+#endif
+
 /* "mongodb://hosts[/other][?options]" with our name for the path. */
 static void make_uri(struct database *d, const char *server)
 {
