@@ -48,16 +48,28 @@ static enum bf_status open_driver(const struct bf_driver_open *how, struct bf_dr
     return bf__driver_mongo.open(&other, ret, e);
 }
 
-enum bf_status harness_open(struct harness *h, const struct bf_env *env, const struct bf_store_config *limits,
-                            const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
+static enum bf_status open_at(struct harness *h, const char *place, const struct bf_env *env, const struct bf_store_config *limits,
+                              const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
 {
     char uri[PATH_MAX + 32], key[PATH_MAX + 32];
     struct bf_store_config config = *limits;
-    config.uri = bf_str(uri, (size_t)snprintf(uri, sizeof uri, "mongodb:%s", h->dir));
+    config.uri = bf_str(uri, (size_t)snprintf(uri, sizeof uri, "mongodb:%s", place));
     config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", h->dir));
     h->driver = bf__driver_mongo;
     h->driver.open = open_driver;
     return bf__store_open(env, &config, &h->driver, h, collections, n, ret, e);
+}
+
+enum bf_status harness_open(struct harness *h, const struct bf_env *env, const struct bf_store_config *limits,
+                            const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
+{
+    return open_at(h, h->dir, env, limits, collections, n, ret, e);
+}
+
+enum bf_status harness_open_another(struct harness *h, const struct bf_env *env, const struct bf_collection *const *collections, unsigned n,
+                                    struct bf_store **ret, struct bf_error *e)
+{
+    return open_at(h, "", env, &(struct bf_store_config){.readers = 4}, collections, n, ret, e);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
