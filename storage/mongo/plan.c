@@ -372,13 +372,14 @@ void bf__m_put_rest(bson_t *filter, const struct bf__m_plan *plan)
 
 /* ---- order ---- */
 
-/* A field that one value fixes does not order, but servers want the whole index, or do not use it for the order. One of several values would. */
-static bool is_in_order(const struct bf__m_plan *p, unsigned i)
+/* The fields that one value each fixes do not order, but are named: some servers want the whole index, or do not use it for the order. Where one
+ * of them has several values, the order is that of the fields behind them, merged. */
+static bool has_whole_prefix(const struct bf__m_plan *p)
 {
-    if (i >= p->n_fixed)
-        return true;
-    const struct bf_cond *cond = p->range[i];
-    return !(p->query->index->multikey && i == 0) && (cond->op == BF_EQ || cond->op == BF_EXISTS);
+    for (unsigned i = 0; i < p->n_fixed; i++)
+        if ((p->range[i]->op != BF_EQ && p->range[i]->op != BF_EXISTS) || (i == 0 && p->query->index->multikey))
+            return false;
+    return true;
 }
 
 void bf__m_put_sort(bson_t *opts, const char *key, const struct bf__m_plan *plan)
@@ -386,14 +387,14 @@ void bf__m_put_sort(bson_t *opts, const char *key, const struct bf__m_plan *plan
     const struct bf_index *index = plan->query->index;
     const struct bf_collection *coll = plan->query->coll;
     int direction = plan->query->descending ? -1 : 1;
+    bool whole = has_whole_prefix(plan);
     char path[BF__M_PATH_MAX];
     bson_t sub;
     bf__m_must(bson_append_document_begin(opts, key, -1, &sub));
-    if (index != NULL && coll->cls == BF_TENANT_COLLECTION)
+    if (index != NULL && whole && coll->cls == BF_TENANT_COLLECTION)
         bf__m_must(bson_append_int32(&sub, "t", -1, direction));
-    for (unsigned i = 0; index != NULL && i < index->n_fields; i++)
-        if (is_in_order(plan, i))
-            bf__m_must(bson_append_int32(&sub, bf__m_path(coll, index->fields[i], path), -1, direction));
+    for (unsigned i = whole ? 0 : plan->n_fixed; index != NULL && i < index->n_fields; i++)
+        bf__m_must(bson_append_int32(&sub, bf__m_path(coll, index->fields[i], path), -1, direction));
     bf__m_must(bson_append_int32(&sub, index == NULL ? "_id" : bf__m_id_path(coll), -1, direction));
     bf__m_must(bson_append_document_end(opts, &sub));
 }
