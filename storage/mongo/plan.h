@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "storage/storage.h"
+#include "storage/mongo/shape.h"
 #include <bson/bson.h>
 
 struct bf_arena;
@@ -42,6 +43,14 @@ void bf__m_plan(struct bf_arena *arena, const struct bf_query *query, struct bf_
 bool bf__m_position(const struct bf__m_plan *plan, struct bf_str after, struct bf__m_position *ret);
 /* The cursor behind a row as it is stored. */
 struct bf_str bf__m_cursor(const struct bf__m_plan *plan, const bson_t *row, struct bf_arena *arena);
+/* The fields behind the fixed ones, which order; 0 without an index. */
+unsigned bf__m_n_ordering(const struct bf__m_plan *plan);
+const struct bf_field *bf__m_ordering_field(const struct bf__m_plan *plan, unsigned i);
+const char *bf__m_ordering_path(const struct bf__m_plan *plan, unsigned i, char out[BF__M_PATH_MAX]);
+/* A position's value of the i-th of them. */
+void bf__m_value_at(const struct bf__m_position *position, unsigned i, bson_iter_t *ret);
+bool bf__m_is_absent_at(const struct bf__m_position *position, unsigned i);
+
 /* NULL: from the start. Returns how many. */
 unsigned bf__m_steps(const struct bf__m_plan *plan, const struct bf__m_position *position, struct bf__m_step steps[BF__M_STEPS_MAX]);
 

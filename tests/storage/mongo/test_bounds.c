@@ -76,6 +76,36 @@ static void a_page_that_finds_little_gives_up_and_the_next_goes_on(void **state)
     }
 }
 
+/* The edge seals cursors, so these come from mistakes: of another query, or cut. */
+static void a_cursor_that_is_none_is_refused(void **state)
+{
+    struct suite *s = *state;
+    struct bf_query q = {.coll = &notes, .tenant = tenant_a, .index = &notes_by_ratio, .limit = 1};
+    struct bf_page page, other;
+    for (unsigned i = 0; i < 3; i++) {
+        struct bf_doc *doc = thing(s, &notes, tenant_a, suite_uuid(i + 1), "x");
+        bf_set_double(&doc->object, T_RATIO, i);
+        insert(s, &notes, doc);
+    }
+    assert_int_equal(bf_store_find(s->store, &q, s->arena, &page, NULL), BF_OK);
+    char *bytes = bf_arena_dup(s->arena, page.next.p, page.next.n);
+    q.after = page.next;
+    q.index = &notes_by_flag;
+    assert_int_equal(bf_store_find(s->store, &q, s->arena, &other, NULL), BF_E_INVALID_QUERY);
+    q.index = &notes_by_ratio;
+    for (size_t i = 0; i < page.next.n; i++) {
+        q.after = bf_str(bytes, i + 1);
+        assert_int_equal(bf_store_find(s->store, &q, s->arena, &other, NULL), i + 1 == page.next.n ? BF_OK : BF_E_INVALID_QUERY);
+    }
+    for (size_t i = 0; i < page.next.n; i++) {
+        q.after = bf_str(bytes, page.next.n);
+        bytes[i] ^= 0x55;
+        enum bf_status status = bf_store_find(s->store, &q, s->arena, &other, NULL);
+        assert_true(status == BF_OK || status == BF_E_INVALID_QUERY);
+        bytes[i] ^= 0x55;
+    }
+}
+
 /* ---- the ear ---- */
 
 static void check_ear(const char *command, const char *json, bool sound)
@@ -118,4 +148,5 @@ static void a_command_without_its_shard_key_is_heard(void **state)
     check_ear("count", "{\"count\": \"notes\", \"query\": {" T "}, " READ "}", false);
 }
 
-SUITE_PART(suite_bounds, SUITE_TEST(a_page_that_finds_little_gives_up_and_the_next_goes_on), SUITE_TEST(a_command_without_its_shard_key_is_heard));
+SUITE_PART(suite_bounds, SUITE_TEST(a_page_that_finds_little_gives_up_and_the_next_goes_on), SUITE_TEST(a_cursor_that_is_none_is_refused),
+           SUITE_TEST(a_command_without_its_shard_key_is_heard));
