@@ -82,3 +82,16 @@ def test_a_proof_that_the_machine_does_not_allow_fails_unless_that_is_known(tool
     assert tool.cases(output, passed)[:3] == (0, 1, 0) and "BF_ALLOW_SKIPS=1" in output
     found = tool.cases(*pytest_of(tmp_path / "test_it.py", text, BF_ALLOW_SKIPS="1"))
     assert found[:3] == (0, 0, 1) and re.search("ptrace is not permitted", found.reasons[0])
+
+
+def test_a_missing_database_server_is_said_in_one_line_and_fails_unless_that_is_known(tool, tmp_path):
+    with_server = SOURCE / "tests" / "mongo" / "with-server"
+    environment = {k: v for k, v in os.environ.items() if k not in ("BF_ALLOW_SKIPS", "MONGODB_TEST_URI")} | {"BF_MONGO_DIR": os.fspath(tmp_path / "none")}
+    for allowed, counts in (("", (0, 1, 0)), ("1", (0, 0, 1))):
+        done = subprocess.run([with_server, "false"], stdout=subprocess.PIPE, text=True, check=False, env=environment | {"BF_ALLOW_SKIPS": allowed})
+        found = tool.cases(done.stdout, done.returncode == 0)
+        assert found[:3] == counts
+        assert len(found.reasons) == 1 and str(tmp_path) in found.reasons[0]
+    environment["MONGODB_TEST_URI"] = "mongodb://db.example"
+    done = subprocess.run([with_server, "sh", "-c", "echo $MONGODB_TEST_URI; exit 3"], stdout=subprocess.PIPE, text=True, check=False, env=environment)
+    assert (done.stdout, done.returncode) == ("mongodb://db.example\n", 3)
