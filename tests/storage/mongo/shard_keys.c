@@ -105,8 +105,8 @@ const char *shard_keys_fault(const struct shard_keys *keys, const char *command,
 static void on_started(void *ctx, const char *command, const bson_t *body)
 {
     struct shard_keys *keys = ctx;
-    const char *fault = shard_keys_fault(keys, command, body);
     pthread_mutex_lock(&keys->lock);
+    const char *fault = shard_keys_fault(keys, command, body);
     keys->heard++;
     if (fault != NULL && keys->fault[0] == '\0') {
         char *text = bson_as_relaxed_extended_json(body, NULL);
@@ -132,7 +132,10 @@ void shard_keys_finish(struct shard_keys *keys)
 
 void *shard_keys_listen(struct shard_keys *keys, const struct bf_collection *const *collections, unsigned n)
 {
-    keys->collections = collections;
+    assert_true(n <= SHARD_KEYS_MAX);
+    pthread_mutex_lock(&keys->lock);
+    memcpy(keys->collections, collections, n * sizeof(struct bf_collection *));
     keys->n = n;
+    pthread_mutex_unlock(&keys->lock);
     return &keys->tap;
 }

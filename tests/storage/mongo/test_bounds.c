@@ -110,8 +110,7 @@ static void a_cursor_that_is_none_is_refused(void **state)
 
 static void check_ear(const char *command, const char *json, bool sound)
 {
-    static const struct bf_collection *const collections[] = {&notes, &ticks};
-    struct shard_keys keys = {.collections = collections, .n = 2};
+    struct shard_keys keys = {.collections = {&notes, &ticks}, .n = 2};
     bson_error_t error;
     bson_t *body = bson_new_from_json((const uint8_t *)json, -1, &error);
     if (body == NULL)
