@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <openssl/err.h>
@@ -23,6 +24,9 @@ struct h2_loop {
     int epoll;
     unsigned short port;
     bool stop;
+    double at; /* when `due` is to run */
+    double (*due)(void *ctx);
+    void *due_ctx;
     struct h2_conn *conns;
 };
 
@@ -231,6 +235,7 @@ void h2_ask(struct h2_conn *c, const struct h2_request *request)
     struct stream *s = calloc(1, sizeof *s);
     must(s != NULL, "memory");
     s->request = *request;
+    s->answer.tag = request->tag;
     if (request->token != NULL) {
         snprintf(bearer, sizeof bearer, "Bearer %s", request->token);
         nv[n++] = pair("authorization", bearer);
@@ -255,6 +260,7 @@ struct h2_loop *h2_loop_create(unsigned short port)
     struct epoll_event e = {.events = EPOLLIN};
     must(loop != NULL, "memory");
     loop->port = port;
+    loop->at = HUGE_VAL;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->tls = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_mode(loop->tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
@@ -266,19 +272,39 @@ struct h2_loop *h2_loop_create(unsigned short port)
 
 void h2_loop_stop(struct h2_loop *loop) { loop->stop = true; }
 
+void h2_loop_at(struct h2_loop *loop, double at, double (*due)(void *ctx), void *ctx)
+{
+    loop->at = at;
+    loop->due = due;
+    loop->due_ctx = ctx;
+}
+
+/* Events, until the time of `due`, which runs then. */
+static int next_events(struct h2_loop *loop, struct epoll_event *events)
+{
+    double wait = loop->at - h2_seconds();
+    if (wait <= 0) {
+        loop->at = loop->due(loop->due_ctx);
+        wait = 0;
+    }
+    struct timespec until = {.tv_sec = wait < 1 ? 0 : 1, .tv_nsec = wait < 1 ? (long)(wait * 1e9) : 0};
+    return epoll_pwait2(loop->epoll, events, EVENTS, &until, NULL);
+}
+
 void h2_loop_run(struct h2_loop *loop)
 {
     struct epoll_event events[EVENTS];
     char byte;
     loop->stop = false;
     while (!loop->stop) {
-        int n = epoll_wait(loop->epoll, events, EVENTS, -1);
+        int n = next_events(loop, events);
         for (int i = 0; i < n; i++) {
             struct h2_conn *c = events[i].data.ptr;
             if (c == NULL) {
-                if (read(0, &byte, 1) <= 0)
-                    return;
-                continue;
+                if (read(0, &byte, 1) > 0)
+                    continue;
+                epoll_ctl(loop->epoll, EPOLL_CTL_DEL, 0, NULL);
+                return;
             }
             c->is_read = true;
             if (events[i].events & ~(unsigned)EPOLLOUT)

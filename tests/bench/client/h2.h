@@ -23,10 +23,12 @@ struct h2_request {
     unsigned n_headers;
     const uint8_t *body;
     size_t body_n, body_repeat; /* the body is sent body_repeat times over, 1 for once; 0: no body */
+    void *tag;                  /* the answer has it, too */
 };
 
 struct h2_answer {
     int status;
+    void *tag;
     char location[H2_LOCATION_MAX];
 };
 
@@ -37,8 +39,10 @@ struct h2_events {
 };
 
 struct h2_loop *h2_loop_create(unsigned short port);
+/* `due` runs when its time has come, and says when it is to run next (h2_seconds); HUGE_VAL: never. Replaces the one before. */
+void h2_loop_at(struct h2_loop *loop, double at, double (*due)(void *ctx), void *ctx);
 void h2_loop_stop(struct h2_loop *loop);
-void h2_loop_run(struct h2_loop *loop); /* until h2_loop_stop, or until standard input ends */
+void h2_loop_run(struct h2_loop *loop); /* until h2_loop_stop, or until standard input ends: that is told once */
 void h2_loop_destroy(struct h2_loop *loop);
 
 /* Connects and shakes hands before it returns. */

@@ -93,15 +93,6 @@ static int role_of(unsigned i) { return i < MANAGERS ? BF_ROLE_IS_MANAGER : i % 
 
 static struct bf_uuid team_of(unsigned i) { return id_of("team", i / TEAM_OF, 0); }
 
-static void put_tenant(struct filler *f)
-{
-    struct bf_object *o = put(f, &bf_tenants, f->tenant);
-    bf_set_str(o, BF_TENANT_CODE, BF_STR(COMPANY_CODE));
-    bf_set_str(o, BF_TENANT_NAME, BF_STR("海河销售公司"));
-    bf_set_str(o, BF_TENANT_TZ, BF_STR("Asia/Shanghai"));
-    bf_set_int(o, BF_TENANT_CREATED_AT, monday_ms - 400 * day_ms);
-}
-
 static void put_team(struct filler *f, struct bf_uuid team)
 {
     struct bf_object *o = put(f, &bf_teams, team);
@@ -193,8 +184,6 @@ void company_fill(const struct bf_env *env, struct bf_store *store, const struct
         fillers[i] = (struct filler){.env = env, .store = store, .company = company, .first = i, .tenant = company_tenant(), .arena = bf_arena_create()};
     if (fillers == NULL)
         abort();
-    put_tenant(&fillers[0]);
-    flush(&fillers[0]);
     for (unsigned i = 0; i < FILLERS; i++)
         if (bf_thread_start(&fillers[i].thread, "filler", fill, &fillers[i]) != 0)
             abort();

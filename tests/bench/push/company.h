@@ -9,7 +9,7 @@
 struct bf_env;
 struct bf_store;
 
-#define COMPANY_CODE "digests" /* what people sign in with */
+#define COMPANY_CODE "digests" /* the tenant's record itself is made by who wants people to sign in */
 
 struct company {
     unsigned people, visits;

@@ -44,8 +44,10 @@ class Rep:
 
 
 class Service:
-    def __init__(self, directory, release):
-        self.directory, self.release = directory, release
+    def __init__(self, directory, release, code="bench", at_ms=None):
+        """`at_ms`: what the server's clock says when it starts, if not the time."""
+        self.directory, self.release, self.code = directory, release, code
+        self.ahead_ms = at_ms - int(time.time() * 1000) if at_ms else 0
         self.dice = random.Random(20261122)
         self.receiver = None
         self.n_files = 0
@@ -56,11 +58,13 @@ class Service:
     def __enter__(self):
         self.start_receiver()
         config = {**CONFIG, "http_client": {"named_hosts": "127.0.0.1", "ca_file": self.receiver.ca}}
-        self.server = Server(os.path.join(self.directory, "server"), config).start()
-        self.company = self.server.company("bench")
+        self.server = Server(os.path.join(self.directory, "server"), config)
+        self.server.shift_clock(self.ahead_ms)
+        self.server.start()
+        self.company = self.server.company(self.code)
         logins = [f"rep{i:02}" for i in range(REPS)]
         for i, login in enumerate(logins):
-            self.server.admin("user", "add", "bench", login, f"销售{i:02}", "rep", self.company.team, "--exempt", input=PASSWORD + "\n")
+            self.server.admin("user", "add", self.code, login, f"销售{i:02}", "rep", self.company.team, "--exempt", input=PASSWORD + "\n")
         self.logins = logins
         self.sign_in()
         self.add_customers()
@@ -74,6 +78,13 @@ class Service:
         folder = os.path.join(self.directory, "receiver")
         os.makedirs(folder)
         self.receiver = Receiver(folder)
+
+    def set_clock(self, at_ms):
+        self.ahead_ms = at_ms - int(time.time() * 1000)
+        self.server.shift_clock(self.ahead_ms)
+
+    def now_ms(self):
+        return int(time.time() * 1000) + self.ahead_ms
 
     def sign_in(self):
         """Everybody anew, after the server's clock was moved; customers and capture numbers stay."""
@@ -93,12 +104,17 @@ class Service:
 
     # ---- requests ----
 
-    def play(self, lines, connections):
-        """Plays "METHOD PATH TOKEN BODY" lines; all must be answered with 2xx. Returns (wall seconds, server CPU seconds)."""
+    def write(self, lines):
+        """A file of requests, for the players."""
         self.n_files += 1
         path = os.path.join(self.directory, f"requests-{self.n_files}")
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
+        return path
+
+    def play(self, lines, connections):
+        """Plays "METHOD PATH TOKEN BODY" lines; all must be answered with 2xx. Returns (wall seconds, server CPU seconds)."""
+        path = self.write(lines)
         with subprocess.Popen([self.program("tests", "bench", "client", "bench_requests"), str(self.server.port), str(connections), path],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as player:
             assert player.stdout.readline() == "open\n"
@@ -125,7 +141,7 @@ class Service:
     def visits(self, rounds):
         """Lines that log visits, one a rep and round: each names who was met, two of five have a next step with a date."""
         lines = []
-        now = int(time.time() * 1000)
+        now = self.now_ms()
         due = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(now // 1000 + 10 * 86400))
         for i in range(rounds):
             for rep in self.reps:
