@@ -42,7 +42,16 @@ static void add_element(struct bf_buf *out, const char *tag, const char *text)
     bf_buf_addz(out, ">");
 }
 
-static void write_page(struct bf_buf *out, enum bf_lang lang, struct bf_str session)
+/* What whoever is signed in sees first: without these links the browser would learn of it one step after the other. */
+static void add_ahead(struct bf_buf *out, const struct bf_caller *caller)
+{
+    for (unsigned i = 0; i < BF__AHEAD_MAX && bf__web_console.ahead[i].links != NULL; i++)
+        if (bf__web_console.ahead[i].role == (int)caller->role && !caller->must_change_password)
+            bf_buf_addz(out, bf__web_console.ahead[i].links);
+}
+
+/* `caller` NULL: nobody. */
+static void write_page(struct bf_buf *out, enum bf_lang lang, struct bf_str session, const struct bf_caller *caller)
 {
     bf_buf_addz(out, "<!doctype html><html lang=\"");
     bf_buf_addz(out, words[lang].lang);
@@ -50,6 +59,8 @@ static void write_page(struct bf_buf *out, enum bf_lang lang, struct bf_str sess
                      "<meta name=\"color-scheme\" content=\"light dark\">");
     add_element(out, "title", words[lang].title);
     bf_buf_addz(out, bf__web_console.head[lang]);
+    if (caller != NULL)
+        add_ahead(out, caller);
     bf_buf_addz(out, "</head><body><div id=\"app\" data-session=\"");
     bf__html_escape(out, session);
     bf_buf_addz(out, "\"><header class=\"bar\"><span class=\"brand\">");
@@ -98,7 +109,7 @@ static void console(struct bf_call *call, void *service)
         return;
     }
     bf_buf_init(&out, PAGE_MAX);
-    write_page(&out, lang, session);
+    write_page(&out, lang, session, session.n > 0 && !bf_str_eqz(session, "null") ? &call->caller : NULL);
     answer(call, bf_buf_str(&out));
     bf_buf_finish(&out);
 }

@@ -25,9 +25,15 @@ struct bf__web_asset {
 extern const struct bf__web_asset bf__web_assets[]; /* by name */
 extern const unsigned bf__web_n_assets;
 
+enum { BF__AHEAD_MAX = 8 };
+
 struct bf__web_page {
     const char *head[2]; /* by enum bf_lang: all between <head>'s title and its end */
     const char *policy;  /* Content-Security-Policy */
+    struct {
+        int role;          /* BF_ROLE_IS_... */
+        const char *links; /* to what the first view of that role needs besides; NULL: no more rows */
+    } ahead[BF__AHEAD_MAX];
 };
 extern const struct bf__web_page bf__web_console;
 

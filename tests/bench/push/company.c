@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many threads enter at the same time, as many clients do: what they submit together shares a transaction and its sync, which one thread, that waits for
- * each, would pay for each.
+ * each, would pay for each. Each enters a person with all of the person's records, then the next: the keys of a transaction lie together then, where those of all
+ * people in the order of time lie all over the trees.
  */
 #include "tests/bench/push/company.h"
 #include "access/directory.h"
@@ -169,9 +170,9 @@ static void *fill(void *arg)
         put_person(f, i);
         for (unsigned k = 0; k < CUSTOMERS && role_of(i) == BF_ROLE_IS_REP; k++)
             put_customer(f, i, k);
+        for (unsigned v = i; v < c->visits; v += c->people)
+            put_visit(f, v);
     }
-    for (unsigned v = f->first; v < c->visits; v += FILLERS)
-        put_visit(f, v);
     flush(f);
     bf_arena_destroy(&f->arena);
     return NULL;

@@ -12,14 +12,17 @@ const job = JSON.parse(fs.readFileSync(0, "utf8"));
 const words = JSON.parse(fs.readFileSync(`${process.env.BF_SOURCE_DIR}/gateway/web/zh-CN.json`, "utf8"));
 const LINE = { bytesPerS: 50_000, roundTripMs: 600 };
 
-/** Notes when a frame had been painted in which the first contract of the queue is listed and open; pictures come after it. */
+/** Notes when a frame had been painted in which the first contract of the queue is listed, and when in which it is open; pictures come after it. */
 function watchFirst() {
+  const wanted = { itemAt: () => document.querySelector(".item"), openAt: () => document.querySelector(".facts h2")?.textContent };
   const look = () => {
-    if (document.querySelector(".item") && document.querySelector(".facts h2")?.textContent) {
-      requestAnimationFrame(() => setTimeout(() => (globalThis.firstAt = performance.now())));
-    } else {
-      requestAnimationFrame(look);
+    for (const [name, isThere] of Object.entries(wanted)) {
+      if (isThere()) {
+        delete wanted[name];
+        setTimeout(() => (globalThis[name] = performance.now())); // behind this frame's painting
+      }
     }
+    if (wanted.openAt) requestAnimationFrame(look);
   };
   look();
 }
@@ -61,8 +64,8 @@ async function first(browser, cookies) {
   try {
     await page.addInitScript(watchFirst);
     await page.goto("/console#/review", { waitUntil: "commit" });
-    await page.waitForFunction(() => globalThis.firstAt);
-    return await page.evaluate(() => ({ at: globalThis.firstAt, scripts: performance.getEntriesByType("resource").filter((one) => one.name.endsWith(".js")).map((one) => one.encodedBodySize) }));
+    await page.waitForFunction(() => globalThis.itemAt && globalThis.openAt);
+    return await page.evaluate(() => ({ item: globalThis.itemAt, open: globalThis.openAt, scripts: performance.getEntriesByType("resource").filter((one) => one.name.endsWith(".js")).map((one) => one.encodedBodySize) }));
   } finally {
     await page.context().close();
     line.close();
@@ -91,6 +94,6 @@ run({
     for (let i = 1; i < job.photos.length; i++) await approve(page, i);
     const next = await page.evaluate(() => globalThis.spans);
     assert.ok(loads.every((one) => one.scripts.length > 5 && one.scripts.every((size) => size > 0)), JSON.stringify(loads));
-    console.log(JSON.stringify({ first: loads.map((one) => one.at), scripts: loads[0].scripts, next }));
+    console.log(JSON.stringify({ item: loads.map((one) => one.item), open: loads.map((one) => one.open), scripts: loads[0].scripts, next }));
   },
 });
