@@ -9,6 +9,7 @@
 #include "access/call.h"
 #include "core/arena.h"
 #include <stdlib.h>
+#include <zlib.h>
 
 enum { PAGE_MAX = 1 << 20 };
 
@@ -75,9 +76,28 @@ static void write_page(struct bf_buf *out, enum bf_lang lang, struct bf_str sess
     bf_buf_addz(out, "</body></html>\n");
 }
 
-/* Referrer-Policy: with no-referrer a browser would send "Origin: null" with our own requests. */
+/* gzip of `html` in the arena; p == NULL when that fails. */
+static struct bf_str pack(struct bf_arena *arena, struct bf_str html)
+{
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)html.p, .avail_in = (uInt)html.n};
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) /* + 16: gzip */
+        return bf_str(NULL, 0);
+    uLong room = deflateBound(&z, (uLong)html.n);
+    z.next_out = bf_arena_alloc(arena, room);
+    z.avail_out = (uInt)room;
+    char *packed = (char *)z.next_out;
+    int end = deflate(&z, Z_FINISH);
+    size_t n = z.total_out;
+    deflateEnd(&z);
+    return end == Z_STREAM_END ? bf_str(packed, n) : bf_str(NULL, 0);
+}
+
+/* Packed, though it holds a secret (the token of the session): nothing of what another site could choose is in the page, so that its length tells nobody anything.
+ * Referrer-Policy: with no-referrer a browser would send "Origin: null" with our own requests. */
 static void answer(struct bf_call *call, struct bf_str html)
 {
+    const struct bf__web_asset page = {.bodies = {[BF__IDENTITY] = html, [BF__GZIP] = pack(call->arena, html)}};
+    enum bf__coding coding = bf__web_coding(&page, bf_request_header(call->req, "accept-encoding"));
     const struct bf_header headers[] = {
         {.name = "content-type", .value = BF_STR("text/html; charset=utf-8")},
         {.name = "content-security-policy", .value = bf_strz(bf__web_console.policy)},
@@ -86,8 +106,11 @@ static void answer(struct bf_call *call, struct bf_str html)
         {.name = "cross-origin-opener-policy", .value = BF_STR("same-origin")},
         {.name = "cross-origin-resource-policy", .value = BF_STR("same-origin")},
         {.name = "permissions-policy", .value = BF_STR("camera=(), geolocation=(), microphone=()")},
+        {.name = "vary", .value = BF_STR("accept-encoding")},
+        {.name = "content-encoding", .value = BF_STR("gzip")},
     };
-    bf_reply(call->req, 200, headers, sizeof headers / sizeof *headers, html);
+    unsigned n = sizeof headers / sizeof *headers;
+    bf_reply(call->req, 200, headers, coding == BF__GZIP ? n : n - 1, page.bodies[coding]);
 }
 
 /* Would the browser have sent the cookie, if there is one? */

@@ -19,7 +19,7 @@ from test_tokens import code
 WEB = pathlib.Path(os.environ["BF_SOURCE_DIR"]) / "gateway" / "web"
 POLICY = ("default-src 'none'; script-src 'self' 'sha256-{}'; style-src 'self' 'sha256-{}'; img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; "
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
-HTML_MAX, SCRIPTS_MAX = 14_000, 40_000  # bytes of the page as it is sent, of the scripts of one page packed
+HTML_MAX, PACKED_MAX, SCRIPTS_MAX = 14_000, 7_000, 40_000  # bytes of the page, of a reviewer's packed, of the scripts of one page packed
 
 
 def hashed(text):
@@ -105,6 +105,34 @@ def test_the_page_knows_who_is_signed_in(server, http, page):
     for cookie in ("__Host-baifang=x", "__Host-baifang=" + "A" * 86):
         assert told(http.get("/console", headers={"cookie": cookie})) == ""
     assert browser.send("POST", "/v1/web/sign_out").status_code == 204 and told(browser.get("/console")) == ""
+
+
+def test_what_a_role_sees_first_is_named_ahead(server, http, page):
+    company = server.company()
+    company.add("shen", "沈复核", "reviewer", company.team)
+    server.admin("user", "add", company.code, "neu", "新人", "reviewer", company.team, input=PASSWORD + "\n")  # has to change the password before anything else
+    linked = lambda answer: set(re.findall(r'modulepreload" href="/assets/(\w+-\w+)-', answer.text))
+    fetched = lambda answer: re.findall(r'as="fetch" crossorigin href="([^"]+)"', answer.text)
+    reviewer, manager, rep, newcomer = (Browser(company, login) for login in ("shen", "qian", "wang", "neu"))
+    seen = reviewer.get("/console")
+    assert linked(seen) - linked(page) > {"console-review", "console-review_store", "lib-page"} and len(re.findall(r'href="(/assets/[^"]+)"', seen.text)) == len(
+        set(re.findall(r'href="(/assets/[^"]+)"', seen.text)))
+    (first,) = fetched(seen)
+    assert reviewer.get(html.unescape(first)).status_code == 200
+    seen = manager.get("/console")
+    assert "console-exceptions" in linked(seen) - linked(page) and "console-review" not in linked(seen) and fetched(seen) == []
+    for nothing in (rep, newcomer):
+        assert linked(nothing.get("/console", headers={"accept-language": "en"})) == linked(page) and fetched(nothing.get("/console")) == []
+
+
+def test_the_page_is_packed_for_who_takes_it(server, page):
+    company = server.company()
+    company.add("shen", "沈复核", "reviewer", company.team)
+    browser = Browser(company, "shen")
+    plain = raw(browser.http, "/console", "identity", **browser.headers())
+    packed = raw(browser.http, "/console", "gzip, br", **browser.headers())
+    assert "content-encoding" not in plain.headers and packed.headers["content-encoding"] == "gzip" and packed.headers["vary"] == "accept-encoding"
+    assert gzip.decompress(packed.packed) == plain.packed and len(packed.packed) <= PACKED_MAX
 
 
 def test_each_asset_is_what_its_name_says_in_each_coding(http, page, import_map):

@@ -8,7 +8,8 @@ import { bodyOf, formOf, isChanged } from "#console/review_draft.js";
 import { closePictures, wantPicture } from "#console/review_pictures.js";
 import { announce } from "#lib/ui.js";
 
-const LIMIT = 50, LEFT_MAX = 100, RENEW_MS = 3 * 60_000, SAID_MS = 6000, TICK_MS = 30_000;
+const FIRST = 10, LIMIT = 50; // rows at once: what a screen shows, for the first paint (tools/build-web asks for it ahead); then as many as are read
+const LEFT_MAX = 100, RENEW_MS = 3 * 60_000, SAID_MS = 6000, TICK_MS = 30_000;
 
 const me = () => session.value?.user.id;
 export const isReviewer = () => session.value?.user.role === "reviewer";
@@ -81,9 +82,9 @@ function leave({ id, rev }) {
 let reading = null, readAgain = false;
 
 /** Reads the queue from its beginning, as far as it was shown; asked meanwhile, once more after that. */
-export function loadQueue() {
+export function loadQueue(limit = LIMIT) {
   readAgain = reading !== null;
-  reading ??= readQueue().finally(() => {
+  reading ??= readQueue(limit).finally(() => {
     reading = null;
     if (readAgain) {
       loadQueue();
@@ -92,13 +93,13 @@ export function loadQueue() {
   return reading;
 }
 
-async function readQueue() {
+async function readQueue(limit) {
   const wanted = team.value;
   const filter = wanted ? `&team=${wanted}` : "";
   try {
-    let read = (await get(`/v1/review_queue?limit=${LIMIT}${filter}`)).data;
+    let read = (await get(`/v1/review_queue?limit=${limit}${filter}`)).data;
     while (read.next && read.items.length < (queue.value?.items.length ?? 0)) { // also of what was asked for meanwhile
-      read = joined(read, (await get(`/v1/review_queue?limit=${LIMIT}${filter}&after=${encodeURIComponent(read.next)}`)).data);
+      read = joined(read, (await get(`/v1/review_queue?limit=${limit}${filter}&after=${encodeURIComponent(read.next)}`)).data);
     }
     if (wanted === team.value) {
       queue.value = latest(read);
@@ -198,8 +199,8 @@ export function begin() {
     rejections.clear();
     typist = me();
   }
-  const end = follow({ begin: loadQueue, change: onChange, lost: loadQueue });
-  loadQueue(); // without waiting for the stream
+  const end = follow({ begin: () => loadQueue(), change: onChange, lost: () => loadQueue() });
+  loadQueue(FIRST); // without waiting for the stream
   const timer = setInterval(() => (now.value = Date.now()), TICK_MS);
   return () => {
     end();

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FILLERS = 64, AT_ONCE = 90, CUSTOMERS = 10, OVERDUE = 2, TEAM_OF = 10, MANAGERS = 50 };
+enum { FILLERS = 256, AT_ONCE = 90, CUSTOMERS = 10, OVERDUE = 2, TEAM_OF = 10, MANAGERS = 50 };
 static const int64_t hour_ms = 3600000, day_ms = 24 * hour_ms, monday_ms = INT64_C(1773621000000);
 
 struct put {
@@ -92,7 +92,8 @@ static struct bf_object *put(struct filler *f, const struct bf_collection *coll,
 
 static int role_of(unsigned i) { return i < MANAGERS ? BF_ROLE_IS_MANAGER : i % TEAM_OF == 0 ? BF_ROLE_IS_SUPERVISOR : BF_ROLE_IS_REP; }
 
-static struct bf_uuid team_of(unsigned i) { return id_of("team", i / TEAM_OF, 0); }
+/* Managers share the first team: a company has a thousand at most. */
+static struct bf_uuid team_of(unsigned i) { return id_of("team", i < MANAGERS ? 0 : i / TEAM_OF, 0); }
 
 static void put_team(struct filler *f, struct bf_uuid team)
 {
@@ -165,7 +166,7 @@ static void *fill(void *arg)
     struct filler *f = arg;
     const struct company *c = f->company;
     for (unsigned i = f->first; i < c->people; i += FILLERS) {
-        if (i % TEAM_OF == 0)
+        if (i == 0 || (i >= MANAGERS && i % TEAM_OF == 0))
             put_team(f, team_of(i));
         put_person(f, i);
         for (unsigned k = 0; k < CUSTOMERS && role_of(i) == BF_ROLE_IS_REP; k++)
