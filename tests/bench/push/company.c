@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FILLERS = 256, AT_ONCE = 90, CUSTOMERS = 10, OVERDUE = 2, TEAM_OF = 10, MANAGERS = 50 };
+enum { FILLERS = 64, AT_ONCE = 90, CUSTOMERS = 10, OVERDUE = 2, TEAM_OF = 10, MANAGERS = 50 };
 static const int64_t hour_ms = 3600000, day_ms = 24 * hour_ms, monday_ms = INT64_C(1773621000000);
 
 struct put {
