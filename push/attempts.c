@@ -119,7 +119,7 @@ enum bf_status bf__attempts_forget(struct bf_store *store, struct bf_uuid tenant
         return status;
     for (unsigned i = 0; i < page.n; i++)
         writes[i] = (struct bf_write){.kind = BF_W_DELETE, .coll = &bf__attempts, .doc = page.docs[i]};
-    return bf_store_write(store, writes, page.n, rets, e);
+    return bf_store_write_behind(store, writes, page.n, rets, e);
 }
 
 enum bf_status bf__attempts_of(struct bf_store *store, const struct bf_doc *notification, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e)

@@ -273,7 +273,7 @@ static unsigned record_and_send(struct bf_push *push, struct bf__delivery **of, 
         records->n += bf__targets_changed(of[held], records->writes + records->n, records->of + records->n);
         held++;
     }
-    enum bf_status status = bf_store_write(push->ctx->store, records->writes, records->n, records->rets, &failed);
+    enum bf_status status = bf_store_write_behind(push->ctx->store, records->writes, records->n, records->rets, &failed);
     for (unsigned i = 0; i < held; i++) {
         struct bf_error e = failed;
         if (status == BF_OK && judge_records(of[i], records, &at, &e) == BF_OK)

@@ -244,7 +244,7 @@ static enum bf_status submit(struct telling *t, bf_decide_fn *decide_fn, const s
 {
     const struct bf_job_run *run = t->runs[0];
     struct bf_submission submission = {
-        .tenant = run->job->tenant, .reads = reads, .n_reads = n, .decide = decide_fn, .ctx = t, .home = run->home, .done = told};
+        .tenant = run->job->tenant, .reads = reads, .n_reads = n, .decide = decide_fn, .ctx = t, .behind = true, .home = run->home, .done = told};
     memcpy(&submission.request, &run->job->id, sizeof submission.request);
     return bf_submit(t->push->ctx->store, &submission, e);
 }

@@ -66,6 +66,7 @@ struct bf_submission {
     unsigned n_reads;
     bf_decide_fn *decide;
     void *ctx;
+    bool behind; /* work that nobody waits for: what others submit meanwhile is not held up by more than a little of it */
     struct bf_mailbox *home; /* where `done` runs */
     bf_submitted_fn *done;
 };

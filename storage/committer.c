@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A committer: one thread. With one_transaction there is one, the only thread that writes; else there are several, each with its own tenants. It takes everything that waits (up to group_max), settles it in one transaction,
- * makes that durable with one sync, wakes the watchers, and only then posts the answers.
+ * A committer: one thread. With one_transaction there is one, the only thread that writes; else there are several, each with its own tenants. It takes everything that waits (up to group_max; of the
+ * work that nobody waits for a little, while there is other), settles it in one transaction, makes that durable with one sync, wakes the watchers, and only then posts the answers.
  *
  *   submit, write, call -> queue -> group -> begin, writes, batch per tenant, commit -> watchers -> answers -> tidy
  *
@@ -23,14 +23,22 @@
 
 enum { APART = 4 }; /* committers, where each batch stands alone; at most BF__COMMITTERS_MAX */
 
+/* While somebody waits, of the work that nobody waits for so many share a group: each group is one more thing to wait for. */
+enum { BEHIND_MAX = 16, PEACE_MS = 1000 };
+
+struct queue {
+    struct bf__item *head, **tail;
+};
+
 struct bf_committer {
     struct bf_store *store;
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct bf__item *head, **tail;
+    struct queue front, behind;
     unsigned queued;
+    int64_t front_ms; /* when somebody waited last */
     bool stopping;
     /* the thread's own */
     struct bf__part_sealer sealer;
@@ -39,6 +47,13 @@ struct bf_committer {
 };
 
 /* ---- the queue ---- */
+
+static void append(struct queue *q, struct bf__item *item)
+{
+    item->next = NULL;
+    *q->tail = item;
+    q->tail = &item->next;
+}
 
 /* The items of one call have one committer: only submits of one tenant are split among several. */
 static struct bf_committer *committer_of(const struct bf_store *store, const struct bf__item *item)
@@ -53,6 +68,7 @@ static struct bf_committer *committer_of(const struct bf_store *store, const str
 enum bf_status bf__committer_enqueue(struct bf_store *store, struct bf__item *const *items, unsigned n, struct bf_error *e)
 {
     struct bf_committer *c = committer_of(store, items[0]);
+    struct queue *q = items[0]->behind ? &c->behind : &c->front;
     enum bf_status status = BF_OK;
     pthread_mutex_lock(&c->lock);
     if (c->stopping)
@@ -60,41 +76,50 @@ enum bf_status bf__committer_enqueue(struct bf_store *store, struct bf__item *co
     else if (items[0]->kind != ITEM_CALL && c->queued + n > c->store->config.queue_max)
         status = bf_fail(e, BF_E_UNAVAILABLE, "%u writes are waiting", c->queued);
     for (unsigned i = 0; i < n && status == BF_OK; i++) {
-        items[i]->next = NULL;
-        *c->tail = items[i];
-        c->tail = &items[i]->next;
+        append(q, items[i]);
         c->queued++;
     }
+    if (status == BF_OK && q == &c->front)
+        c->front_ms = items[0]->queued_ms;
     if (status == BF_OK)
         pthread_cond_signal(&c->wake);
     pthread_mutex_unlock(&c->lock);
     return status;
 }
 
+static unsigned take_from(struct bf_committer *c, struct queue *q, struct bf__item **items, unsigned n, unsigned max)
+{
+    while (q->head != NULL && n < max && (n == 0 || (items[0]->kind != ITEM_CALL && q->head->kind != ITEM_CALL))) {
+        items[n] = q->head;
+        q->head = items[n++]->next;
+        c->queued--;
+    }
+    if (q->head == NULL)
+        q->tail = &q->head;
+    return n;
+}
+
 /* Waits for work; a call comes alone, the rest in groups. 0 at the end. */
 static unsigned take_group(struct bf_committer *c, struct bf__item **items)
 {
-    unsigned n = 0;
+    unsigned max = c->store->config.group_max;
     pthread_mutex_lock(&c->lock);
-    while (c->head == NULL && !c->stopping)
+    while (c->front.head == NULL && c->behind.head == NULL && !c->stopping)
         pthread_cond_wait(&c->wake, &c->lock);
-    while (c->head != NULL && n < c->store->config.group_max && (n == 0 || (items[0]->kind != ITEM_CALL && c->head->kind != ITEM_CALL))) {
-        items[n] = c->head;
-        c->head = items[n++]->next;
-        c->queued--;
-    }
-    if (c->head == NULL)
-        c->tail = &c->head;
+    unsigned n = take_from(c, &c->front, items, 0, max - (c->behind.head == NULL || max <= BEHIND_MAX ? 0 : BEHIND_MAX)); /* neither holds up the other */
+    bool peace = n == 0 && bf_mono_ms(c->store->env) - c->front_ms >= PEACE_MS;
+    n = take_from(c, &c->behind, items, n, peace || max - n < BEHIND_MAX ? max : n + BEHIND_MAX);
     pthread_mutex_unlock(&c->lock);
     return n;
 }
 
-static bool has_work(struct bf_committer *c)
+/* Does somebody wait? */
+static bool is_wanted(struct bf_committer *c)
 {
     pthread_mutex_lock(&c->lock);
-    bool has = c->head != NULL;
+    bool wanted = c->front.head != NULL;
     pthread_mutex_unlock(&c->lock);
-    return has;
+    return wanted;
 }
 
 /* ---- answering ---- */
@@ -420,7 +445,7 @@ static void run_group(struct bf_committer *c, struct bf__item **items, unsigned 
     if (!driver->vt->one_transaction)
         driver->vt->release(driver, s);
     else if (c->poison.status == BF_OK)
-        poison(c, driver->vt->tidy(s, has_work(c), /* truncate= */ false, &e), &e);
+        poison(c, driver->vt->tidy(s, is_wanted(c), /* truncate= */ false, &e), &e);
 }
 
 static void run_call(struct bf_committer *c, struct bf__item *item)
@@ -459,8 +484,10 @@ static enum bf_status start_one(struct bf_store *store, struct bf_error *e)
     assert(store->n_committers < BF__COMMITTERS_MAX);
     store->committers[store->n_committers++] = c;
     c->store = store;
-    c->tail = &c->head;
     bf__part_sealer_init(&c->sealer, store->env);
+    c->front.tail = &c->front.head;
+    c->behind.tail = &c->behind.head;
+    c->front_ms = INT64_MIN / 2;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);
     int failed = bf_thread_start(&c->thread, "committer", committer_main, c);

@@ -25,6 +25,7 @@ struct bf__item {
     enum bf__item_kind kind;
     struct bf__group *group;
     struct bf__waiter *waiter; /* NULL: asynchronous */
+    bool behind; /* nobody waits for it; the same of all items of a call */
     int64_t queued_ms;
     enum bf_status status;  /* of a write or call */
     struct bf_error *error; /* of a write or call: where the waiting caller wants the cause; BF_OK before */

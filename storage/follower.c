@@ -164,7 +164,7 @@ static void save_lane(struct bf_follower *f, const struct tenant *t, unsigned co
     bf_set_uuid(&doc->object, CUR_TENANT, t->id);
     bf_set_int(&doc->object, CUR_N, n);
     struct bf_write w = {.kind = BF_W_PUT, .coll = &bf__coll_cursors, .doc = doc};
-    if (bf_store_write(f->store, &w, 1, NULL, &e) == BF_OK) {
+    if (bf_store_write_behind(f->store, &w, 1, NULL, &e) == BF_OK) {
         lane->saved = n;
         forget_jobs(f, t);
     } else {

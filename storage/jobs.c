@@ -97,7 +97,7 @@ static enum bf_status add_batch(struct bf_store *store, const struct bf_job *job
     struct bf_arena *arena = bf_arena_create();
     for (unsigned i = 0; i < n; i++)
         writes[i] = (struct bf_write){.kind = BF_W_INSERT, .coll = &bf__coll_jobs, .doc = new_doc(arena, &jobs[i])};
-    enum bf_status status = bf_store_write(store, writes, n, rets, e); /* those that exist are left as they are */
+    enum bf_status status = bf_store_write_behind(store, writes, n, rets, e); /* those that exist are left as they are */
     bf_arena_destroy(&arena);
     return status;
 }
@@ -224,7 +224,7 @@ static enum bf_status claim_page(struct take *t, struct bf_page *page, struct bf
         writes[i] = replace(page->docs[i]);
     }
     if (page->n > 0)
-        status = bf_store_write(t->store, writes, page->n, rets, e);
+        status = bf_store_write_behind(t->store, writes, page->n, rets, e);
     claim_end(t->store, page);
     for (unsigned i = 0; status == BF_OK && i < page->n; i++) {
         t->lost = t->lost || rets[i] != BF_OK;
@@ -399,7 +399,7 @@ static enum bf_status settle_once(struct settle *s, bool anew, struct bf_error *
     enum bf_status status = find_claims(s, anew, e);
     if (status != BF_OK || s->n == 0)
         return status;
-    status = bf_store_write(s->store, writes, gather_writes(s, writes), rets, e);
+    status = bf_store_write_behind(s->store, writes, gather_writes(s, writes), rets, e);
     sort_out(s, rets);
     return status;
 }
@@ -496,7 +496,7 @@ enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *jobs, c
         writes[kept++] = replace(docs[i]);
     }
     if (status == BF_OK && kept > 0)
-        status = bf_store_write(store, writes, kept, rets, e);
+        status = bf_store_write_behind(store, writes, kept, rets, e);
     bf_arena_destroy(&arena);
     return status;
 }
@@ -513,7 +513,7 @@ static enum bf_status hasten_page(struct bf_store *store, const struct bf_page *
         bf_set_int(&page->docs[i]->object, J_DUE, now_ms);
         writes[n++] = (struct bf_write){.kind = BF_W_REPLACE, .coll = &bf__coll_jobs, .doc = page->docs[i], .rev = page->docs[i]->rev};
     }
-    return n == 0 ? BF_OK : bf_store_write(store, writes, n, rets, e); /* those that somebody took meanwhile are left alone */
+    return n == 0 ? BF_OK : bf_store_write_behind(store, writes, n, rets, e); /* those that somebody took meanwhile are left alone */
 }
 
 enum bf_status bf_job_hasten(struct bf_store *store, const char *kind, int64_t now_ms, struct bf_error *e)
@@ -554,7 +554,7 @@ enum bf_status bf__jobs_forget(struct bf_store *store, struct bf_uuid tenant, in
     for (unsigned i = 0; status == BF_OK && i < page.n; i++)
         writes[i] = (struct bf_write){.kind = BF_W_DELETE, .coll = &bf__coll_jobs, .doc = page.docs[i], .rev = page.docs[i]->rev};
     if (status == BF_OK && page.n > 0)
-        status = bf_store_write(store, writes, page.n, rets, e);
+        status = bf_store_write_behind(store, writes, page.n, rets, e);
     bf_arena_destroy(&arena);
     return status;
 }

@@ -158,6 +158,8 @@ struct bf_write {
  * write is not known to be there. rets may be NULL when n = 1: then that one's status is returned, whatever it is, with `e`. Joined with
  * others' writes in a group commit. Blocks: never from an HTTP loop. */
 enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e);
+/* The same for work that nobody waits for, as bf_submission.behind. */
+enum bf_status bf_store_write_behind(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e);
 
 /* ---- care ---- */
 

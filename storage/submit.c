@@ -32,6 +32,7 @@ static struct bf__item *submit_item(struct bf_store *store, const struct bf_subm
     check_submission(s);
     struct bf__item *item = new_item(store, ITEM_SUBMIT, s->n_reads);
     item->submission = *s;
+    item->behind = s->behind;
     if (s->n_reads > 0)
         memcpy(item->reads, s->reads, s->n_reads * sizeof s->reads[0]);
     item->submission.reads = item->reads;
@@ -127,7 +128,7 @@ static enum bf_status write_here(struct bf_store *store, const struct bf_write *
     return failed;
 }
 
-enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
+static enum bf_status write_all(struct bf_store *store, const struct bf_write *writes, unsigned n, bool behind, enum bf_status *rets, struct bf_error *e)
 {
     assert(n > 0 && n <= store->config.queue_max && (rets != NULL || n == 1));
     if (!store->driver->vt->one_transaction)
@@ -139,6 +140,7 @@ enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *wri
     assert(!writes[0].follows);
     for (unsigned i = 0; i < n; i++) {
         items[i] = write_item(store, &writes[i], &why);
+        items[i]->behind = behind;
         items[i]->leader = writes[i].follows ? items[i - 1] : NULL;
     }
     enum bf_status refused = enqueue_and_wait(store, items, n, &why);
@@ -155,6 +157,16 @@ enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *wri
     if (e != NULL)
         *e = why;
     return why.status;
+}
+
+enum bf_status bf_store_write(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
+{
+    return write_all(store, writes, n, /* behind= */ false, rets, e);
+}
+
+enum bf_status bf_store_write_behind(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
+{
+    return write_all(store, writes, n, /* behind= */ true, rets, e);
 }
 
 enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e)
