@@ -217,6 +217,7 @@ struct gather {
     pthread_mutex_t lock;
     pthread_cond_t all_in;
     unsigned n, left, posts;
+    bool behind;
     struct bf_arena *arena;
     struct gathered slots[];
 };
@@ -283,9 +284,12 @@ void gather_submit(struct suite *s, struct gather *g, unsigned at, struct bf_uui
     *pair = (struct pair){decide, ctx, &g->slots[at]};
     struct bf_submission sub = submission(tenant, request, body, reads, n_reads, decide_pair, pair);
     sub.home = &g->home;
+    sub.behind = g->behind;
     sub.done = done_pair;
     assert_int_equal(bf_submit(s->store, &sub, NULL), BF_OK);
 }
+
+void gather_behind(struct gather *g) { g->behind = true; }
 
 void gather_wait(struct gather *g)
 {

@@ -63,6 +63,7 @@ struct gather;
 struct gather *gather_create(unsigned n);
 void gather_submit(struct suite *s, struct gather *g, unsigned at, struct bf_uuid tenant, unsigned request, unsigned body,
                    const struct bf_read *reads, unsigned n_reads, bf_decide_fn *decide, void *ctx);
+void gather_behind(struct gather *g); /* what is submitted from now on is work that nobody waits for */
 void gather_wait(struct gather *g);
 unsigned gather_posts(const struct gather *g); /* tasks that brought the answers */
 const struct bf_receipt *gather_receipt(const struct gather *g, unsigned at); /* the body is a copy */

@@ -494,6 +494,30 @@ static void the_answers_of_a_group_wake_their_home_once(void **state)
     gather_destroy(&far);
 }
 
+/* What is decided sees what was decided before it. */
+static void what_nobody_waits_for_stands_behind(void **state)
+{
+    enum { N = 64 };
+    struct suite *s = *state;
+    struct bf_uuid counter = suite_uuid(1);
+    struct bf_read read = {&items, counter};
+    struct gather *behind = gather_create(N), *front = gather_create(1);
+    struct gate *gate = gate_close(s, tenant_b, 9999);
+    gather_behind(behind);
+    for (unsigned i = 0; i < N; i++)
+        gather_submit(s, behind, i, tenant_a, 1 + i, 1, &read, 1, count_up, &counter);
+    gather_submit(s, front, 0, tenant_a, 1 + N, 1, &read, 1, count_up, &counter);
+    gate_open(&gate);
+    gather_wait(front);
+    gather_wait(behind);
+    assert_true(bf_str_eqz(gather_receipt(front, 0)->body, "1"));
+    assert_true(bf_str_eqz(gather_receipt(behind, 0)->body, "2"));
+    assert_true(bf_str_eqz(gather_receipt(behind, N - 1)->body, "65"));
+    assert_true(gather_receipt(behind, N - 1)->n - gather_receipt(front, 0)->n >= 3); /* a little of it at a time */
+    gather_destroy(&behind);
+    gather_destroy(&front);
+}
+
 SUITE_PART(suite_commit, SUITE_TEST(a_decision_is_committed_and_answered), SUITE_TEST(each_tenant_has_its_own_numbers),
            SUITE_TEST(a_refusal_changes_nothing_and_is_decided_again),
            SUITE_TEST(an_answer_without_changes_commits_nothing_and_is_not_remembered), SUITE_TEST(a_tombstone_stays_and_leaves_the_lists),
@@ -503,5 +527,5 @@ SUITE_PART(suite_commit, SUITE_TEST(a_decision_is_committed_and_answered), SUITE
            SUITE_TEST(what_does_not_fit_one_entry_goes_into_several), SUITE_TEST(the_same_document_put_twice_keeps_the_last),
            SUITE_TEST(an_entrys_time_never_goes_back), SUITE_TEST(versions_move_on_with_the_collections_that_changed),
            SUITE_TEST(what_was_only_judged_is_neither_there_nor_remembered), SUITE_TEST(a_full_queue_refuses_and_never_calls_done),
-           SUITE_TEST(the_answers_of_a_group_wake_their_home_once),
+           SUITE_TEST(the_answers_of_a_group_wake_their_home_once), SUITE_TEST(what_nobody_waits_for_stands_behind),
            SUITE_TEST(closing_finishes_what_was_submitted));
