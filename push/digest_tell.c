@@ -176,7 +176,8 @@ enum bf_status bf__digest_submit(struct bf__digest_run *run, const struct bf_dig
                                        .reads = reads,
                                        .n_reads = list_reads(company->tenant, t, reads),
                                        .decide = decide,
-                                       .ctx = t, .behind = true,
+                                       .ctx = t,
+                                       .behind = true,
                                        .home = run->run->home,
                                        .done = told};
     memcpy(&submission.request, &notification->id, sizeof submission.request);

@@ -120,7 +120,8 @@ static void retire(struct bf__target *t)
                                        .reads = reads,
                                        .n_reads = retirement_reads(t, reads),
                                        .decide = decide_retire,
-                                       .ctx = retirement, .behind = true,
+                                       .ctx = retirement,
+                                       .behind = true,
                                        .home = d->run->home,
                                        .done = retired};
     bf_random(d->push->ctx->env, &submission.request, sizeof submission.request);
