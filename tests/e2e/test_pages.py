@@ -111,7 +111,7 @@ def test_what_a_role_sees_first_is_named_ahead(server, http, page):
     company = server.company()
     company.add("shen", "沈复核", "reviewer", company.team)
     server.admin("user", "add", company.code, "neu", "新人", "reviewer", company.team, input=PASSWORD + "\n")  # has to change the password before anything else
-    linked = lambda answer: set(re.findall(r'modulepreload" href="/assets/(\w+-\w+)-', answer.text))
+    linked = lambda answer: set(re.findall(r'modulepreload"(?: fetchpriority=low)? href="/assets/(\w+-\w+)-', answer.text))
     fetched = lambda answer: re.findall(r'as="fetch" crossorigin href="([^"]+)"', answer.text)
     reviewer, manager, rep, newcomer = (Browser(company, login) for login in ("shen", "qian", "wang", "neu"))
     seen = reviewer.get("/console")

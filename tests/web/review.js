@@ -459,6 +459,24 @@ const scenarios = {
     await faultless(page);
   },
 
+  async what_is_beside_the_list_is_fetched_again_when_it_failed(browser) {
+    const wang = await rep.signIn(job, "wang");
+    await wang.contract(photos());
+    const page = await browser.open({ url: job.url });
+    await page.route(/\/assets\/console-review_desk-/, (route) => route.abort());
+    await page.goto("/console#/review");
+    for (const [name, text] of [["tenant", job.tenant], ["login", "shen"], ["password", job.password]]) await page.fill(`[name=${name}]`, text);
+    await page.keyboard.press("Enter");
+    await row(page, "华东精工").waitFor();
+    await seen(page, words["error.page"]);
+    await accessible(page, "without its desk");
+    await page.unroute(/\/assets\/console-review_desk-/);
+    await page.click(`text="${words["retry"]}"`);
+    await opened(page, "华东精工");
+    page.faults = page.faults.filter((fault) => !/ERR_FAILED/.test(fault));
+    await faultless(page);
+  },
+
   async a_picture_that_fails_says_so_and_is_fetched_again(browser) {
     const wang = await rep.signIn(job, "wang");
     await wang.contract(photos());

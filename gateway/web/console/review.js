@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The review of contracts (CON-03, G-05): the queue, the pages of the one that is open, what was typed of it; the verdict. docs/CONSOLE.md is its manual.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { signal } from "@preact/signals";
 import { t } from "#lib/i18n.js";
 import { bindKeys } from "#lib/keys.js";
-import { html } from "#lib/ui.js";
-import { Facts } from "#console/review_facts.js";
+import { Fault, html } from "#lib/ui.js";
 import { Queue } from "#console/review_list.js";
-import { Pages } from "#console/review_pages.js";
-import { Verdict } from "#console/review_verdict.js";
 import { active, anyUnsaved, approve, arrival, begin, claim, contract, holds, isReviewer, nameOf, nextOf, open, problem, queue, rejecting, release, said, selected, step } from "#console/review_store.js";
 import { Problem } from "#console/review_parts.js";
 
@@ -83,6 +81,15 @@ function useArrival() {
   return at;
 }
 
+/** The parts of review_desk.js; while they are missing, whether fetching them failed. */
+const desk = signal({ parts: null, failed: false });
+
+const fetchDesk = () =>
+  import("#console/review_desk.js").then(
+    (parts) => (desk.value = { parts, failed: false }),
+    () => (desk.value = { parts: null, failed: true }),
+  );
+
 function Head({ doc }) {
   const title = useArrival();
   return html`<div class="head">
@@ -93,20 +100,29 @@ function Head({ doc }) {
 
 const Nothing = () => html`<section class="empty" aria-label=${t("review.paper")}><p ref=${useArrival()} tabindex="-1">${t(queue.value?.items.length ? "review.nothing_open" : "review.nothing")}</p></section>`;
 
+function Desk({ doc }) {
+  const { parts, failed } = desk.value;
+  if (!parts) {
+    return failed && html`<section class="empty"><${Fault} problem=${{ status: 0, message: t("error.page") }} /><button onClick=${fetchDesk}>${t("retry")}</button></section>`;
+  }
+  return html`<${parts.Pages} doc=${doc} />
+    <aside class="facts" id="facts" aria-label=${t("review.facts")}>
+      <${Head} doc=${doc} />
+      <${Problem} />
+      <${parts.Facts} doc=${doc} />
+      <${parts.Verdict} doc=${doc} />
+    </aside>`;
+}
+
 export default function Review() {
   useLocation();
   useWork();
+  useEffect(() => void fetchDesk(), []);
   const doc = contract.value;
   return html`<div class=${selected.value ? "review opened" : "review"}>
     <${Queue} />
     ${doc
-      ? html`<${Pages} doc=${doc} />
-          <aside class="facts" id="facts" aria-label=${t("review.facts")}>
-            <${Head} doc=${doc} />
-            <${Problem} />
-            <${Facts} doc=${doc} />
-            <${Verdict} doc=${doc} />
-          </aside>`
+      ? html`<${Desk} doc=${doc} />`
       : problem.value
         ? html`<section class="empty"><a class="back" href="#/review">${t("review.back")}</a><${Problem} /></section>`
         : !selected.value && html`<${Nothing} />`}
