@@ -24,7 +24,7 @@
 enum { APART = 4 }; /* committers, where each batch stands alone; at most BF__COMMITTERS_MAX */
 
 /* While somebody waits, of the work that nobody waits for so many share a group: each group is one more thing to wait for. */
-enum { BEHIND_MAX = 16, PEACE_MS = 1000 };
+enum { BEHIND_MAX = 8, PEACE_MS = 1000 };
 
 struct queue {
     struct bf__item *head, **tail;
@@ -99,6 +99,9 @@ static unsigned take_from(struct bf_committer *c, struct queue *q, struct bf__it
     return n;
 }
 
+/* Nobody waits, nor did lately. Under the lock. */
+static bool is_peace(const struct bf_committer *c) { return c->front.head == NULL && bf_mono_ms(c->store->env) - c->front_ms >= PEACE_MS; }
+
 /* Waits for work; a call comes alone, the rest in groups. 0 at the end. */
 static unsigned take_group(struct bf_committer *c, struct bf__item **items)
 {
@@ -107,19 +110,17 @@ static unsigned take_group(struct bf_committer *c, struct bf__item **items)
     while (c->front.head == NULL && c->behind.head == NULL && !c->stopping)
         pthread_cond_wait(&c->wake, &c->lock);
     unsigned n = take_from(c, &c->front, items, 0, max - (c->behind.head == NULL || max <= BEHIND_MAX ? 0 : BEHIND_MAX)); /* neither holds up the other */
-    bool peace = n == 0 && bf_mono_ms(c->store->env) - c->front_ms >= PEACE_MS;
-    n = take_from(c, &c->behind, items, n, peace || max - n < BEHIND_MAX ? max : n + BEHIND_MAX);
+    n = take_from(c, &c->behind, items, n, (n == 0 && is_peace(c)) || max - n < BEHIND_MAX ? max : n + BEHIND_MAX);
     pthread_mutex_unlock(&c->lock);
     return n;
 }
 
-/* Does somebody wait? */
-static bool is_wanted(struct bf_committer *c)
+static enum bf_tidy_when tidy_when(struct bf_committer *c)
 {
     pthread_mutex_lock(&c->lock);
-    bool wanted = c->front.head != NULL;
+    enum bf_tidy_when when = c->front.head != NULL ? BF_TIDY_WANTED : c->behind.head != NULL && !is_peace(c) ? BF_TIDY_BEHIND : BF_TIDY_FREE;
     pthread_mutex_unlock(&c->lock);
-    return wanted;
+    return when;
 }
 
 /* ---- answering ---- */
@@ -445,7 +446,7 @@ static void run_group(struct bf_committer *c, struct bf__item **items, unsigned 
     if (!driver->vt->one_transaction)
         driver->vt->release(driver, s);
     else if (c->poison.status == BF_OK)
-        poison(c, driver->vt->tidy(s, is_wanted(c), /* truncate= */ false, &e), &e);
+        poison(c, driver->vt->tidy(s, tidy_when(c), /* truncate= */ false, &e), &e);
 }
 
 static void run_call(struct bf_committer *c, struct bf__item *item)

@@ -71,6 +71,10 @@ struct bf_keys_place {
     struct bf_str after;
 };
 
+/* Who waits for the writer: somebody, so what can wait does; only work that nobody waits for, so it is done often and in small bits, before somebody comes;
+ * nobody. */
+enum bf_tidy_when { BF_TIDY_WANTED, BF_TIDY_BEHIND, BF_TIDY_FREE };
+
 struct bf_driver_vtable {
     const char *scheme;
     bool one_transaction;
@@ -111,9 +115,9 @@ struct bf_driver_vtable {
     enum bf_status (*write)(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
     enum bf_status (*append)(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
     enum bf_status (*apply)(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e);
-    /* Housekeeping after a group was answered (checkpoint). `busy`: somebody waits for the writer, so what can wait does. `truncate`: leave
-     * no trace of what was deleted, as far as the driver can. BF_E_UNKNOWN_OUTCOME as for `commit`. */
-    enum bf_status (*tidy)(struct bf_session *s, bool busy, bool truncate, struct bf_error *e);
+    /* Housekeeping after a group was answered (checkpoint). `truncate`: leave no trace of what was deleted, as far as the driver can.
+     * BF_E_UNKNOWN_OUTCOME as for `commit`. */
+    enum bf_status (*tidy)(struct bf_session *s, enum bf_tidy_when when, bool truncate, struct bf_error *e);
 
     /* Care, by a reader. scan gives the rows of all tenants behind `after` (NULL: from the first on) in the order of tenant and id, at most
      * `limit`: fewer only at the end. check_whole verifies what the driver's own library can of itself, all at once, while the writer goes

@@ -302,7 +302,7 @@ static enum bf_status destroy(void *ctx, struct bf_session *writer, struct bf_er
         status = mark_destroyed(writer, d, arena, e);
     cache_forget(d->store->keys, &d->name);
     if (status == BF_OK)
-        status = d->store->driver->vt->tidy(writer, /* busy= */ false, /* truncate= */ true, e);
+        status = d->store->driver->vt->tidy(writer, BF_TIDY_FREE, /* truncate= */ true, e);
     bf_arena_destroy(&arena);
     return status;
 }

@@ -7,9 +7,10 @@
 #include <utlist.h>
 
 /* A passive checkpoint (it waits for nobody) from 16 MB of WAL on, or from 64 MB while somebody waits for the writer: a page that is written
- * again and again goes to the database once each time. When readers kept it from the end for long, one that waits for them a little, and
+ * again and again goes to the database once each time. From 4 MB while there is much work that nobody waits for: who comes meanwhile waits for less. When readers kept it from the end for long, one that waits for them a little, and
  * then again only after as much as the first: a check reads for minutes. */
-enum { WAL_PAGES = 4000, WAL_PAGES_BUSY = 16000, WAL_PAGES_LONG = 32000, WAIT_MS = 100 };
+enum { WAL_PAGES = 4000, WAL_PAGES_LONG = 32000, WAIT_MS = 100 };
+static const int wal_pages[] = {[BF_TIDY_WANTED] = 16000, [BF_TIDY_BEHIND] = 1000, [BF_TIDY_FREE] = WAL_PAGES};
 
 /* After a failed sync of the database the kernel may have dropped the pages: a checkpoint that succeeds later must not free the log that
  * holds them. */
@@ -21,12 +22,12 @@ static enum bf_status checkpoint_fail(struct bf_session *s, struct bf_error *e)
     return bf_fail(e, status == BF_E_IO ? BF_E_UNKNOWN_OUTCOME : status, "%s", cause.cause);
 }
 
-enum bf_status bf__tidy(struct bf_session *s, bool busy, bool truncate, struct bf_error *e)
+enum bf_status bf__tidy(struct bf_session *s, enum bf_tidy_when when, bool truncate, struct bf_error *e)
 {
     int pages = s->wal_pages, from = s->wait_from == 0 ? WAL_PAGES_LONG : s->wait_from;
     bool wait = truncate || pages >= from;
     s->truncate_due |= truncate;
-    if (!truncate && pages < (busy ? WAL_PAGES_BUSY : WAL_PAGES))
+    if (!truncate && pages < wal_pages[when])
         return BF_OK;
     sqlite3_busy_timeout(s->sql, truncate ? BF__BUSY_MS : WAIT_MS);
     int mode = !wait ? SQLITE_CHECKPOINT_PASSIVE : s->truncate_due ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART;

@@ -131,7 +131,7 @@ enum bf_status bf__append(struct bf_session *s, const struct bf_raw_append *appe
  * commits and break them off in a power cut. On a full disk BF_OK with s->unsettled: reads need no more, and before it writes the writer
  * settles. */
 enum bf_status bf__settle_log(struct bf_session *s, struct bf_error *e);
-enum bf_status bf__tidy(struct bf_session *s, bool busy, bool truncate, struct bf_error *e);
+enum bf_status bf__tidy(struct bf_session *s, enum bf_tidy_when when, bool truncate, struct bf_error *e);
 enum bf_status bf__backup(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);
 void bf__copies_give_up(struct bf_session *s); /* those that nobody went on with: the session cannot be closed before */
 

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { t } from "#lib/i18n.js";
 import { bindKeys } from "#lib/keys.js";
-import { Fault, html } from "#lib/ui.js";
+import { html } from "#lib/ui.js";
 import { Queue } from "#console/review_list.js";
 import { active, anyUnsaved, approve, arrival, begin, claim, contract, holds, isReviewer, nameOf, nextOf, open, problem, queue, rejecting, release, said, selected, step } from "#console/review_store.js";
 import { Problem } from "#console/review_parts.js";
@@ -81,14 +81,20 @@ function useArrival() {
   return at;
 }
 
-/** The parts of review_desk.js; while they are missing, whether fetching them failed. */
-const desk = signal({ parts: null, failed: false });
+/** What stands beside the list, {Pages, Facts, Verdict}: fetched apart, since over a slow line the list is there before it. */
+const desk = signal({});
 
-const fetchDesk = () =>
-  import("#console/review_desk.js").then(
-    (parts) => (desk.value = { parts, failed: false }),
-    () => (desk.value = { parts: null, failed: true }),
-  );
+/** Tried again with the next contract that is opened. */
+function useDesk() {
+  useEffect(() => {
+    if (!desk.value.Pages) {
+      Promise.all([import("#console/review_pages.js"), import("#console/review_facts.js"), import("#console/review_verdict.js")]).then(
+        (modules) => (desk.value = Object.assign({}, ...modules)),
+        () => (problem.value = { status: 0, message: t("error.page") }),
+      );
+    }
+  }, [selected.value]);
+}
 
 function Head({ doc }) {
   const title = useArrival();
@@ -100,29 +106,21 @@ function Head({ doc }) {
 
 const Nothing = () => html`<section class="empty" aria-label=${t("review.paper")}><p ref=${useArrival()} tabindex="-1">${t(queue.value?.items.length ? "review.nothing_open" : "review.nothing")}</p></section>`;
 
-function Desk({ doc }) {
-  const { parts, failed } = desk.value;
-  if (!parts) {
-    return failed && html`<section class="empty"><${Fault} problem=${{ status: 0, message: t("error.page") }} /><button onClick=${fetchDesk}>${t("retry")}</button></section>`;
-  }
-  return html`<${parts.Pages} doc=${doc} />
-    <aside class="facts" id="facts" aria-label=${t("review.facts")}>
-      <${Head} doc=${doc} />
-      <${Problem} />
-      <${parts.Facts} doc=${doc} />
-      <${parts.Verdict} doc=${doc} />
-    </aside>`;
-}
-
 export default function Review() {
   useLocation();
   useWork();
-  useEffect(() => void fetchDesk(), []);
-  const doc = contract.value;
+  useDesk();
+  const doc = contract.value, { Pages, Facts, Verdict } = desk.value;
   return html`<div class=${selected.value ? "review opened" : "review"}>
     <${Queue} />
-    ${doc
-      ? html`<${Desk} doc=${doc} />`
+    ${doc && Pages
+      ? html`<${Pages} doc=${doc} />
+          <aside class="facts" id="facts" aria-label=${t("review.facts")}>
+            <${Head} doc=${doc} />
+            <${Problem} />
+            <${Facts} doc=${doc} />
+            <${Verdict} doc=${doc} />
+          </aside>`
       : problem.value
         ? html`<section class="empty"><a class="back" href="#/review">${t("review.back")}</a><${Problem} /></section>`
         : !selected.value && html`<${Nothing} />`}

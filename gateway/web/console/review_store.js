@@ -199,7 +199,7 @@ export function begin() {
     rejections.clear();
     typist = me();
   }
-  const end = follow({ begin: () => loadQueue(), change: onChange, lost: () => loadQueue() });
+  const end = follow({ begin: loadQueue, change: onChange, lost: loadQueue });
   loadQueue(FIRST); // without waiting for the stream
   const timer = setInterval(() => (now.value = Date.now()), TICK_MS);
   return () => {

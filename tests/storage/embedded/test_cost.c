@@ -38,7 +38,7 @@ enum { MB = 1 << 20 };
 
 struct housekeeping {
     struct suite *s;
-    bool busy;
+    enum bf_tidy_when when;
     unsigned mb; /* written before */
 };
 
@@ -55,7 +55,7 @@ static enum bf_status write_and_tidy(void *ctx, struct bf_session *writer, struc
         assert_int_equal(vt->write(writer, &w, h->s->arena, e), BF_OK);
     }
     assert_int_equal(vt->commit(writer, e), BF_OK);
-    return vt->tidy(writer, h->busy, false, e);
+    return vt->tidy(writer, h->when, false, e);
 }
 
 static int64_t database_mb(const struct suite *s)
@@ -65,21 +65,26 @@ static int64_t database_mb(const struct suite *s)
     return st.st_size / MB;
 }
 
-/* What is written is moved to the database from 16 MB on; while somebody waits for the writer, from 64 MB on. */
+/* What is written is moved to the database from 16 MB on; while somebody waits for the writer, from 64 MB on; while much waits that nobody waits for, from 4 MB on. */
 static void a_busy_writer_puts_off_its_checkpoint_for_a_while(void **state)
 {
     struct suite *s = *state;
-    struct housekeeping h = {.s = s, .busy = true, .mb = 30};
+    struct housekeeping h = {.s = s, .when = BF_TIDY_WANTED, .mb = 30};
     assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
     assert_true(database_mb(s) < 16);
     h.mb = 40;
     assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
     assert_true(database_mb(s) >= 64);
-    h = (struct housekeeping){.s = s, .mb = 10};
+    h = (struct housekeeping){.s = s, .when = BF_TIDY_FREE, .mb = 10};
     assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
     assert_true(database_mb(s) < 80);
     assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
     assert_true(database_mb(s) >= 85);
+    h = (struct housekeeping){.s = s, .when = BF_TIDY_BEHIND, .mb = 3};
+    assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
+    assert_true(database_mb(s) < 92);
+    assert_int_equal(bf__committer_call(s->store, write_and_tidy, &h, NULL), BF_OK);
+    assert_true(database_mb(s) >= 95);
 }
 
 SUITE_PART(suite_cost, SUITE_TEST(what_conditions_throw_away_is_not_kept), SUITE_TEST(a_busy_writer_puts_off_its_checkpoint_for_a_while));

@@ -159,9 +159,9 @@ static enum bf_status nothing(struct bf_session *s, struct bf_error *e)
 
 static void rollback(struct bf_session *s) { (void)s; }
 
-static enum bf_status tidy(struct bf_session *s, bool busy, bool truncate, struct bf_error *e)
+static enum bf_status tidy(struct bf_session *s, enum bf_tidy_when when, bool truncate, struct bf_error *e)
 {
-    (void)busy;
+    (void)when;
     (void)truncate;
     return nothing(s, e);
 }
