@@ -60,6 +60,14 @@ class Service:
         config = {**CONFIG, "http_client": {"named_hosts": "127.0.0.1", "ca_file": self.receiver.ca}}
         self.server = Server(os.path.join(self.directory, "server"), config)
         self.server.shift_clock(self.ahead_ms)
+        try:
+            self.fill()
+        except BaseException:
+            self.__exit__()  # nobody else ends what runs by now
+            raise
+        return self
+
+    def fill(self):
         self.server.start()
         self.company = self.server.company(self.code)
         logins = [f"rep{i:02}" for i in range(REPS)]
@@ -68,7 +76,6 @@ class Service:
         self.logins = logins
         self.sign_in()
         self.add_customers()
-        return self
 
     def __exit__(self, *_):
         self.server.stop()
