@@ -177,7 +177,8 @@ def test_a_newcomer_takes_over_a_stuck_upload_at_once(rep):
         assert got + 4_000_000 <= now <= got + 6_000_000
         assert stuck.answer() in (423, None)
         got = now
-    stuck = tus.Wire(rep, path, got, len(data) - got)
+    stuck = tus.Wire(rep, path, got, len(data) - got, {"expect": "100-continue"})
+    assert stuck.answer() == 100  # it is the writer now
     assert tus.patch(rep, path, got, data[got:]).status_code == 204  # without a HEAD
     assert stuck.answer() in (423, None)
     assert_stored(rep, path, data)
