@@ -5,10 +5,10 @@
 #include "tests/storage/mongo/database.h"
 #include "tests/test.h"
 
+static struct bf_env env; /* of the whole run */
+
 static enum bf_status open_at(const char *place, struct bf_driver **ret, struct bf_error *e)
 {
-    static struct bf_env env;
-    bf_env_system(&env);
     struct bf_driver_open how = {.env = &env, .place = place, .readers = 1};
     return bf__driver_mongo.open(&how, ret, e);
 }
@@ -54,5 +54,8 @@ static void a_wrong_password_or_none_is_refused_and_not_repeated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(who_signs_in_gets_in), cmocka_unit_test(a_wrong_password_or_none_is_refused_and_not_repeated)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    bf_env_system(&env);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    bf_env_finish(&env);
+    return failed;
 }
