@@ -56,8 +56,6 @@ void bf__suspects_free(struct bf__care *c); /* and who is doubted */
 void bf__care_doubt(struct bf__care *c, struct bf_uuid tenant);
 enum bf_status bf__care_documents(struct bf__care *c, struct bf_error *e); /* finds suspects among all rows */
 enum bf_status bf__care_settle(struct bf__care *c, struct bf_error *e);    /* judges the suspects */
-/* The document as the operation left it; NULL when its content was erased or cannot be read. */
-struct bf_doc *bf__care_image(const struct bf_log_op *op, struct bf_uuid tenant, int64_t n, struct bf_arena *arena);
 bool bf__care_same(const struct bf_doc *a, const struct bf_doc *b);
 
 /* check_log.c */

@@ -186,18 +186,6 @@ struct verdict {
     struct bf_doc *stored; /* NULL: it is not there, or cannot be read */
 };
 
-struct bf_doc *bf__care_image(const struct bf_log_op *op, struct bf_uuid tenant, int64_t n, struct bf_arena *arena)
-{
-    if (!op->tombstone && op->doc == NULL)
-        return NULL;
-    struct bf_doc *doc = op->tombstone ? bf_doc_create(arena, op->coll->schema, tenant, op->id) : bf_doc_copy(arena, op->doc);
-    doc->tombstone = op->tombstone;
-    doc->rev = op->rev;
-    doc->n = n;
-    doc->k = op->k;
-    return doc;
-}
-
 bool bf__care_same(const struct bf_doc *a, const struct bf_doc *b)
 {
     return a->rev == b->rev && a->tombstone == b->tombstone && bf_object_eq(&a->object, &b->object);
@@ -221,7 +209,7 @@ static enum bf_status last_image(struct bf__care *c, struct bf_session *s, const
         return status == BF_E_CORRUPT ? BF_OK : status; /* told when the log was walked */
     v->erased = op.erased;
     op.tombstone |= op.erased;
-    v->better = bf__care_image(&op, x->key.tenant, x->n, arena);
+    v->better = bf__log_image(&op, x->key.tenant, x->n, arena);
     return BF_OK;
 }
 

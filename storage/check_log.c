@@ -51,7 +51,7 @@ static enum bf_status is_right(struct bf__care *c, struct bf_session *s, const s
         return status;
     *ret = stored->n > entry->n || (stored->n == entry->n && stored->k > op->k);
     if (!*ret && stored->n == entry->n && stored->k == op->k) {
-        const struct bf_doc *should = bf__care_image(op, entry->tenant, entry->n, arena);
+        const struct bf_doc *should = bf__log_image(op, entry->tenant, entry->n, arena);
         *ret = should == NULL || bf__care_same(stored, should);
     }
     return BF_OK;

@@ -309,12 +309,8 @@ static enum bf_status run_transaction(struct run *r, struct bf_error *e)
 
 static void call_watchers(struct run *r)
 {
-    struct bf_store *store = r->c->store;
-    pthread_mutex_lock(&store->watch_lock);
-    for (unsigned i = 0; i < store->n_watchers; i++)
-        for (unsigned j = 0; j < r->n_written; j++)
-            store->watchers[i].woken(store->watchers[i].ctx, r->written[j].tenant, r->written[j].n);
-    pthread_mutex_unlock(&store->watch_lock);
+    for (unsigned i = 0; i < r->n_written; i++)
+        bf__store_wake(r->c->store, r->written[i].tenant, r->written[i].n);
 }
 
 static void note_times(const struct run *r)

@@ -70,5 +70,7 @@ enum bf_status bf__receipt_load(struct bf_store *store, struct bf_session *s, st
  * (status and body only; BF_E_GONE when it was erased). BF_E_CORRUPT. */
 enum bf_status bf__log_op(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned k, struct bf_arena *arena,
                           struct bf_log_op *ret, struct bf_error *e);
+/* The document that the operation of entry n left; NULL when its content is not at hand (erased, headers only). */
+struct bf_doc *bf__log_image(const struct bf_log_op *op, struct bf_uuid tenant, int64_t n, struct bf_arena *arena);
 enum bf_status bf__log_receipt(struct bf_store *store, struct bf_session *s, const struct bf__entry *entry, unsigned q,
                                struct bf_arena *arena, struct bf_receipt *ret, struct bf_error *e);

@@ -38,17 +38,9 @@ struct forward {
     bool knows_all; /* every operation was on a collection of this build */
 };
 
-static const struct bf_collection *collection_named(const struct bf_store *store, struct bf_str name)
-{
-    for (unsigned i = 0; i < store->n_collections; i++)
-        if (bf_str_eqz(name, store->collections[i]->name))
-            return store->collections[i];
-    return NULL;
-}
-
 static void gather_op(struct forward *f, const struct bf_raw_entry *raw, const struct bf__entry_op *op, unsigned k)
 {
-    struct bf__slot_name name = {collection_named(f->store, op->coll), op->id};
+    struct bf__slot_name name = {bf__collection_named(f->store, op->coll), op->id};
     struct last *last;
     if (name.coll == NULL) {
         f->knows_all = false;
@@ -98,11 +90,7 @@ static enum bf_status apply_last(struct forward *f, const struct last *last, con
         status = bf__log_op(f->store, f->s, &entry, last->k, f->arena, &op, e);
     if (status != BF_OK || op.erased) /* its content is gone, and nobody may bring it back */
         return status;
-    struct bf_doc *after = op.tombstone ? bf_doc_create(f->arena, last->name.coll->schema, f->tenant, last->name.id) : bf_doc_copy(f->arena, op.doc);
-    after->rev = op.rev;
-    after->n = last->n;
-    after->k = (int)last->k;
-    after->tombstone = op.tombstone;
+    struct bf_doc *after = bf__log_image(&op, f->tenant, last->n, f->arena);
     struct bf_apply apply = {.coll = last->name.coll, .before = stored, .after = after, .bson = bf__bson_encode(f->arena, after)};
     return f->store->driver->vt->apply(f->s, &apply, 1, f->arena, e);
 }

@@ -180,14 +180,6 @@ static enum bf_status tell_others(struct bf__heads *heads, struct bf_session *s,
 
 /* ---- learning from them ---- */
 
-static void wake_watchers(struct bf_store *store, struct bf_uuid tenant, int64_t n)
-{
-    pthread_mutex_lock(&store->watch_lock);
-    for (unsigned i = 0; i < store->n_watchers; i++)
-        store->watchers[i].woken(store->watchers[i].ctx, tenant, n);
-    pthread_mutex_unlock(&store->watch_lock);
-}
-
 enum bf_status bf__head_catch_up(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf__head *ret, struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
@@ -199,7 +191,7 @@ enum bf_status bf__head_catch_up(struct bf_store *store, struct bf_session *s, s
     if (status == BF_OK)
         bf__head_note(store, tenant, ret, /* own= */ false);
     if (status == BF_OK && ret->n > before)
-        wake_watchers(store, tenant, ret->n);
+        bf__store_wake(store, tenant, ret->n);
     bf_arena_destroy(&arena);
     return status;
 }

@@ -84,6 +84,10 @@ void bf__store_moved(struct bf_store *store, const struct bf_collection *coll);
 /* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
 extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs, bf__coll_restored;
 
+const struct bf_collection *bf__collection_named(const struct bf_store *store, struct bf_str name); /* NULL when not declared */
+/* The tenant's log has grown to entry n, and its documents follow: calls the watchers. Any thread. */
+void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n);
+
 /* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check",
  * "key_exported". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);

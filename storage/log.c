@@ -129,9 +129,7 @@ static struct bf_log_op plain_op(const struct bf_store *store, const struct bf__
     op.owner_after = raw->owner_after;
     op.team_before = raw->team_before;
     op.team_after = raw->team_after;
-    for (unsigned i = 0; i < store->n_collections && op.coll == NULL; i++)
-        if (bf_str_eqz(raw->coll, store->collections[i]->name))
-            op.coll = store->collections[i];
+    op.coll = bf__collection_named(store, raw->coll);
     return op;
 }
 
@@ -161,6 +159,18 @@ enum bf_status bf__log_op(struct bf_store *store, struct bf_session *s, const st
                           struct bf_log_op *ret, struct bf_error *e)
 {
     return open_op(&(struct reading){store, s, arena}, entry, k, &(struct wanted){.all = true}, ret, e);
+}
+
+struct bf_doc *bf__log_image(const struct bf_log_op *op, struct bf_uuid tenant, int64_t n, struct bf_arena *arena)
+{
+    if (!op->tombstone && op->doc == NULL)
+        return NULL;
+    struct bf_doc *doc = op->tombstone ? bf_doc_create(arena, op->coll->schema, tenant, op->id) : bf_doc_copy(arena, op->doc);
+    doc->tombstone = op->tombstone;
+    doc->rev = op->rev;
+    doc->n = n;
+    doc->k = op->k;
+    return doc;
 }
 
 static enum bf_status open_entry(const struct reading *r, const struct bf_raw_entry *raw, const struct wanted *wanted,

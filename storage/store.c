@@ -198,13 +198,15 @@ void bf_store_derive_key(const struct bf_store *store, const char *purpose, stru
     bf_key_wipe(&root);
 }
 
-const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name)
+const struct bf_collection *bf__collection_named(const struct bf_store *store, struct bf_str name)
 {
     for (unsigned i = 0; i < store->n_collections; i++)
-        if (strcmp(store->collections[i]->name, name) == 0)
+        if (bf_str_eqz(name, store->collections[i]->name))
             return store->collections[i];
     return NULL;
 }
+
+const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name) { return bf__collection_named(store, bf_strz(name)); }
 
 /* ---- is it well? ---- */
 
@@ -399,6 +401,14 @@ void bf_log_watch(struct bf_store *store, void (*woken)(void *ctx, struct bf_uui
     pthread_mutex_lock(&store->watch_lock);
     assert(store->n_watchers < BF__WATCHERS_MAX);
     store->watchers[store->n_watchers++] = (struct bf__watcher){woken, ctx};
+    pthread_mutex_unlock(&store->watch_lock);
+}
+
+void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n)
+{
+    pthread_mutex_lock(&store->watch_lock);
+    for (unsigned i = 0; i < store->n_watchers; i++)
+        store->watchers[i].woken(store->watchers[i].ctx, tenant, n);
     pthread_mutex_unlock(&store->watch_lock);
 }
 
