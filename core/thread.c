@@ -16,3 +16,24 @@ int bf_thread_start(pthread_t *ret, const char *name, void *(*run)(void *), void
         pthread_setname_np(*ret, label);
     return failed;
 }
+
+int64_t bf_real_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct timespec bf_real_moment(int64_t real_ms)
+{
+    return (struct timespec){.tv_sec = real_ms / 1000, .tv_nsec = real_ms % 1000 * 1000000};
+}
+
+void bf_real_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}

@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/metrics.h"
+#include "core/thread.h"
 #include "storage/batch.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -293,13 +294,6 @@ static void pause_before(const struct bf_store *store, unsigned tries)
     nanosleep(&pause, NULL);
 }
 
-static int64_t real_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool is_away(enum bf_status status) { return status == BF_E_UNAVAILABLE || status == BF_E_UNKNOWN_OUTCOME; }
 
 /* One try at the batch after another, while it is worth it.
@@ -311,7 +305,7 @@ enum bf_status bf__batch_run(const struct bf__bench *bench, struct bf_arena *are
     struct bf_store *store = bench->store;
     enum bf_status status;
     bool sent = false, again;
-    int64_t until_ms = real_ms() + SETTLE_MS;
+    int64_t until_ms = bf_real_ms() + SETTLE_MS;
     unsigned tries = 0, races = 0;
     assert(n > 0);
     *ret_n = 0;
@@ -327,7 +321,7 @@ enum bf_status bf__batch_run(const struct bf__bench *bench, struct bf_arena *are
             *ret_n = b.written_n;
         if (store->heads == NULL)
             return status == BF_E_EXISTS ? bf_fail(e, BF_E_CORRUPT, "a number or request that the log did not have was taken all the same") : status;
-        again = (status == BF_E_EXISTS && races < LOST_RACES_MAX) || (sent && is_away(status) && real_ms() < until_ms);
+        again = (status == BF_E_EXISTS && races < LOST_RACES_MAX) || (sent && is_away(status) && bf_real_ms() < until_ms);
     } while (again);
     if (status == BF_E_EXISTS)
         return bf_fail(e, BF_E_UNAVAILABLE, "%d races for the next entry were lost", LOST_RACES_MAX);

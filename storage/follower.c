@@ -102,14 +102,6 @@ static void woken(void *ctx, struct bf_uuid tenant, int64_t n)
     pthread_mutex_unlock(&f->lock);
 }
 
-/* Pauses are real time, whatever clock the environment shows: they bound how often something that fails is tried. */
-static int64_t real_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void pass(struct bf_follower *f, struct lane *lane, int64_t n)
 {
     pthread_mutex_lock(&f->lock);
@@ -120,7 +112,7 @@ static void pass(struct bf_follower *f, struct lane *lane, int64_t n)
 static void fail_lane(struct bf_follower *f, unsigned consumer, struct lane *lane, const struct bf_error *e)
 {
     lane->pause_ms = lane->pause_ms == 0 ? PAUSE_MIN_MS : lane->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : lane->pause_ms * 2;
-    lane->resume_at_ms = real_ms() + lane->pause_ms;
+    lane->resume_at_ms = bf_real_ms() + lane->pause_ms;
     bf_log(f->env, BF_LOG_WARN, "follower.retry", "a log entry could not be handed over", BF_L_STR("consumer", f->consumers[consumer].name),
            BF_L_INT("n", lane->passed + 1), BF_L_STR("code", bf_status_code(e->status)), BF_L_STR("cause", e->cause), BF_L_END);
 }
@@ -168,7 +160,7 @@ static void save_lane(struct bf_follower *f, const struct tenant *t, unsigned co
         lane->saved = n;
         forget_jobs(f, t);
     } else {
-        lane->save_at_ms = real_ms() + PAUSE_MAX_MS;
+        lane->save_at_ms = bf_real_ms() + PAUSE_MAX_MS;
         bf_log_error(f->env, BF_LOG_WARN, "follower.cursor", &e);
     }
     bf_arena_destroy(&arena);
@@ -221,11 +213,11 @@ static enum bf_status consume(struct bf_follower *f, const struct tenant *t, uns
         if (status != BF_OK)
             break;
         if (lane->saved == lane->passed)
-            lane->save_at_ms = real_ms() + SAVE_MS;
+            lane->save_at_ms = bf_real_ms() + SAVE_MS;
         pass(f, lane, piece->entries[i].n);
         lane->pause_ms = 0;
         if (lane->passed - lane->saved == SAVE_ENTRIES)
-            lane->save_at_ms = real_ms();
+            lane->save_at_ms = bf_real_ms();
     }
     return status;
 }
@@ -253,7 +245,7 @@ static bool is_save_due(const struct lane *lane, int64_t now) { return lane->pas
 static bool step(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head, struct piece *piece)
 {
     struct lane *lane = &t->lanes[consumer];
-    int64_t now = real_ms();
+    int64_t now = bf_real_ms();
     if (is_save_due(lane, now))
         save_lane(f, t, consumer, lane);
     return lane->resume_at_ms <= now && hand_over(f, t, consumer, head, piece);
@@ -308,20 +300,18 @@ static void run_round(struct bf_follower *f, struct round *r)
         step_tenant(f, r, head);
 }
 
-static struct timespec moment(int64_t ms) { return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}; }
-
 /*
  * False when it is time to stop. Who is rung waits a moment more: what is committed meanwhile is handed over together, and the jobs that come of it find
  * other writers to share a transaction with, instead of the empty queue right behind a group.
  */
 static bool sleep_until(struct bf_follower *f, int64_t at_ms)
 {
-    struct timespec at = moment(at_ms);
+    struct timespec at = bf_real_moment(at_ms);
     int rc = 0;
     pthread_mutex_lock(&f->lock);
     while (!f->rung && !f->stopping && rc == 0)
         rc = at_ms == INT64_MAX ? pthread_cond_wait(&f->wake, &f->lock) : pthread_cond_timedwait(&f->wake, &f->lock, &at);
-    at = moment(real_ms() + GATHER_MS);
+    at = bf_real_moment(bf_real_ms() + GATHER_MS);
     for (rc = 0; f->rung && !f->stopping && rc == 0;)
         rc = pthread_cond_timedwait(&f->wake, &f->lock, &at);
     f->rung = false;
@@ -406,7 +396,6 @@ static enum bf_status start_thread(struct bf_follower *f, struct bf_error *e)
 enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *store, const struct bf_consumer *consumers, unsigned n,
                                  struct bf_follower **ret, struct bf_error *e)
 {
-    pthread_condattr_t attr;
     struct bf_follower *f = calloc(1, sizeof *f);
     if (f == NULL)
         abort();
@@ -414,10 +403,7 @@ enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *stor
     f->store = store;
     take_consumers(f, consumers, n);
     pthread_mutex_init(&f->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&f->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    bf_real_cond_init(&f->wake);
     bf_log_watch(store, woken, f); /* first, so that nothing falls between the heads read and the watch */
     enum bf_status status = learn_heads(f, e);
     if (status == BF_OK)

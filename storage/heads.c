@@ -226,13 +226,6 @@ static enum bf_status learn(struct bf__heads *heads, struct bf_session *s, int64
 
 /* ---- the poller ---- */
 
-static int64_t real_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static enum bf_status poll_once(struct bf__heads *heads, bool sweep)
 {
     const struct bf_driver_vtable *vt = heads->store->driver->vt;
@@ -252,8 +245,7 @@ static enum bf_status poll_once(struct bf__heads *heads, bool sweep)
 /* False when it is time to stop. */
 static bool wait_ms(struct bf__heads *heads, int64_t ms)
 {
-    int64_t at = real_ms() + ms;
-    struct timespec until = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
+    struct timespec until = bf_real_moment(bf_real_ms() + ms);
     int rc = 0;
     pthread_mutex_lock(&heads->lock);
     while (!heads->stopping && rc == 0)
@@ -266,11 +258,11 @@ static bool wait_ms(struct bf__heads *heads, int64_t ms)
 static void *poller_main(void *arg)
 {
     struct bf__heads *heads = arg;
-    int64_t sweep_at = real_ms() + SWEEP_MS;
+    int64_t sweep_at = bf_real_ms() + SWEEP_MS;
     while (wait_ms(heads, POLL_MS)) {
-        bool sweep = real_ms() >= sweep_at;
+        bool sweep = bf_real_ms() >= sweep_at;
         if (poll_once(heads, sweep) == BF_OK && sweep)
-            sweep_at = real_ms() + SWEEP_MS;
+            sweep_at = bf_real_ms() + SWEEP_MS;
     }
     poll_once(heads, /* sweep= */ false); /* what was committed last is told */
     return NULL;
@@ -278,16 +270,12 @@ static void *poller_main(void *arg)
 
 enum bf_status bf__heads_open(struct bf_store *store, struct bf_error *e)
 {
-    pthread_condattr_t monotonic;
     struct bf__heads *heads = calloc(1, sizeof *heads);
     if (heads == NULL)
         abort();
     heads->store = store;
     pthread_mutex_init(&heads->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&heads->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    bf_real_cond_init(&heads->wake);
     store->heads = heads;
     int failed = bf_thread_start(&heads->thread, "heads", poller_main, heads);
     heads->started = failed == 0;

@@ -53,15 +53,6 @@ struct bf_job_runner {
     struct bf__worker workers[THREADS_MAX];
 };
 
-static int64_t real_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static struct timespec moment(int64_t ms) { return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}; }
-
 /* ---- settling ---- */
 
 /* With all that finds the job again, and what it was about; its id is the trace of whatever was done for it. */
@@ -149,7 +140,7 @@ static void over(struct bf_job_run *run)
     DL_DELETE(w->held, run);
     pthread_mutex_unlock(&w->runner->lock);
     if (w->n_ended == 0)
-        w->first_ended_ms = real_ms();
+        w->first_ended_ms = bf_real_ms();
     DL_APPEND(w->ended, run);
     w->n_held--;
     w->n_ended++;
@@ -248,13 +239,13 @@ static bool is_wanted(const struct bf__worker *w) { return is_enough(w) || (w->w
 /* Runs what is posted until it is time for a turn. */
 static void wait_for_turn(struct bf__worker *w)
 {
-    int64_t poll_at_ms = real_ms() + POLL_MS;
+    int64_t poll_at_ms = bf_real_ms() + POLL_MS;
     bool late = false;
     pthread_mutex_lock(&w->lock);
     while (!late && !is_wanted(w)) {
         struct bf_task *tasks = w->tasks;
         if (tasks == NULL) {
-            struct timespec until = moment(w->n_ended > 0 ? w->first_ended_ms + LINGER_MS : poll_at_ms);
+            struct timespec until = bf_real_moment(w->n_ended > 0 ? w->first_ended_ms + LINGER_MS : poll_at_ms);
             late = pthread_cond_timedwait(&w->called, &w->lock, &until) == ETIMEDOUT;
             continue;
         }
@@ -342,7 +333,7 @@ static void *keep(void *arg)
         abort();
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
-        struct timespec until = moment(real_ms() + until_due(r));
+        struct timespec until = bf_real_moment(bf_real_ms() + until_due(r));
         pthread_cond_timedwait(&r->kept, &r->lock, &until);
         renew(r, held, until_ms);
     }
@@ -360,15 +351,6 @@ static void start_thread(pthread_t *thread, void *(*run)(void *), void *arg, con
         abort();
 }
 
-static void init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
 static void add_worker(struct bf_job_runner *r, const struct bf_job_work *work)
 {
     assert(r->n_workers < THREADS_MAX && (work->begin == NULL || (work->places > 0 && work->places <= BF_JOBS_MAX)));
@@ -376,7 +358,7 @@ static void add_worker(struct bf_job_runner *r, const struct bf_job_work *work)
     *w = (struct bf__worker){.runner = r, .work = work, .home.post = post, .places = work->begin == NULL ? 1 : work->places};
     w->tasks_tail = &w->tasks;
     pthread_mutex_init(&w->lock, NULL);
-    init_cond(&w->called);
+    bf_real_cond_init(&w->called);
 }
 
 struct bf_job_runner *bf_job_runner_create(const struct bf_env *env, struct bf_store *store, const struct bf_job_work *works, unsigned n)
@@ -389,7 +371,7 @@ struct bf_job_runner *bf_job_runner_create(const struct bf_env *env, struct bf_s
     r->store = store;
     r->n_works = n;
     pthread_mutex_init(&r->lock, NULL);
-    init_cond(&r->kept);
+    bf_real_cond_init(&r->kept);
     for (unsigned i = 0; i < n; i++)
         for (unsigned k = 0; k < works[i].threads; k++)
             add_worker(r, &r->works[i]);
