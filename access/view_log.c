@@ -12,6 +12,7 @@
 #include "core/env.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/thread.h"
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -242,7 +243,6 @@ static void *writer(void *arg)
 struct bf_view_log *bf__views_open(const struct bf_env *env, struct bf_store *store)
 {
     struct bf_view_log *log = calloc(1, sizeof *log);
-    pthread_condattr_t monotonic;
     if (log == NULL)
         abort();
     log->env = env;
@@ -251,11 +251,8 @@ struct bf_view_log *bf__views_open(const struct bf_env *env, struct bf_store *st
         log->batches[i].arena = bf_arena_create();
     log->filling = &log->batches[0];
     pthread_mutex_init(&log->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&log->wake, &monotonic);
+    bf_real_cond_init(&log->wake);
     pthread_cond_init(&log->room, NULL);
-    pthread_condattr_destroy(&monotonic);
     if (pthread_create(&log->thread, NULL, writer, log) != 0)
         abort();
     pthread_setname_np(log->thread, "view-log");

@@ -3,6 +3,7 @@
 #include "core/http/internal.h"
 #include "core/http/listen.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include <assert.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -150,12 +151,8 @@ static void clamp(struct bf_http *http)
 
 static void init_locks(struct bf_http *http)
 {
-    pthread_condattr_t attr;
     pthread_mutex_init(&http->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&http->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    bf_real_cond_init(&http->wake);
 }
 
 static void stop_loops(struct bf_http *http)

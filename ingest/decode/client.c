@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingest/decode/client.h"
 #include "core/env.h"
+#include "core/thread.h"
 #include "ingest/decode/check.h"
 #include <assert.h>
 #include <errno.h>
@@ -38,7 +39,6 @@ struct call {
 struct bf_decode_client *bf_decode_client_create(const struct bf_env *env, int socket_fd, unsigned concurrent_max)
 {
     struct bf_decode_client *c = calloc(1, sizeof *c);
-    pthread_condattr_t attr;
     assert(concurrent_max > 0);
     if (c == NULL)
         abort();
@@ -46,10 +46,7 @@ struct bf_decode_client *bf_decode_client_create(const struct bf_env *env, int s
     c->socket_fd = socket_fd;
     c->concurrent_max = concurrent_max < BF_DECODE_JOBS_MAX ? concurrent_max : BF_DECODE_JOBS_MAX;
     pthread_mutex_init(&c->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->turn, &attr);
-    pthread_condattr_destroy(&attr);
+    bf_real_cond_init(&c->turn);
     return c;
 }
 

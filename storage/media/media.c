@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening the media of a store, which finds the uploads under way, and closing them. */
 #include "core/arena.h"
+#include "core/thread.h"
 #include "storage/media/fs.h"
 #include "storage/media/upload.h"
 #include <dirent.h>
@@ -95,7 +96,6 @@ static enum bf_status scan(struct bf_media *media, struct bf_error *e)
 static struct bf_media *new_media(struct bf_store *store)
 {
     struct bf_media *media = calloc(1, sizeof *media);
-    pthread_condattr_t monotonic;
     if (media == NULL)
         abort();
     *media = (struct bf_media){.store = store, .env = store->env, .stages_fd = -1, .blobs_fd = -1};
@@ -103,10 +103,7 @@ static struct bf_media *new_media(struct bf_store *store)
     for (unsigned i = 0; i < BF__SETTLE_LOCKS; i++)
         pthread_mutex_init(&media->settling[i], NULL);
     pthread_mutex_init(&media->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&media->left, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    bf_real_cond_init(&media->left);
     media->close_spent.run = bf__spent_close;
     media->chunks = bf__chunks_create();
     return media;

@@ -3,6 +3,7 @@
 #include "storage/mongo/mongo.h"
 #include "core/arena.h"
 #include "core/env.h"
+#include "core/thread.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -38,12 +39,8 @@ static void check_declaration(const struct bf_collection *coll)
 
 static void lay_out(struct bf__mongo *db)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&db->lock, NULL);
-    pthread_cond_init(&db->released, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    bf_real_cond_init(&db->released);
     for (unsigned i = 0; i < db->n_collections; i++)
         check_declaration(db->collections[i]);
 }
