@@ -249,7 +249,11 @@ enum bf_status bf__entry_write(struct bf__batch *b, struct bf_error *e)
     append.entry.header = bf__entry_header(b->arena, &b->entry);
     append.entry.payload = bf__entry_payload(b->arena, &b->entry);
     bf__entry_leaf(append.entry.header, append.entry.leaf);
-    enum bf_status status = b->store->driver->vt->append(b->s, &append, e);
+    enum bf_status status = BF_OK;
+    if (b->store->heads != NULL && b->entry.n == 1)
+        status = bf__head_found(b->store, b->s, b->tenant, b->arena, e);
+    if (status == BF_OK)
+        status = b->store->driver->vt->append(b->s, &append, e);
     if (status == BF_OK || status == BF_E_UNKNOWN_OUTCOME)
         note_sent(b, status == BF_OK);
     if (status == BF_OK)

@@ -94,7 +94,7 @@ struct bf_driver_vtable {
 
     /* The log. log_read gives entries after `after_n`, at most `limit` and, past the first, `bytes_max`; without `payloads` those are left
      * empty. It stops at a hole and before a row that cannot be read: BF_E_CORRUPT when that is the first. log_last gives NULL for a tenant
-     * without a log. log_requests gives each request's n, 0 when it has none. */
+     * without a log. log_requests gives each request's n, 0 when it has none. log_tenants: with one_transaction only; else head documents tell. */
     enum bf_status (*log_read)(struct bf_session *s, struct bf_uuid tenant, int64_t after_n, unsigned limit, size_t bytes_max,
                                bool payloads, struct bf_arena *arena, struct bf_raw_entry **ret, unsigned *ret_n, struct bf_error *e);
     enum bf_status (*log_last)(struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_raw_entry **ret,

@@ -103,7 +103,7 @@ static struct bf_doc *head_doc(const struct bf_store *store, struct bf_uuid tena
     return doc;
 }
 
-/* What the store has of a tenant that this process has not met yet: at least the head document is there then. */
+/* What the store has of a tenant that this process has not met yet. */
 static enum bf_status meet(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf__head *ret,
                            struct bf_error *e)
 {
@@ -112,17 +112,40 @@ static enum bf_status meet(struct bf_store *store, struct bf_session *s, struct 
     struct bf_doc *doc = NULL;
     *ret = (struct bf__head){0};
     enum bf_status status = vt->get_many(s, &bf__coll_heads, none, &tenant, 1, arena, &doc, e);
-    if (status != BF_OK)
-        return status;
-    if (doc == NULL) {
-        struct bf_write w = {.kind = BF_W_INSERT, .coll = &bf__coll_heads, .doc = head_doc(store, tenant, ret, arena)};
-        status = vt->write(s, &w, arena, e);
-        return status == BF_E_EXISTS ? BF_OK : status;
-    }
     /* One less: the last entry is read in any case, for its time. */
-    if (bf_get_int(&doc->object, HEAD_APPLIED) > 0)
+    if (status == BF_OK && doc != NULL && bf_get_int(&doc->object, HEAD_APPLIED) > 0)
         ret->n = ret->applied = ret->sure = bf_get_int(&doc->object, HEAD_APPLIED) - 1;
-    return BF_OK;
+    return status;
+}
+
+enum bf_status bf__head_found(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_error *e)
+{
+    struct bf__head none = {0};
+    struct bf_write w = {.kind = BF_W_INSERT, .coll = &bf__coll_heads, .doc = head_doc(store, tenant, &none, arena)};
+    enum bf_status status = store->driver->vt->write(s, &w, arena, e);
+    if (status == BF_E_UNKNOWN_OUTCOME) /* of the head; the entry was not sent */
+        return bf_fail(e, BF_E_UNAVAILABLE, "it is not known whether a company's head was written");
+    return status == BF_E_EXISTS ? BF_OK : status;
+}
+
+enum bf_status bf__head_tenants(struct bf_store *store, struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n,
+                                struct bf_error *e)
+{
+    struct bf_query query = {.coll = &bf__coll_heads, .limit = BF_PAGE_MAX};
+    struct bf_buf ids;
+    struct bf_page page = {0};
+    enum bf_status status = BF_OK;
+    bf_buf_init(&ids, SIZE_MAX / 2);
+    do {
+        query.after = page.next;
+        status = store->driver->vt->find(s, &query, arena, &page, e);
+        for (unsigned i = 0; status == BF_OK && i < page.n; i++)
+            bf_buf_add(&ids, &page.docs[i]->id, sizeof page.docs[i]->id);
+    } while (status == BF_OK && page.next.n > 0);
+    *ret = bf_arena_dup(arena, ids.p, ids.n);
+    *ret_n = (unsigned)(ids.n / sizeof(struct bf_uuid));
+    bf_buf_finish(&ids);
+    return status;
 }
 
 /* ---- telling the others ---- */

@@ -27,8 +27,12 @@ void bf__heads_close(struct bf_store *store);
 
 /* What is known of the tenant's log; false: it was not looked at yet. */
 bool bf__head_known(struct bf_store *store, struct bf_uuid tenant, struct bf__head *ret);
-/* Looks at the log, rolls documents forward to its end and tells the watchers what was new. A tenant that the store does not know gets its head document,
- * by which the others will find its log. Blocks. */
+/* Before a tenant's first entry: makes the head document, by which the others will find its log. Blocks. */
+enum bf_status bf__head_found(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_error *e);
+/* The tenants that have a head document, in `arena`; one whose first entry never arrived may be among them. Blocks. */
+enum bf_status bf__head_tenants(struct bf_store *store, struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n,
+                                struct bf_error *e);
+/* Looks at the log, rolls documents forward to its end and tells the watchers what was new. Blocks. */
 enum bf_status bf__head_catch_up(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf__head *ret, struct bf_error *e);
 /* forward.c: reads what the log holds beyond head->applied, rolls documents forward to it and moves *head on. Blocks. */
 enum bf_status bf__head_follow(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf__head *head,

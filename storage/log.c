@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "storage/bson.h"
 #include "storage/committer.h"
+#include "storage/heads.h"
 #include <assert.h>
 
 enum { READ_BYTES_MAX = 4 << 20, READ_LIMIT_MAX = 1000 };
@@ -273,7 +274,7 @@ enum bf_status bf_log_head(struct bf_store *store, struct bf_uuid tenant, int64_
 enum bf_status bf_log_tenants(struct bf_store *store, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e)
 {
     struct bf_session *s = store->driver->vt->reader(store->driver);
-    enum bf_status status = store->driver->vt->log_tenants(s, arena, ret, ret_n, e);
+    enum bf_status status = store->heads == NULL ? store->driver->vt->log_tenants(s, arena, ret, ret_n, e) : bf__head_tenants(store, s, arena, ret, ret_n, e);
     store->driver->vt->release(store->driver, s);
     return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log: {_id: {t, n}, t, n, requests: [bin], header, payload, leaf}. Inserting an entry is the commit: _id makes (tenant, n) unique, an
- * index (tenant, each request). `log_tenants` says who has one.
+ * index (tenant, each request).
  */
 #include "core/arena.h"
 #include "storage/mongo/read.h"
@@ -40,12 +40,12 @@ static void put_entry(bson_t *b, const struct bf_raw_append *append)
     put_bytes(b, "payload", entry->payload.p, entry->payload.n);
 }
 
-static enum bf_status insert(struct bf_session *s, enum bf__m_own own, const bson_t *doc, const char *what, struct bf_error *e)
+static enum bf_status insert(struct bf_session *s, const bson_t *doc, struct bf_error *e)
 {
     struct bf__m_at at;
     bson_error_t error;
     bson_t reply, opts = BSON_INITIALIZER;
-    enum bf_status status = bf__m_at_own(s, own, true, what, &at, e);
+    enum bf_status status = bf__m_at_own(s, BF__M_LOG, true, "appending an entry", &at, e);
     if (status != BF_OK)
         return status;
     bf__m_must(bson_append_bool(&opts, "validate", -1, false));
@@ -56,27 +56,11 @@ static enum bf_status insert(struct bf_session *s, enum bf__m_own own, const bso
     return status;
 }
 
-/* Before the tenant's first entry, so that no log is overlooked. */
-static enum bf_status add_tenant(struct bf_session *s, struct bf_uuid tenant, struct bf_error *e)
-{
-    bson_t doc = BSON_INITIALIZER;
-    bf__m_put_uuid(&doc, "_id", tenant);
-    bf__m_must(bson_append_int32(&doc, "b", 1, bf__m_bucket(tenant)));
-    enum bf_status status = insert(s, BF__M_TENANTS, &doc, "noting a tenant", e);
-    bson_destroy(&doc);
-    if (status == BF_E_UNKNOWN_OUTCOME)
-        status = bf_fail(e, BF_E_UNAVAILABLE, "it is not known whether a tenant was noted"); /* its entry is surely not there */
-    return status == BF_E_EXISTS ? BF_OK : status;
-}
-
 enum bf_status bf__m_append(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e)
 {
     bson_t doc = BSON_INITIALIZER;
-    enum bf_status status = append->entry.n == 1 ? add_tenant(s, append->entry.tenant, e) : BF_OK;
-    if (status == BF_OK) {
-        put_entry(&doc, append);
-        status = insert(s, BF__M_LOG, &doc, "appending an entry", e);
-    }
+    put_entry(&doc, append);
+    enum bf_status status = insert(s, &doc, e);
     bson_destroy(&doc);
     return status;
 }
@@ -247,40 +231,4 @@ enum bf_status bf__m_log_requests(struct bf_session *s, struct bf_uuid tenant, c
     while ((row = bf__m_rows_next(&r.rows)) != NULL)
         match_requests(row, ids, n, ret_n);
     return rows_end(&r, e);
-}
-
-/* ---- tenants ---- */
-
-enum bf_status bf__m_log_tenants(struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e)
-{
-    enum { BATCH = 1000 };
-    struct bf__m_at at;
-    struct bf__m_rows rows;
-    struct bf_buf tenants;
-    bson_t filter = BSON_INITIALIZER, opts = BSON_INITIALIZER, sub;
-    bson_iter_t it;
-    const bson_t *row;
-    enum bf_status status = bf__m_at_own(s, BF__M_TENANTS, false, "listing tenants", &at, e);
-    if (status != BF_OK)
-        return status;
-    bf_buf_init(&tenants, SIZE_MAX / 2);
-    bf__m_put_places(&filter, NULL, (struct bf_uuid){{0}}, NULL, 0);
-    bf__m_put_limits(s, &opts, BATCH);
-    bf__m_must(bson_append_document_begin(&opts, "sort", -1, &sub) && bson_append_int32(&sub, "_id", -1, 1) &&
-               bson_append_document_end(&opts, &sub));
-    bf__m_rows_find(&rows, &at, &filter, &opts);
-    while ((row = bf__m_rows_next(&rows)) != NULL)
-        if (bson_iter_init_find(&it, row, "_id")) {
-            struct bf_uuid tenant = bf__m_uuid(&it);
-            bf_buf_add(&tenants, &tenant, sizeof tenant);
-        }
-    status = bf__m_rows_end(&rows, e);
-    bson_destroy(&filter);
-    bson_destroy(&opts);
-    if (status == BF_OK) {
-        *ret = bf_arena_dup(arena, tenants.p, tenants.n);
-        *ret_n = (unsigned)(tenants.n / sizeof(struct bf_uuid));
-    }
-    bf_buf_finish(&tenants);
-    return status;
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-const char *const bf__m_own_names[BF__M_OWN] = {[BF__M_LOG] = "log", [BF__M_TENANTS] = "log_tenants", [BF__M_META] = "meta"};
+const char *const bf__m_own_names[BF__M_OWN] = {[BF__M_LOG] = "log", [BF__M_META] = "meta"};
 
 static struct bf__mongo *mongo_of(struct bf_driver *driver) { return BF_CONTAINER(driver, struct bf__mongo, base); }
 
@@ -263,7 +263,6 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .log_read = bf__m_log_read,
     .log_last = bf__m_log_last,
     .log_requests = bf__m_log_requests,
-    .log_tenants = bf__m_log_tenants,
     .meta_get = bf__m_meta_get,
     .meta_set = bf__m_meta_set,
     .begin = nothing,

@@ -15,7 +15,7 @@
 #include <pthread.h>
 
 /* Collections of the driver's own, numbered behind the declared ones. */
-enum bf__m_own { BF__M_LOG, BF__M_TENANTS, BF__M_META, BF__M_OWN };
+enum bf__m_own { BF__M_LOG, BF__M_META, BF__M_OWN };
 extern const char *const bf__m_own_names[BF__M_OWN];
 
 struct bf__mongo {
@@ -74,7 +74,6 @@ enum bf_status bf__m_log_last(struct bf_session *s, struct bf_uuid tenant, struc
                               struct bf_error *e);
 enum bf_status bf__m_log_requests(struct bf_session *s, struct bf_uuid tenant, const struct bf_request_id *ids, unsigned n, int64_t *ret_n,
                                   struct bf_error *e);
-enum bf_status bf__m_log_tenants(struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
 enum bf_status bf__m_append(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
 enum bf_status bf__m_meta_get(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
 enum bf_status bf__m_meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);

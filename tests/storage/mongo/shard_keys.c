@@ -57,7 +57,7 @@ static const char *key_of(const struct shard_keys *keys, const char *coll)
             return keys->collections[i]->cls == BF_TENANT_COLLECTION ? "t" : "b";
     if (strcmp(coll, "log") == 0)
         return "t";
-    return strcmp(coll, "log_tenants") == 0 || strcmp(coll, "meta") == 0 ? "b" : NULL;
+    return strcmp(coll, "meta") == 0 ? "b" : NULL;
 }
 
 /* {level: "majority"}, or {w: "majority", j: true}. */
