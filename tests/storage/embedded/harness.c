@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The contract suite on the embedded store: a directory of its own for each test. */
+#include "tests/directory.h"
 #include "tests/storage/contract/harness.h"
 #include "tests/test.h"
-#include <ftw.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -15,10 +15,8 @@ struct harness {
 struct harness *harness_create(void)
 {
     struct harness *h = calloc(1, sizeof *h);
-    const char *base = getenv("BF_TEST_DIR");
     assert_non_null(h);
-    snprintf(h->dir, sizeof h->dir, "%s/store.XXXXXX", base == NULL ? "/tmp" : base);
-    assert_non_null(mkdtemp(h->dir));
+    test_dir_make("store", h->dir, sizeof h->dir);
     return h;
 }
 
@@ -32,17 +30,9 @@ enum bf_status harness_open(struct harness *h, const struct bf_env *env, const s
     return bf_store_open(env, &config, collections, n, ret, e);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 void harness_destroy(struct harness **h)
 {
-    nftw((*h)->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    test_dir_remove((*h)->dir);
     free(*h);
     *h = NULL;
 }

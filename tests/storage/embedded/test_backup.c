@@ -3,10 +3,10 @@
 #include "storage/copy.h"
 #include "storage/internal.h"
 #include "storage/media.h"
+#include "tests/directory.h"
 #include "tests/storage/contract/suite.h"
 #include "tests/storage/media/media_files.h"
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -37,10 +37,8 @@ static struct bf_store_config config_of(const char *uri, const char *key)
 static int set_up(void **state)
 {
     struct rig *r = calloc(1, sizeof *r);
-    const char *base = getenv("BF_TEST_DIR");
     struct place *at = &r->at;
-    snprintf(at->root, sizeof at->root, "%.2000s/backup.XXXXXX", base == NULL ? "/tmp" : base);
-    assert_non_null(mkdtemp(at->root));
+    test_dir_make("backup", at->root, sizeof at->root);
     snprintf(at->uri, sizeof at->uri, "embedded:%s/data", at->root);
     snprintf(at->key, sizeof at->key, "%s/master.key", at->root);
     snprintf(at->backup, sizeof at->backup, "%s/backup", at->root);
@@ -55,21 +53,13 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     struct rig *r = *state;
     bf_store_close(&r->s.store);
     bf_arena_destroy(&r->s.arena);
     bf_env_finish(&r->s.env);
-    nftw(r->at.root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    test_dir_remove(r->at.root);
     free(r);
     return 0;
 }
@@ -450,7 +440,7 @@ static void a_wrong_key_a_changed_manifest_and_a_changed_file_are_refused(void *
     free(text);
     assert_int_equal(restore(r, r->at.exported, NULL), BF_E_EXISTS); /* what is left of the last one is for a person to remove */
     snprintf(other, sizeof other, "%s/copy.restoring", r->at.root);
-    nftw(other, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    test_dir_remove(other);
     assert_int_equal(restore(r, r->at.exported, NULL), BF_OK);
     assert_int_equal(restore(r, r->at.exported, NULL), BF_E_EXISTS);
 }

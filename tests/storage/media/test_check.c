@@ -4,20 +4,12 @@
 #include "storage/internal.h"
 #include "storage/media/upload.h"
 #include "storage/media/wraps.h"
+#include "tests/directory.h"
 #include "tests/storage/media/crash_writer.h"
 #include "tests/storage/media/media_files.h"
 #include "tests/test.h"
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-    (void)st;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
 
 struct strays {
     struct bf_media *media;
@@ -43,7 +35,7 @@ static void a_check_tells_only_files_that_are_there_still(void **state)
     struct strays strays = {.said = 0};
     struct bf_check_report report = {0};
     struct bf_check check = {.report = &report, .say = drop_the_second, .ctx = &strays};
-    (void)nftw("check", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    test_dir_remove("check");
     assert_int_equal(mkdir("check", 0700), 0);
     crash_place("check", &place);
     bf_env_system(&env);

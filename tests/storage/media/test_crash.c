@@ -3,12 +3,12 @@
  * that was cut short is finished from where it stands. Run with the arguments "write DIR SEED THREADS COUNT" this is the process that is killed. */
 #include "core/env.h"
 #include "storage/media.h"
+#include "tests/directory.h"
 #include "tests/storage/media/crash_writer.h"
 #include "tests/storage/media/media_files.h"
 #include "tests/storage/media/uploads.h"
 #include "tests/test.h"
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
@@ -146,24 +146,14 @@ static void expect_all(const struct crash_place *place, const struct ledger *l, 
     bf_env_finish(&env);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 static void nothing_acknowledged_is_lost_by_kill_9(void **state)
 {
     (void)state;
     char dir[2048];
-    const char *base = getenv("BF_TEST_DIR");
     struct crash_place place;
     struct dice dice = {.state = test_seed()};
     struct ledger l = {.uploads = calloc(LINES_MAX, sizeof *l.uploads), .puts = calloc(LINES_MAX, sizeof *l.puts)};
-    snprintf(dir, sizeof dir, "%s/crash.XXXXXX", base == NULL ? "/tmp" : base);
-    assert_non_null(mkdtemp(dir));
+    test_dir_make("crash", dir, sizeof dir);
     crash_place(dir, &place);
     for (unsigned life = 0; life < test_rounds(10); life++) {
         unsigned before = l.n_uploads;
@@ -172,7 +162,7 @@ static void nothing_acknowledged_is_lost_by_kill_9(void **state)
         expect_all(&place, &l, before);
     }
     expect_all(&place, &l, 0); /* and the earlier lives' uploads still are */
-    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    test_dir_remove(dir);
     free(l.uploads);
     free(l.puts);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The contract suite on the driver that keeps everything in memory, with transactions and without. */
 #include "storage/internal.h"
+#include "tests/directory.h"
 #include "tests/storage/contract/harness.h"
 #include "tests/storage/memory/memory.h"
 #include "tests/test.h"
-#include <ftw.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -24,10 +24,8 @@ struct harness {
 struct harness *harness_create(void)
 {
     struct harness *h = calloc(1, sizeof *h);
-    const char *base = getenv("BF_TEST_DIR");
     assert_non_null(h);
-    snprintf(h->dir, sizeof h->dir, "%s/memory.XXXXXX", base == NULL ? "/tmp" : base);
-    assert_non_null(mkdtemp(h->dir));
+    test_dir_make("memory", h->dir, sizeof h->dir);
     h->data = memory_create();
     return h;
 }
@@ -42,18 +40,10 @@ enum bf_status harness_open(struct harness *h, const struct bf_env *env, const s
     return bf__store_open(env, &config, driver, h->data, collections, n, ret, e);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 void harness_destroy(struct harness **pointer)
 {
     struct harness *h = *pointer;
-    nftw(h->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    test_dir_remove(h->dir);
     memory_destroy(&h->data);
     free(h);
     *pointer = NULL;

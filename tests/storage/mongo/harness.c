@@ -5,13 +5,13 @@
  *
  * Every command is listened to: a test during which one did not name its shard key fails.
  */
+#include "tests/directory.h"
 #include "tests/storage/mongo/harness.h"
 #include "storage/internal.h"
 #include "tests/storage/contract/harness.h"
 #include "tests/storage/mongo/database.h"
 #include "tests/storage/mongo/shard_keys.h"
 #include "tests/test.h"
-#include <ftw.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -27,10 +27,8 @@ struct harness {
 struct harness *harness_create(void)
 {
     struct harness *h = calloc(1, sizeof *h);
-    const char *base = getenv("BF_TEST_DIR");
     assert_non_null(h);
-    snprintf(h->dir, sizeof h->dir, "%s/mongodb.XXXXXX", base == NULL ? "/tmp" : base);
-    assert_non_null(mkdtemp(h->dir));
+    test_dir_make("mongodb", h->dir, sizeof h->dir);
     database_create(&h->database);
     shard_keys_init(&h->keys);
     return h;
@@ -72,18 +70,10 @@ enum bf_status harness_open_another(struct harness *h, const struct bf_env *env,
     return open_at(h, "", env, &(struct bf_store_config){.readers = 4}, collections, n, ret, e);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
 void harness_destroy(struct harness **pointer)
 {
     struct harness *h = *pointer;
-    nftw(h->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    test_dir_remove(h->dir);
     database_destroy(&h->database);
     shard_keys_finish(&h->keys);
     free(h);
