@@ -1,26 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The console in a real Chromium, driven by playwright: the scenarios are console.js's. Chromium is Debian's (CHROMIUM names another)."""
+"""The console in a real Chromium, driven by playwright: the scenarios are console.js's."""
 import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from baifang import GUARD_S, PASSWORD, Server
-from needs import demand
 
 HERE = pathlib.Path(__file__).parent
 SCENARIOS = re.findall(r"^  async (\w+)\(browser\)", (HERE / "console.js").read_text(encoding="utf-8"), re.M)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    demand(shutil.which(os.environ.get("CHROMIUM", "chromium")), "chromium is not installed")
-    with Server(tmp_path_factory.mktemp("server")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

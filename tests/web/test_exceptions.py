@@ -6,15 +6,13 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import time
 import zoneinfo
 
 import pytest
 
-from baifang import GUARD_S, PASSWORD, Server, until, uuid7
-from needs import demand
+from baifang import GUARD_S, PASSWORD, until, uuid7
 from test_isolation import png, upload
 
 HERE = pathlib.Path(__file__).parent
@@ -41,13 +39,6 @@ def contract(person, customer, number, minor):
     id = made(person, "contracts", body)["contract"]["id"]
     until(lambda: person.get(f"/v1/contracts/{id}").json()["state"] == "uploaded", "the page")
     return id
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    demand(shutil.which(os.environ.get("CHROMIUM", "chromium")), "chromium is not installed")
-    with Server(tmp_path_factory.mktemp("server")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ import time
 import pytest
 
 from baifang import GUARD_S, PASSWORD, Server, until
-from needs import demand
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "push"))
@@ -33,8 +31,7 @@ def phones(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory, phones):
-    demand(shutil.which(os.environ.get("CHROMIUM", "chromium")), "chromium is not installed")
+def server(tmp_path_factory, phones, chromium):
     config = {"http_client": {"named_hosts": f"push.test:{phones.port}", "resolve": f"push.test:{phones.port}:127.0.0.1", "ca_file": phones.ca}}
     with Server(tmp_path_factory.mktemp("server"), config) as running:
         yield running
