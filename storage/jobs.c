@@ -496,7 +496,7 @@ enum bf_status bf_job_renew(struct bf_store *store, const struct bf_job *jobs, c
         writes[kept++] = replace(docs[i]);
     }
     if (status == BF_OK && kept > 0)
-        status = bf_store_write_behind(store, writes, kept, rets, e);
+        status = bf_store_write(store, writes, kept, rets, e); /* a lease does not wait behind other work */
     bf_arena_destroy(&arena);
     return status;
 }
