@@ -63,6 +63,9 @@ struct bf_store {
     struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
     atomic_bool care_stopped; /* bf_store_stop_care */
 
+    const char *const *consumers; /* bf_follower_name_all */
+    unsigned n_consumers;
+
     pthread_mutex_t watch_lock;
     struct bf__watcher watchers[BF__WATCHERS_MAX];
     unsigned n_watchers;

@@ -5,14 +5,15 @@
 #include "core/metrics.h"
 #include "storage/committer.h"
 #include "storage/heads.h"
+#include "storage/lease.h"
 #include <assert.h>
 #include <stdlib.h>
 
-enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
+enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256, KEEP_DONE_MS = 60000, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
 
 static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
-                                                              &bf__coll_restored, &bf__coll_heads};
-enum { N_OWN = sizeof own_collections / sizeof *own_collections }; /* heads, the last, only where others write too */
+                                                              &bf__coll_restored, &bf__coll_heads, &bf__coll_leases};
+enum { N_OWN = sizeof own_collections / sizeof *own_collections, N_SHARED = 2 }; /* the last only where others write too */
 
 /* ---- opening ---- */
 
@@ -27,13 +28,15 @@ static void copy_config(struct bf_store *store, const struct bf_store_config *co
         store->config.queue_max = QUEUE_MAX;
     if (config->group_max == 0)
         store->config.group_max = GROUP_MAX;
+    if (config->keep_done_ms == 0)
+        store->config.keep_done_ms = KEEP_DONE_MS;
     const char *colon = memchr(store->config.uri.p, ':', store->config.uri.n);
     store->place = colon == NULL ? "" : colon + 1;
 }
 
 static void join_collections(struct bf_store *store, bool alone, const struct bf_collection *const *collections, unsigned n)
 {
-    store->n_collections = n + N_OWN - alone;
+    store->n_collections = n + N_OWN - (alone ? N_SHARED : 0);
     store->collections = bf_arena_alloc(store->arena, store->n_collections * sizeof(struct bf_collection *));
     for (unsigned i = 0; i < store->n_collections; i++)
         store->collections[i] = i < n ? collections[i] : own_collections[i - n];
