@@ -94,6 +94,9 @@ void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n);
 /* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check",
  * "key_exported". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
+/* Of several processes that start for the first time at once one makes it, and all get that value. While the store is opened only. */
+enum bf_status bf__meta_found(struct bf_store *store, const char *name, struct bf_str value, struct bf_arena *arena, struct bf_str *ret,
+                              struct bf_error *e);
 enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_str value, struct bf_error *e);
 
 /* Runs `fn(ctx, writer's session)` on the committer between two groups and waits for it: backup steps, check. It may use the driver's begin

@@ -58,6 +58,14 @@ static enum bf_status open_driver(struct bf_store *store, const struct bf_driver
     return vt->open(&how, &store->driver, e);
 }
 
+static enum bf_status take_incarnation(struct bf_store *store, struct bf_str value, struct bf_error *e)
+{
+    if (value.n != sizeof store->incarnation)
+        return bf_fail(e, BF_E_CORRUPT, "the store's incarnation cannot be read");
+    memcpy(&store->incarnation, value.p, sizeof store->incarnation);
+    return BF_OK;
+}
+
 /* A new store gets its first incarnation last of all facts, so that an interrupted first start is a first start again. */
 static enum bf_status open_facts(struct bf_store *store, struct bf_error *e)
 {
@@ -66,15 +74,16 @@ static enum bf_status open_facts(struct bf_store *store, struct bf_error *e)
     if (status != BF_OK)
         return status;
     bool is_new = incarnation.n == 0;
-    if (!is_new && incarnation.n != sizeof store->incarnation)
-        return bf_fail(e, BF_E_CORRUPT, "the store's incarnation cannot be read");
-    status = bf__keys_open(store, is_new, e);
-    if (status != BF_OK || !is_new) {
-        memcpy(&store->incarnation, incarnation.p == NULL ? "\0\0\0\0" : incarnation.p, sizeof store->incarnation);
+    if (!is_new)
+        status = take_incarnation(store, incarnation, e);
+    if (status == BF_OK)
+        status = bf__keys_open(store, is_new, e);
+    if (status != BF_OK || !is_new)
         return status;
-    }
-    bf_random(store->env, &store->incarnation, sizeof store->incarnation);
-    return bf__meta_set(store, "incarnation", bf_str((const char *)&store->incarnation, sizeof store->incarnation), e);
+    uint32_t fresh;
+    bf_random(store->env, &fresh, sizeof fresh);
+    status = bf__meta_found(store, "incarnation", bf_str((const char *)&fresh, sizeof fresh), store->arena, &incarnation, e);
+    return status == BF_OK ? take_incarnation(store, incarnation, e) : status;
 }
 
 enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
@@ -181,6 +190,19 @@ enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_
     if (store->n_committers == 0) /* still opening: the writer is ours */
         return set_fact(&f, store->driver->vt->writer(store->driver), e);
     return bf__committer_call(store, set_fact, &f, e);
+}
+
+enum bf_status bf__meta_found(struct bf_store *store, const char *name, struct bf_str value, struct bf_arena *arena, struct bf_str *ret,
+                              struct bf_error *e)
+{
+    const struct bf_driver_vtable *vt = store->driver->vt;
+    enum bf_status status = bf__meta_get(store, name, arena, ret, e);
+    if (status != BF_OK || ret->n > 0)
+        return status;
+    status = vt->one_transaction ? bf__meta_set(store, name, value, e) : vt->meta_add(vt->writer(store->driver), name, value, e);
+    if (status == BF_OK)
+        *ret = bf_str_dup(arena, value);
+    return status == BF_E_EXISTS ? bf__meta_get(store, name, arena, ret, e) : status;
 }
 
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e)
