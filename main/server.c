@@ -87,7 +87,7 @@ static enum bf_status open_services(struct server *s, struct bf_error *e)
 
 static enum bf_status start_follower(struct server *s, struct bf_error *e)
 {
-    unsigned n = 0;
+    unsigned n = 0, n_names;
     for (unsigned i = 0; i < bf_n_services; i++) {
         unsigned n_own = 0;
         const struct bf_consumer *own = bf_services[i]->consumers == NULL ? NULL : bf_services[i]->consumers(s->services[i], &n_own);
@@ -95,6 +95,8 @@ static enum bf_status start_follower(struct server *s, struct bf_error *e)
         for (unsigned k = 0; k < n_own; k++)
             s->consumers[n++] = own[k];
     }
+    const char *const *names = bf_services_consumers(s->arena, &n_names);
+    bf_follower_name_all(s->ctx.store, names, n_names);
     return bf_follower_start(s->env, s->ctx.store, s->consumers, n, &s->follower, e);
 }
 

@@ -6,6 +6,8 @@
 #include "gateway/web.h"
 #include "ingest/service.h"
 #include "push/service.h"
+#include "storage/jobs.h"
+#include <assert.h>
 
 const struct bf_service *const bf_services[] = {
     &bf_access_service, &bf_gateway_service, &bf_ingest_service, &bf_push_service,
@@ -26,5 +28,18 @@ const struct bf_collection **bf_services_collections(struct bf_arena *arena, uns
         for (unsigned k = 0; k < bf_services[i]->n_collections; k++)
             all[at++] = bf_services[i]->collections[k];
     *ret_n = at;
+    return all;
+}
+
+const char *const *bf_services_consumers(struct bf_arena *arena, unsigned *ret_n)
+{
+    const char **all = bf_arena_calloc(arena, BF_CONSUMERS_MAX, sizeof *all);
+    unsigned n = 0;
+    for (unsigned i = 0; i < bf_n_services; i++)
+        for (const char *const *name = bf_services[i]->consumer_names; name != NULL && *name != NULL; name++) {
+            assert(n < BF_CONSUMERS_MAX);
+            all[n++] = *name;
+        }
+    *ret_n = n;
     return all;
 }

@@ -118,9 +118,11 @@ struct bf_driver_vtable {
                                    struct bf_error *e);
     enum bf_status (*log_tenants)(struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
 
-    /* Small facts about the store as a whole. An absent one is {NULL, 0}. meta_set: by the writer, outside a transaction or in one. */
+    /* Small facts about the store as a whole. An absent one is {NULL, 0}. meta_set: by the writer, outside a transaction or in one. meta_add: without
+     * one_transaction only; BF_E_EXISTS where there is one. */
     enum bf_status (*meta_get)(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
     enum bf_status (*meta_set)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
+    enum bf_status (*meta_add)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
 
     /* The writer only. `begin` and `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot
      * be told (a failed sync): the store then takes no more writes. */

@@ -63,6 +63,9 @@ struct bf_store {
     struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
     atomic_bool care_stopped; /* bf_store_stop_care */
 
+    const char *const *consumers; /* bf_follower_name_all */
+    unsigned n_consumers;
+
     pthread_mutex_t watch_lock;
     struct bf__watcher watchers[BF__WATCHERS_MAX];
     unsigned n_watchers;
@@ -91,6 +94,9 @@ void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n);
 /* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check",
  * "key_exported". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
+/* Of several processes that start for the first time at once one makes it, and all get that value. While the store is opened only. */
+enum bf_status bf__meta_found(struct bf_store *store, const char *name, struct bf_str value, struct bf_arena *arena, struct bf_str *ret,
+                              struct bf_error *e);
 enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_str value, struct bf_error *e);
 
 /* Runs `fn(ctx, writer's session)` on the committer between two groups and waits for it: backup steps, check. It may use the driver's begin

@@ -329,23 +329,38 @@ static enum bf_status check_master(struct bf_store *store, bool store_is_new, st
     struct bf_str stored;
     struct bf_arena *arena = bf_arena_create();
     bf_key_derive(&store->master, "key check", NULL, 0, &check);
-    enum bf_status status = bf__meta_get(store, "key_check", arena, &stored, e);
-    if (status == BF_OK && stored.n == 0 && store_is_new)
-        status = bf__meta_set(store, "key_check", bf_str((char *)check.b, sizeof check.b), e);
-    else if (status == BF_OK && (stored.n != sizeof check.b || !bf_equal_ct(stored.p, check.b, sizeof check.b)))
+    struct bf_str right = bf_str((char *)check.b, sizeof check.b);
+    enum bf_status status = store_is_new ? bf__meta_found(store, "key_check", right, arena, &stored, e) : bf__meta_get(store, "key_check", arena, &stored, e);
+    if (status == BF_OK && (stored.n != sizeof check.b || !bf_equal_ct(stored.p, check.b, sizeof check.b)))
         status = bf_fail(e, BF_E_CONFIG, "%s is not the master key of this store", store->config.master_key_file.p);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+/* Whether somebody, perhaps on another machine, has chosen the key already: then none is made. */
+static enum bf_status is_locked(struct bf_store *store, bool *ret, struct bf_error *e)
+{
+    struct bf_str check;
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = bf__meta_get(store, "key_check", arena, &check, e);
+    *ret = status == BF_OK && check.n > 0;
     bf_arena_destroy(&arena);
     return status;
 }
 
 enum bf_status bf__keys_open(struct bf_store *store, bool store_is_new, struct bf_error *e)
 {
+    bool has_key = !store_is_new;
     struct bf_keys *keys = calloc(1, sizeof *keys);
     if (keys == NULL)
         abort();
     pthread_mutex_init(&keys->lock, NULL);
     store->keys = keys;
-    enum bf_status status = bf_key_file(store->env, store->config.master_key_file.p, store_is_new, &store->master, e);
+    enum bf_status status = BF_OK;
+    if (store_is_new)
+        status = is_locked(store, &has_key, e);
+    if (status == BF_OK)
+        status = bf_key_file(store->env, store->config.master_key_file.p, store_is_new && !has_key, &store->master, e);
     if (status == BF_OK)
         status = check_master(store, store_is_new, e);
     bf_key_derive(&store->master, "subject keys", NULL, 0, &keys->wrapping);

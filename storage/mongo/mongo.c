@@ -265,6 +265,7 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .log_requests = bf__m_log_requests,
     .meta_get = bf__m_meta_get,
     .meta_set = bf__m_meta_set,
+    .meta_add = bf__m_meta_add,
     .begin = nothing,
     .commit = nothing,
     .rollback = rollback,
