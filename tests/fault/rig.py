@@ -275,5 +275,5 @@ def stored(server, collection):
 def stored_views(server):
     """Who was shown what: a dictionary a view, with the user and session of its document. What one session was shown within a second is one document."""
     documents = [doc["f"] for doc in stored(server, "views").values()]
-    return [{"user": doc["user"], "session": doc["session"], **view} for doc in documents for view in [doc, *doc.get("more", {}).values()]]
+    return [{"user": doc["user"], "session": doc["session"], **view} for doc in documents for view in [doc, *doc.get("more", [])]]
 
