@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The MongoDB-compatible server of a test (tests/mongo/mongo-server), and what may become of it: its front (FerretDB) and the PostgreSQL behind it killed,
 stopped, started again on the same data."""
+import copy
 import os
 import secrets
 import subprocess
@@ -26,11 +27,15 @@ def demand_installed():
            "because the MongoDB-compatible server needs root")
 
 
+def new_name():
+    return "bf_test_" + secrets.token_hex(6)
+
+
 class Database:
     """A fresh server, or, unless the test wants one that it may `break`, the one that MONGODB_TEST_URI names. A database of it is the test's own."""
 
     def __init__(self, breaks=False):
-        self.name = "bf_test_" + secrets.token_hex(6)
+        self.name = new_name()
         self.process = None
         self.server = None if breaks else os.environ.get("MONGODB_TEST_URI")
         if self.server is None:
@@ -55,6 +60,12 @@ class Database:
         self.process.stdin.close()
         self.process.wait(GUARD_S)
         self.process.stdout.close()
+
+    def another(self):
+        """An empty one on the same server."""
+        other = copy.copy(self)
+        other.name = new_name()
+        return other
 
     @property
     def uri(self):

@@ -6,15 +6,8 @@ import bson
 import pytest
 
 from baifang import until
-from database import Database
 from proxy import FAULTS, Proxy
 from wire import Client
-
-
-@pytest.fixture(scope="module", name="database")
-def one_database():
-    with Database() as database:
-        yield database
 
 
 @pytest.fixture(name="rig")
