@@ -114,9 +114,9 @@ def faults(records):
 # ---- the lines of the workers ----
 
 def read_lines(paths, until_ns=NEVER):
-    """(begun, ended): {operation: line}. Of workers that still write: as it was at a moment that lies well behind, so that what an answer shows is there
+    """(begun, ended, failed): {operation: line}, the same, and the tries that were no answer. Of workers that still write: as it was at a moment that lies well behind, so that what an answer shows is there
     whichever file it is in."""
-    begun, ended = {}, {}
+    begun, ended, failed = {}, {}, []
     for path in paths:
         with open(path, encoding="utf-8") as file:
             for text in file:
@@ -124,20 +124,23 @@ def read_lines(paths, until_ns=NEVER):
                     break  # cut off by a kill
                 line = json.loads(text)
                 if "op" in line and line["at"] <= until_ns:
-                    (begun if "kind" in line else ended)[line["op"]] = line
-    return begun, ended
+                    if "failed" in line:
+                        failed.append(line)
+                    else:
+                        (begun if "kind" in line else ended)[line["op"]] = line
+    return begun, ended, failed
 
 
 def state_of(got):
     return (got["rev"], got["value"], got["claimant"]) if got else None
 
 
-def records_of(begun, ended):
+def records_of(begun, ended, _=None):
     """{(tenant, record): operations}. A read that was not answered says nothing."""
     records = defaultdict(list)
     for id, line in begun.items():
         end = ended.get(id)
-        if line["kind"] == "read" and (end is None or end["status"] != "ok"):
+        if line["kind"] == "read" and end is None:
             continue
         op = Op(id, line["kind"], line["at"], NEVER, line["rev"], line["value"])
         if end is not None:

@@ -4,11 +4,12 @@
  * mongo_worker check URI KEY_FILE                                  "FAULTS faults, ENTRIES entries", after a line for each fault
  *
  * A process of Baifang as the database sees it. Each writer makes one operation after the other (records.h) and repeats it, under the same request id,
- * until it is answered, as a phone does; once standard input closed, 100 times at most. A JSON line on standard output, before the first try and
- * after the answer; an operation without the second one may have happened or not:
+ * until it is answered, as a phone does; once standard input closed, 100 times at most. A JSON line on standard output: before the first try, after
+ * each that was none, and after the answer. An operation without the last one may have happened or not:
  *
- *   {"p":1,"op":7000003,"at":NS,"kind":"update","tenant":0,"record":5,"rev":2,"value":7000003}
- *   {"op":7000003,"at":NS,"status":"ok","got":{...},"tries":2,"slowest_ms":12,"away":1,"unknown":0}
+ *   {"op":100000007,"at":NS,"kind":"update","tenant":0,"record":5,"rev":2,"value":100000007}
+ *   {"op":100000007,"at":NS,"failed":"unavailable","ms":500}
+ *   {"op":100000007,"at":NS,"status":"ok","got":{...},"ms":12}
  *
  * NS is of the monotonic clock, which all processes share. Its own log goes to standard error.
  */
@@ -47,8 +48,7 @@ struct outcome {
     enum bf_status status;
     const char *got;
     int64_t rev;
-    unsigned tries, away, unknown;
-    int64_t slowest_ms;
+    int64_t took_ms; /* of the last try */
 };
 
 static const char *const kinds[] = {[ACT_CREATE] = "create", [ACT_UPDATE] = "update", [ACT_CLAIM] = "claim"};
@@ -86,33 +86,24 @@ static void try_once(struct writer *w, const struct act *act, uint64_t op, struc
     struct bf_submission s = records_submission(act, op, reads);
     int64_t begun_ms = bf_mono_ms(&w->worker->env);
     o->status = bf_submit_wait(w->worker->store, &s, arena, &receipt, &e);
-    int64_t took_ms = bf_mono_ms(&w->worker->env) - begun_ms;
-    o->slowest_ms = took_ms > o->slowest_ms ? took_ms : o->slowest_ms;
-    o->tries++;
-    o->away += o->status == BF_E_UNAVAILABLE;
-    o->unknown += o->status == BF_E_UNKNOWN_OUTCOME;
+    o->took_ms = bf_mono_ms(&w->worker->env) - begun_ms;
     o->got = o->status == BF_OK ? bf_arena_printf(arena, "%.*s", BF_FMT(receipt.body)) : bf_arena_printf(arena, "%s", e.cause);
 }
 
-static void write_until_answered(struct writer *w, const struct act *act, uint64_t op, struct bf_arena *arena, struct outcome *o)
-{
-    unsigned last = 0;
-    do {
-        try_once(w, act, op, arena, o);
-        if (!is_answer(o->status))
-            pause_ms(RETRY_MS);
-        last += atomic_load(&w->worker->stopping);
-    } while (!is_answer(o->status) && last < LAST_TRIES);
-    const char *rev = strstr(o->got, "\"rev\":");
-    o->rev = rev == NULL ? 0 : atoll(rev + 6);
-}
-
-static void say_begin(const struct writer *w, const struct act *act, uint64_t op, bool reads)
+static void say_begin(const struct act *act, uint64_t op, bool reads)
 {
     char line[400];
-    snprintf(line, sizeof line, "{\"p\":%u,\"op\":%llu,\"at\":%lld,\"kind\":\"%s\",\"tenant\":%u,\"record\":%u,\"rev\":%lld,\"value\":%lld}\n",
-             w->worker->process, (unsigned long long)op, now_ns(), reads ? "read" : kinds[act->kind], act->tenant, act->record, (long long)act->rev,
+    snprintf(line, sizeof line, "{\"op\":%llu,\"at\":%lld,\"kind\":\"%s\",\"tenant\":%u,\"record\":%u,\"rev\":%lld,\"value\":%lld}\n",
+             (unsigned long long)op, now_ns(), reads ? "read" : kinds[act->kind], act->tenant, act->record, (long long)act->rev,
              (long long)act->value);
+    say(line);
+}
+
+static void say_failed(uint64_t op, const struct outcome *o)
+{
+    char line[200];
+    snprintf(line, sizeof line, "{\"op\":%llu,\"at\":%lld,\"failed\":\"%s\",\"ms\":%lld}\n", (unsigned long long)op, now_ns(), bf_status_code(o->status),
+             (long long)o->took_ms);
     say(line);
 }
 
@@ -120,11 +111,22 @@ static void say_end(uint64_t op, const struct outcome *o)
 {
     char line[600];
     bool is_state = o->got[0] == '{';
-    snprintf(line, sizeof line,
-             "{\"op\":%llu,\"at\":%lld,\"status\":\"%s\",\"got\":%s%s%s,\"tries\":%u,\"slowest_ms\":%lld,\"away\":%u,\"unknown\":%u}\n",
-             (unsigned long long)op, now_ns(), bf_status_code(o->status), is_state ? "" : "\"", o->got, is_state ? "" : "\"", o->tries,
-             (long long)o->slowest_ms, o->away, o->unknown);
+    snprintf(line, sizeof line, "{\"op\":%llu,\"at\":%lld,\"status\":\"%s\",\"got\":%s%s%s,\"ms\":%lld}\n", (unsigned long long)op, now_ns(),
+             bf_status_code(o->status), is_state ? "" : "\"", o->got, is_state ? "" : "\"", (long long)o->took_ms);
     say(line);
+}
+
+static void write_until_answered(struct writer *w, const struct act *act, uint64_t op, struct bf_arena *arena, struct outcome *o)
+{
+    unsigned last = 0;
+    try_once(w, act, op, arena, o);
+    while (!is_answer(o->status) && (last += atomic_load(&w->worker->stopping)) < LAST_TRIES) {
+        say_failed(op, o);
+        pause_ms(RETRY_MS);
+        try_once(w, act, op, arena, o);
+    }
+    const char *rev = strstr(o->got, "\"rev\":");
+    o->rev = rev == NULL ? 0 : atoll(rev + 6);
 }
 
 /* ---- one after the other ---- */
@@ -140,16 +142,13 @@ static void choose(struct writer *w, struct act *act, bool *reads)
     act->kind = dice < 30 || (dice < 65 && act->rev == 0) ? ACT_CREATE : dice < 65 ? ACT_UPDATE : ACT_CLAIM;
 }
 
+/* A read that fails is not repeated: it says nothing. */
 static void read_once(const struct writer *w, const struct act *act, struct bf_arena *arena, struct outcome *o)
 {
     struct bf_error e = {0};
     int64_t begun_ms = bf_mono_ms(&w->worker->env);
     o->status = records_read(w->worker->store, act, arena, &o->got, &o->rev, &e);
-    o->slowest_ms = bf_mono_ms(&w->worker->env) - begun_ms;
-    o->tries = 1;
-    o->away = o->status == BF_E_UNAVAILABLE;
-    if (o->status != BF_OK)
-        pause_ms(RETRY_MS);
+    o->took_ms = bf_mono_ms(&w->worker->env) - begun_ms;
 }
 
 static void run_turn(struct writer *w, struct bf_arena *arena)
@@ -160,13 +159,15 @@ static void run_turn(struct writer *w, struct bf_arena *arena)
     uint64_t op = (uint64_t)w->worker->process * OF_PROCESS + (uint64_t)w->number * OF_WRITER + w->turn + 1;
     choose(w, &act, &reads);
     act.value = (int64_t)op;
-    say_begin(w, &act, op, reads);
+    say_begin(&act, op, reads);
     if (reads)
         read_once(w, &act, arena, &o);
     else
         write_until_answered(w, &act, op, arena, &o);
-    if (reads || is_answer(o.status))
+    if (is_answer(o.status))
         say_end(op, &o);
+    else
+        say_failed(op, &o);
     if (o.rev > 0)
         w->revs[act.record % (NEAR * 2)] = o.rev;
     if (++w->turn % TURNS_PER_RECORD == 0)
