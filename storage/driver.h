@@ -23,7 +23,7 @@ struct bf_session;
 
 struct bf_driver_open {
     const struct bf_env *env;
-    const char *place; /* of the URI, behind the scheme */
+    const char *place; /* of the URI, behind the scheme and its colon; from the '+' on where the scheme has more to say ("mongodb+srv:") */
     unsigned readers;
     const struct bf_collection *const *collections;
     unsigned n_collections;
@@ -79,6 +79,8 @@ struct bf_driver_vtable {
     const char *scheme;
     bool one_transaction;
 
+    /* BF_E_CONFIG: what of the place forbids an opening and is seen in it alone. NULL: nothing. */
+    enum bf_status (*check_place)(const char *place, struct bf_error *e);
     enum bf_status (*open)(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e);
     void (*close)(struct bf_driver **driver);
     struct bf_session *(*reader)(struct bf_driver *driver); /* waits for a free one */
@@ -103,9 +105,11 @@ struct bf_driver_vtable {
                                    struct bf_error *e);
     enum bf_status (*log_tenants)(struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
 
-    /* Small facts about the store as a whole. An absent one is {NULL, 0}. meta_set: by the writer, outside a transaction or in one. */
+    /* Small facts about the store as a whole. An absent one is {NULL, 0}. meta_set: by the writer, outside a transaction or in one. meta_add: one that
+     * is not there yet, else BF_E_EXISTS; with one_transaction NULL. */
     enum bf_status (*meta_get)(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
     enum bf_status (*meta_set)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
+    enum bf_status (*meta_add)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
 
     /* The writer only. `begin` and `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot
      * be told (a failed sync): the store then takes no more writes. */

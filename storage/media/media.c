@@ -123,7 +123,7 @@ static enum bf_status open_dirs(struct bf_media *media, const char *place, struc
 
 enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e)
 {
-    if (store->place == NULL || store->place[0] == '\0')
+    if (store->place == NULL || store->place[0] == '\0' || strncmp(store->place, "//", 2) == 0 || store->place[0] == '+') /* another machine's */
         return BF_OK;
     struct bf_media *media = new_media(store);
     store->media = media;

@@ -77,3 +77,4 @@ enum bf_status bf__m_log_requests(struct bf_session *s, struct bf_uuid tenant, c
 enum bf_status bf__m_append(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
 enum bf_status bf__m_meta_get(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
 enum bf_status bf__m_meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
+enum bf_status bf__m_meta_add(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);

@@ -573,6 +573,21 @@ static enum bf_status meta_set(struct bf_session *s, const char *name, struct bf
     return BF_OK;
 }
 
+static enum bf_status meta_add(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e)
+{
+    bool taken = false;
+    pthread_mutex_lock(&s->m->lock);
+    for (const struct fact *fact = s->m->facts; fact != NULL; fact = fact->next)
+        taken = taken || strcmp(fact->name, name) == 0;
+    if (!taken) {
+        struct fact *fact = must(calloc(1, sizeof *fact));
+        *fact = (struct fact){.name = dup_bytes(name, strlen(name)), .p = dup_bytes(value.p, value.n), .n = value.n, .next = s->m->facts};
+        s->m->facts = fact;
+    }
+    pthread_mutex_unlock(&s->m->lock);
+    return taken ? bf_fail(e, BF_E_EXISTS, "the fact is there") : BF_OK;
+}
+
 static int row_order(const void *a, const void *b)
 {
     const struct bf_row *x = a, *y = b;
@@ -638,6 +653,7 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
     .log_tenants = log_tenants,                                                                                                            \
     .meta_get = meta_get,                                                                                                                  \
     .meta_set = meta_set,                                                                                                                  \
+    .meta_add = meta_add,                                                                                                                  \
     .begin = nothing,                                                                                                                      \
     .commit = nothing,                                                                                                                     \
     .rollback = rollback,                                                                                                                  \
