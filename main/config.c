@@ -47,7 +47,7 @@ static const struct bf_config_row rows[] = {
     {.section = "store", .key = "uri", .type = BF_CF_URI, .max = 2000,
      .prose = "embedded:DIR or mongodb://HOSTS/DATABASE?OPTIONS; with a password in it only as uri_file; default: embedded:DATA/store"},
     PATH("store", "master_key_file", NULL, "key of all keys, made at the first start; keep it apart from data and backups; default: DATA/master.key"),
-    INT("store", "readers", "4", 1, 64, "", "connections that read"),
+    INT("store", "readers", "0", 0, 256, "", "connections that read; 0: 4, or 16 to a database"),
     INT("store", "queue", "4096", 1024, 65536, "", "writes that may wait; more: 503"), /* room for several batches, which are queued whole */
     INT("store", "group", "256", 1, 256, "", "writes that share one sync"),
     INT("store", "upload_hours", "72", 1, 2160, "hours", "an unfinished upload nobody touched is deleted"),

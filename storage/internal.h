@@ -82,7 +82,7 @@ void bf__store_touched(struct bf_store *store);
 void bf__store_moved(struct bf_store *store, const struct bf_collection *coll);
 
 /* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
-extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs, bf__coll_restored;
+extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs, bf__coll_uploads, bf__coll_restored;
 
 const struct bf_collection *bf__collection_named(const struct bf_store *store, struct bf_str name); /* NULL when not declared */
 /* The tenant's log has grown to entry n, and its documents follow: calls the watchers. Any thread. */

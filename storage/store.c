@@ -8,11 +8,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
+enum { READERS = 4, READERS_SHARED = 16, QUEUE_MAX = 4096, GROUP_MAX = 256, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
 
 static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
-                                                              &bf__coll_restored, &bf__coll_heads};
-enum { N_OWN = sizeof own_collections / sizeof *own_collections }; /* heads, the last, only where others write too */
+                                                              &bf__coll_restored, &bf__coll_heads, &bf__coll_uploads};
+enum { N_OWN = sizeof own_collections / sizeof *own_collections, N_SHARED = 2 }; /* the last ones only where others write too */
 
 /* ---- opening ---- */
 
@@ -23,13 +23,13 @@ static const char *place_of(const char *uri)
     return *end == ':' ? end + 1 : end;
 }
 
-static void copy_config(struct bf_store *store, const struct bf_store_config *config)
+static void copy_config(struct bf_store *store, bool alone, const struct bf_store_config *config)
 {
     store->config = *config;
     store->config.uri = bf_str_dup(store->arena, config->uri);
     store->config.master_key_file = bf_str_dup(store->arena, config->master_key_file);
     if (config->readers == 0)
-        store->config.readers = READERS;
+        store->config.readers = alone ? READERS : READERS_SHARED;
     if (config->queue_max == 0)
         store->config.queue_max = QUEUE_MAX;
     if (config->group_max == 0)
@@ -39,7 +39,7 @@ static void copy_config(struct bf_store *store, const struct bf_store_config *co
 
 static void join_collections(struct bf_store *store, bool alone, const struct bf_collection *const *collections, unsigned n)
 {
-    store->n_collections = n + N_OWN - alone;
+    store->n_collections = n + N_OWN - (alone ? N_SHARED : 0);
     store->collections = bf_arena_alloc(store->arena, store->n_collections * sizeof(struct bf_collection *));
     for (unsigned i = 0; i < store->n_collections; i++)
         store->collections[i] = i < n ? collections[i] : own_collections[i - n];
@@ -96,7 +96,7 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     pthread_mutex_init(&store->claim_lock, NULL);
     pthread_mutex_init(&store->probe.lock, NULL);
     atomic_init(&store->durable_ms, INT64_MIN / 2);
-    copy_config(store, config);
+    copy_config(store, vt->one_transaction, config);
     join_collections(store, vt->one_transaction, collections, n);
     enum bf_status status = open_driver(store, vt, ctx, e);
     if (status == BF_OK)

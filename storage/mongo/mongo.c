@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-const char *const bf__m_own_names[BF__M_OWN] = {[BF__M_LOG] = "log", [BF__M_META] = "meta"};
+const char *const bf__m_own_names[BF__M_OWN] = {[BF__M_LOG] = "log", [BF__M_META] = "meta", [BF__M_FILES] = "media.files", [BF__M_CHUNKS] = "media.chunks"};
 
 static struct bf__mongo *mongo_of(struct bf_driver *driver) { return BF_CONTAINER(driver, struct bf__mongo, base); }
 
@@ -284,6 +284,12 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .append = bf__m_append,
     .apply = bf__m_apply,
     .tidy = tidy,
+    .chunk_put = bf__m_chunk_put,
+    .chunk_get = bf__m_chunk_get,
+    .file_put = bf__m_file_put,
+    .file_get = bf__m_file_get,
+    .file_drop = bf__m_file_drop,
+    .file_scan = bf__m_file_scan,
     .scan = bf__m_scan,
     .check_whole = bf__m_check_whole,
     .check_keys = bf__m_check_keys,
