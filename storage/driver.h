@@ -23,7 +23,7 @@ struct bf_session;
 
 struct bf_driver_open {
     const struct bf_env *env;
-    const char *place; /* of the URI, behind the scheme */
+    const char *place; /* of the URI, behind the scheme and its colon; from the '+' on where the scheme has more to say ("mongodb+srv:") */
     unsigned readers;
     const struct bf_collection *const *collections;
     unsigned n_collections;
@@ -94,6 +94,8 @@ struct bf_driver_vtable {
     const char *scheme;
     bool one_transaction;
 
+    /* BF_E_CONFIG: what of the place forbids an opening and is seen in it alone. NULL: nothing. */
+    enum bf_status (*check_place)(const char *place, struct bf_error *e);
     enum bf_status (*open)(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e);
     void (*close)(struct bf_driver **driver);
     struct bf_session *(*reader)(struct bf_driver *driver); /* waits for a free one */

@@ -103,7 +103,6 @@ enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_
  * and commit; it must not call what waits for the committer. */
 typedef enum bf_status bf__call_fn(void *ctx, struct bf_session *writer, struct bf_error *e);
 enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e);
-void bf__log_unwatch(struct bf_store *store, void *ctx);
 /* As bf_log_read, with the after-images of these collections alone; none: as BF_LOG_HEADERS. */
 enum bf_status bf__log_read_some(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit,
                                  const struct bf_collection *const *colls, unsigned n_colls, struct bf_arena *arena,

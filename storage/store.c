@@ -17,6 +17,13 @@ enum { N_OWN = sizeof own_collections / sizeof *own_collections, N_SHARED = 3 };
 
 /* ---- opening ---- */
 
+/* What is behind the scheme, to which "+srv" and the like do not belong. */
+static const char *place_of(const char *uri)
+{
+    const char *end = uri + strcspn(uri, ":+");
+    return *end == ':' ? end + 1 : end;
+}
+
 static void copy_config(struct bf_store *store, bool alone, const struct bf_store_config *config)
 {
     store->config = *config;
@@ -30,8 +37,7 @@ static void copy_config(struct bf_store *store, bool alone, const struct bf_stor
         store->config.group_max = GROUP_MAX;
     if (config->keep_done_ms == 0)
         store->config.keep_done_ms = KEEP_DONE_MS;
-    const char *colon = memchr(store->config.uri.p, ':', store->config.uri.n);
-    store->place = colon == NULL ? "" : colon + 1;
+    store->place = place_of(store->config.uri.p);
 }
 
 static void join_collections(struct bf_store *store, bool alone, const struct bf_collection *const *collections, unsigned n)
@@ -120,21 +126,37 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
 
 static const struct bf_driver_vtable *find_driver(struct bf_str uri)
 {
-    static const struct bf_driver_vtable *const drivers[] = {&bf__driver_embedded};
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-        size_t scheme = strlen(drivers[i]->scheme);
-        if (uri.n > scheme + 1 && memcmp(uri.p, drivers[i]->scheme, scheme) == 0 && uri.p[scheme] == ':')
-            return drivers[i];
-    }
+    static const struct {
+        const char *begins;
+        const struct bf_driver_vtable *vt;
+    } drivers[] = {{"embedded:", &bf__driver_embedded}, {"mongodb:", &bf__driver_mongo}, {"mongodb+srv:", &bf__driver_mongo}};
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+        if (uri.n > strlen(drivers[i].begins) && bf_str_starts(uri, bf_strz(drivers[i].begins)))
+            return drivers[i].vt;
     return NULL;
 }
 
 enum bf_status bf_store_check_config(const struct bf_store_config *config, struct bf_error *e)
 {
-    if (find_driver(config->uri) != NULL)
-        return BF_OK;
-    return bf_fail(e, BF_E_CONFIG, "%.*s is not the address of a store: embedded:DIRECTORY is", BF_FMT(config->uri));
+    const struct bf_driver_vtable *vt = find_driver(config->uri);
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = BF_OK;
+    if (vt == NULL) /* what stands behind the scheme may hold a password */
+        status = bf_fail(e, BF_E_CONFIG, "%.*s: is not the address of a store, which is embedded:DIRECTORY or mongodb://HOSTS/DATABASE?OPTIONS",
+                         (int)(strcspn(bf_str_dup(arena, config->uri).p, ":")), config->uri.p);
+    else if (vt->check_place != NULL)
+        status = vt->check_place(place_of(bf_str_dup(arena, config->uri).p), e);
+    bf_arena_destroy(&arena);
+    return status;
 }
+
+bool bf_store_config_is_shared(const struct bf_store_config *config)
+{
+    const struct bf_driver_vtable *vt = find_driver(config->uri);
+    return vt != NULL && !vt->one_transaction;
+}
+
+bool bf_store_is_shared(const struct bf_store *store) { return store->heads != NULL; }
 
 enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
                              unsigned n, struct bf_store **ret, struct bf_error *e)
@@ -437,7 +459,14 @@ void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n)
     pthread_mutex_unlock(&store->watch_lock);
 }
 
-void bf__log_unwatch(struct bf_store *store, void *ctx)
+void bf_store_nudge(struct bf_store *store, struct bf_uuid tenant)
+{
+    bf__store_wake(store, tenant, /* n= */ 0);
+    if (store->heads != NULL)
+        bf__head_nudge(store, tenant);
+}
+
+void bf_log_unwatch(struct bf_store *store, void *ctx)
 {
     pthread_mutex_lock(&store->watch_lock);
     for (unsigned i = 0; i < store->n_watchers; i++)

@@ -118,6 +118,16 @@ static void mongo_close(struct bf_driver **driver)
     *driver = NULL;
 }
 
+static enum bf_status check_place(const char *place, struct bf_error *e)
+{
+    struct bf__m_settings settings = {.uri = NULL};
+    init_once();
+    bf__m_log_to_nobody(); /* what it would say is in the cause */
+    enum bf_status status = bf__m_settings(place, /* sessions= */ 0, &settings, e);
+    bf__m_settings_finish(&settings);
+    return status;
+}
+
 static enum bf_status mongo_open(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)
 {
     struct bf__mongo *db = calloc(1, sizeof *db);
@@ -252,6 +262,7 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
 
 const struct bf_driver_vtable bf__driver_mongo = {
     .scheme = "mongodb",
+    .check_place = check_place,
     .open = mongo_open,
     .close = mongo_close,
     .reader = take_session,
