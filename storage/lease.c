@@ -17,7 +17,7 @@ static const struct bf_field fields[LEASE_ROWS] = {
 };
 static const struct bf_schema schema = {.name = "lease", .zh = "租约", .en = "Lease", .version = 1, .fields = fields, .n_fields = LEASE_ROWS};
 const struct bf_collection bf__coll_leases = {
-    .name = "leases", .schema = &schema, .cls = BF_SYSTEM_COLLECTION, .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
+    .name = "follower_leases", .schema = &schema, .cls = BF_SYSTEM_COLLECTION, .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
 
 static const struct bf_uuid nobody;
 

@@ -17,13 +17,19 @@
 
 enum { BYTES = 900000, HOUR_MS = 3600 * 1000, TTL_MS = 72 * HOUR_MS, UNBOUND_MS = 240 * HOUR_MS };
 
+/* The other store sends the whole upload. */
+struct overtaking {
+    struct two *t;
+    const struct bf_stage_new *new;
+};
+static void other_sends_all(const struct overtaking *o);
+
 /* What goes wrong with the first store's calls; taken as it is used. */
 struct trouble {
     atomic_uint unanswered, unsent;       /* writes of an upload's document whose answer is lost: it is there, or is not */
     atomic_uint chunks_lost;              /* chunks that are not written, nobody knows */
     atomic_uint blobs_refused;            /* writes of blobs' documents */
-    void (*before_chunk)(void *ctx);      /* once */
-    void *ctx;
+    _Atomic(const struct overtaking *) before_chunk; /* once */
 };
 static struct trouble trouble; /* the driver's table has no place for it */
 static struct bf_driver_vtable troubled;
@@ -49,10 +55,9 @@ static enum bf_status write_late(struct bf_session *s, const struct bf_write *w,
 
 static enum bf_status chunk_late(struct bf_session *s, const struct bf_chunk *chunk, struct bf_error *e)
 {
-    void (*before)(void *ctx) = trouble.before_chunk;
-    trouble.before_chunk = NULL;
-    if (before != NULL)
-        before(trouble.ctx);
+    const struct overtaking *overtaking = atomic_exchange(&trouble.before_chunk, NULL);
+    if (overtaking != NULL)
+        other_sends_all(overtaking);
     if (happens(&trouble.chunks_lost))
         return bf_fail(e, BF_E_UNKNOWN_OUTCOME, "the connection broke");
     return memory_apart_driver.chunk_put(s, chunk, e);
@@ -98,7 +103,8 @@ static int set_up(void **state)
     troubled.open = open_troubled;
     troubled.write = write_late;
     troubled.chunk_put = chunk_late;
-    memset(&trouble, 0, sizeof trouble);
+    atomic_store(&trouble.before_chunk, NULL);
+    trouble.unanswered = trouble.unsent = trouble.chunks_lost = trouble.blobs_refused = 0;
     open_one(t, &troubled, &t->first);
     open_one(t, &memory_apart_driver, &t->second);
     home_open(&t->home, &t->env);
@@ -230,14 +236,8 @@ static void who_was_overtaken_by_another_process_is_told_and_counts_no_more(void
     expect_content(t, t->first);
 }
 
-struct overtaking {
-    struct two *t;
-    const struct bf_stage_new *new;
-};
-
-static void other_sends_all(void *ctx)
+static void other_sends_all(const struct overtaking *o)
 {
-    const struct overtaking *o = ctx;
     assert_int_equal(send_some(o->t, o->t->second, &o->t->other_home, o->new, BYTES), BF_OK);
 }
 
@@ -253,8 +253,7 @@ static void a_chunk_that_comes_late_changes_nothing(void **state)
     assert_int_equal(bf_stage_create(t->first, &new, NULL), BF_OK);
     assert_int_equal(send_some(t, t->first, &t->home, &new, 100000), BF_OK);
     assert_int_equal(upload_open(&t->home, t->first, &new, &old, &info), BF_OK);
-    trouble.before_chunk = other_sends_all;
-    trouble.ctx = &o;
+    atomic_store(&trouble.before_chunk, &o);
     (void)upload_append(&t->home, old, wrong, 600000);
     assert_int_equal(upload_sync(&t->home, old), BF_E_LOCKED);
     bf_stage_close(&old);
