@@ -21,13 +21,10 @@ enum bf_shown_by {
 enum bf_status bf_access_authenticate(struct bf_access *access, struct bf_str token, enum bf_shown_by by, struct bf_arena *arena,
                                       struct bf_caller *ret, struct bf_error *e);
 /* Is the session that `caller` was authenticated by still good? Then fills it anew, as the next request would find it, with its memory in `arena`.
- * For event streams, before each reading. */
+ * For event streams, before each reading. Whoever ended a session, in whatever process, wakes those who watch the log (bf_store_nudge). */
 enum bf_status bf_access_recheck(struct bf_access *access, struct bf_caller *caller, struct bf_arena *arena, struct bf_error *e);
 /* The installations on which the person may be told something: those with a session that nobody ended. One that merely ran out counts while the
  * installation was heard of within `session_life`; so does one from before a change of role or team, which is good for nothing else any more. None
  * while the account is not active. */
 enum bf_status bf_access_installations(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_arena *arena,
                                        struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
-/* `ended(ctx)` runs whenever a session of this process was ended (revoked, signed out, replaced) or holds no longer (another role), on the thread that ended it: it may only post
- * tasks. Up to 4 watchers; they stay until access closes. */
-void bf_access_watch(struct bf_access *access, void (*ended)(void *ctx), void *ctx);

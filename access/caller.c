@@ -6,6 +6,8 @@
 #include "storage/commit.h"
 #include <assert.h>
 
+enum { SHARED_MS_MAX = 10000 }; /* that what was found of a session is believed where other processes may end it */
+
 /* ---- from a token to a person ---- */
 
 /* Until when the token with this hash is good; 0 when it is none of the session's. */
@@ -85,10 +87,13 @@ static enum bf_status judge_token(const struct bf_doc *session, const uint8_t ha
                      : bf_fail(e, BF_E_TOKEN_EXPIRED, "the access token has expired: refresh it");
 }
 
-/* Until when what was found needs no other look: a browser's session is looked at again when its use is to be noted. */
-static int64_t true_until(const struct bf_doc *session, const uint8_t hash[32])
+/* Until when what was found needs no other look: a browser's session is looked at again when its use is to be noted. That another process ended it is
+ * told, but for a process that dies at that moment. */
+static int64_t true_until(const struct bf_access *access, const struct bf_doc *session, const uint8_t hash[32], int64_t now_ms)
 {
     int64_t until_ms = good_until(session, hash), due_ms = bf__session_is_browsers(session) ? bf__session_use_due(session) : until_ms;
+    if (bf_store_is_shared(access->store) && due_ms > now_ms + SHARED_MS_MAX)
+        due_ms = now_ms + SHARED_MS_MAX;
     return due_ms < until_ms ? due_ms : until_ms;
 }
 
@@ -109,7 +114,7 @@ static enum bf_status look_up(struct bf_access *access, const struct bf_token *t
     if (status == BF_OK)
         status = fill(access, session, user, arena, ret, e);
     if (status == BF_OK)
-        bf_caller_cache_keep(access->callers, &mark, hash, true_until(session, hash), ret);
+        bf_caller_cache_keep(access->callers, &mark, hash, true_until(access, session, hash, now_ms), ret);
     return status;
 }
 
@@ -138,13 +143,6 @@ enum bf_status bf_access_recheck(struct bf_access *access, struct bf_caller *cal
         return bf_fail(e, BF_E_UNAUTHENTICATED, "the session has ended");
     status = check_user(access, session, arena, &user, e);
     return status == BF_OK ? fill(access, session, user, arena, caller, e) : status;
-}
-
-void bf_access_watch(struct bf_access *access, void (*ended)(void *ctx), void *ctx)
-{
-    assert(access->n_watchers < BF__WATCHERS_MAX);
-    access->watchers[access->n_watchers].ended = ended;
-    access->watchers[access->n_watchers++].ctx = ctx;
 }
 
 /* ---- rights ---- */

@@ -18,7 +18,7 @@ struct entry {
 
 struct bf_caller_cache {
     const struct bf_store *store;
-    _Atomic uint64_t sessions; /* one more with each session that was touched */
+    _Atomic uint64_t sessions; /* one more with each time that sessions were ended */
     pthread_mutex_t locks[STRIPES];
     unsigned n;
     struct entry entries[];
@@ -100,7 +100,7 @@ void bf_caller_cache_keep(struct bf_caller_cache *c, const struct bf_cache_mark 
 {
     unsigned at = place(c, hash);
     struct entry *e = &c->entries[at];
-    if (caller->tz.n > BF_CACHED_ZONE_MAX)
+    if (caller->tz.n > BF_CACHED_ZONE_MAX || caller->must_change_password)
         return;
     pthread_mutex_lock(&c->locks[at % STRIPES]);
     if (atomic_load(&c->sessions) == mark->sessions) {
@@ -116,12 +116,12 @@ void bf_caller_cache_keep(struct bf_caller_cache *c, const struct bf_cache_mark 
     pthread_mutex_unlock(&c->locks[at % STRIPES]);
 }
 
-void bf_caller_cache_forget(struct bf_caller_cache *c, struct bf_uuid session)
+void bf_caller_cache_forget(struct bf_caller_cache *c, struct bf_uuid tenant)
 {
     atomic_fetch_add(&c->sessions, 1);
     for (unsigned i = 0; i < c->n; i++) {
         pthread_mutex_lock(&c->locks[i % STRIPES]);
-        if (bf_uuid_eq(&c->entries[i].caller.session, &session))
+        if (bf_uuid_eq(&c->entries[i].caller.tenant, &tenant))
             c->entries[i].until_ms = 0;
         pthread_mutex_unlock(&c->locks[i % STRIPES]);
     }

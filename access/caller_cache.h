@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who holds an access token, remembered between requests. An entry is true as long as neither users nor teams changed (bf_store_version) and the
- * session was not touched (bf_caller_cache_forget): so a freeze still acts on the next request. Fixed size; thread-safe. Not for other modules.
+ * Who holds an access token, remembered between requests. An entry is true as long as neither users nor teams changed (bf_store_version) and no
+ * session of the tenant was ended (bf_caller_cache_forget): so a freeze still acts on the next request, in other processes within a second. Who has to
+ * change the password first is not remembered, since the next request may be another's. Fixed size; thread-safe. Not for other modules.
  */
 #pragma once
 #include "access/caller.h"
@@ -23,5 +24,5 @@ bool bf_caller_cache_find(struct bf_caller_cache *cache, const uint8_t hash[32],
 /* Remembers; nothing when something changed since the mark, or when the caller is too large to keep. */
 void bf_caller_cache_keep(struct bf_caller_cache *cache, const struct bf_cache_mark *mark, const uint8_t hash[32], int64_t until_ms,
                           const struct bf_caller *caller);
-/* The session was changed or ended: after it was written. */
-void bf_caller_cache_forget(struct bf_caller_cache *cache, struct bf_uuid session);
+/* A session of the tenant was ended: after that was written. */
+void bf_caller_cache_forget(struct bf_caller_cache *cache, struct bf_uuid tenant);

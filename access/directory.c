@@ -267,8 +267,6 @@ static enum bf_status change_user(struct bf_access *access, struct bf_uuid tenan
     }
     if (status == BF_OK && end_sessions)
         status = bf__session_end_all(access, tenant, user->id, none, e);
-    else if (status == BF_OK)
-        bf__session_tell(access);
     bf_arena_destroy(&arena);
     return status;
 }

@@ -11,8 +11,6 @@
 
 struct bf_view_log;
 
-enum { BF__WATCHERS_MAX = 4 };
-
 struct bf_access {
     struct bf_api api;
     const struct bf_env *env;
@@ -26,12 +24,8 @@ struct bf_access {
     uint64_t argon2_ops;
     size_t argon2_memory;
     int64_t access_ms, session_ms;
+    struct bf_str upload_url; /* as in the context */
     char decoy[BF_PASSWORD_HASH_MAX]; /* hashed against when the account does not exist, so that the time tells nothing */
-    struct {
-        void (*ended)(void *ctx);
-        void *ctx;
-    } watchers[BF__WATCHERS_MAX]; /* set before requests are served */
-    unsigned n_watchers;
 };
 
 /* ---- sessions ---- */
@@ -72,8 +66,6 @@ bool bf__session_is_over(const struct bf_doc *session, int64_t now_ms);
 enum bf_status bf__session_password_changed(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_arena *arena,
                                             struct bf_error *e);
 enum bf_status bf__session_end(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid session, struct bf_error *e);
-/* To the watchers: a session was ended, or holds no longer. */
-void bf__session_tell(struct bf_access *access);
 /* Ends all sessions of the user but `keep` (zero: all). One that cannot be ended leaves the others to be: the first error is returned. */
 enum bf_status bf__session_end_all(struct bf_access *access, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid keep, struct bf_error *e);
 /* A page of the user's sessions. */

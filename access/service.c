@@ -22,11 +22,20 @@ static const struct bf_config_row rows[] = {
      .prose = "sign-ins tried from one address"},
 };
 
+/* Sessions are outside the log: n = 0 tells of them. */
+static void woken(void *ctx, struct bf_uuid tenant, int64_t n)
+{
+    const struct bf_access *access = ctx;
+    if (n == 0)
+        bf_caller_cache_forget(access->callers, tenant);
+}
+
 static void close_access(void **service)
 {
     struct bf_access *access = *service;
     if (access == NULL)
         return;
+    bf_log_unwatch(access->store, access);
     bf_pool_destroy(&access->password_thread);
     bf__views_close(&access->views);
     bf_throttle_destroy(&access->by_account);
@@ -47,6 +56,7 @@ static enum bf_status open_access(const struct bf_service_ctx *ctx, void **ret, 
     access->api.access = access;
     access->env = ctx->env;
     access->store = ctx->store;
+    access->upload_url = ctx->upload_url;
     access->argon2_ops = (uint64_t)bf_config_int(config, "access", "argon2_ops");
     access->argon2_memory = (size_t)bf_config_int(config, "access", "argon2_memory");
     access->access_ms = bf_config_int(config, "access", "access_token") * MINUTE_MS;
@@ -60,6 +70,7 @@ static enum bf_status open_access(const struct bf_service_ctx *ctx, void **ret, 
     access->password_thread = bf_pool_create(ctx->env, "password", 1, PASSWORD_QUEUE);
     access->views = bf__views_open(ctx->env, ctx->store);
     bf_store_derive_key(ctx->store, "cursor", &access->cursor_key);
+    bf_log_watch(ctx->store, woken, access);
     enum bf_status status = bf_password_hash(BF_STR("no such account"), access->argon2_ops, access->argon2_memory, access->decoy, e);
     *ret = access;
     if (status != BF_OK)

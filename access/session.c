@@ -98,17 +98,10 @@ static void issue_cookie(struct bf_access *access, struct bf_doc *session, struc
     ret->session = session->id;
 }
 
-void bf__session_tell(struct bf_access *access)
-{
-    for (unsigned i = 0; i < access->n_watchers; i++)
-        access->watchers[i].ended(access->watchers[i].ctx);
-}
-
 static enum bf_status remove_session(struct bf_access *access, const struct bf_doc *session, struct bf_error *e)
 {
     enum bf_status status = bf_store_write(access->store, &(struct bf_write){.kind = BF_W_DELETE, .coll = &bf_sessions, .doc = session}, 1, NULL, e);
-    bf_caller_cache_forget(access->callers, session->id);
-    bf__session_tell(access);
+    bf_store_nudge(access->store, session->tenant);
     return status;
 }
 
@@ -324,7 +317,6 @@ enum bf_status bf__session_password_changed(struct bf_access *access, struct bf_
         bf_set_bool(&session->object, BF_SESSION_MUST_CHANGE, false);
         struct bf_write write = {.kind = BF_W_REPLACE, .coll = &bf_sessions, .doc = session, .rev = session->rev};
         status = bf_store_write(access->store, &write, 1, NULL, &why);
-        bf_caller_cache_forget(access->callers, id);
         if (status == BF_OK || status == BF_E_NOT_FOUND)
             return BF_OK;
         if (status != BF_E_STALE) {

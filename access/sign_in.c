@@ -13,6 +13,8 @@
 #include "crm/ids.h"
 #include <stdlib.h>
 
+enum { ME_MAX = 64 * 1024 };
+
 #define SIGN_IN_DEVICE_FIELDS(F)                                                                                                         \
     F(ID, "id", UUID, BF_F_REQUIRED | BF_F_V7, 0, 0, NORMAL, "编号", "Id")                                                               \
     F(NAME, "name", STRING, BF_F_REQUIRED, 1, 80, NORMAL, "设备名称", "Name")                                                            \
@@ -440,6 +442,32 @@ static void end_session(struct bf_call *call, void *service)
         bf_call_fail(call, &e);
 }
 
+/* The record, and where its person uploads, if that is elsewhere. */
+static enum bf_status answer_me(struct bf_call *call, const struct bf_doc *user, struct bf_error *e)
+{
+    struct bf_buf out;
+    struct bf_jw w;
+    struct bf_str upload_url = call->access->upload_url;
+    enum bf_status status = bf_call_viewed(call, user->object.schema->name, "read", &user->id, 1, e);
+    if (status != BF_OK)
+        return status;
+    bf_buf_init(&out, ME_MAX);
+    bf_jw_init(&w, &out);
+    bf_jw_object(&w);
+    bf_jw_key(&w, "id");
+    bf_jw_uuid(&w, &user->id);
+    bf_jw_key(&w, "rev");
+    bf_jw_int(&w, user->rev);
+    bf_jw_fields(&w, &user->object, bf_shown(&call->caller, BF_SUBJECT_USER));
+    if (upload_url.n > 0) {
+        bf_jw_key(&w, "upload_url");
+        bf_jw_str(&w, upload_url);
+    }
+    bf_jw_end_object(&w);
+    bf_call_json_buf(call, 200, &out, user->rev);
+    return BF_OK;
+}
+
 static void me(struct bf_call *call, void *service)
 {
     (void)service;
@@ -449,8 +477,8 @@ static void me(struct bf_call *call, void *service)
     if (status == BF_OK && user == NULL)
         status = bf_fail(&e, BF_E_NOT_FOUND, "there is no such user");
     if (status == BF_OK)
-        bf_call_doc(call, BF_SUBJECT_USER, user);
-    else
+        status = answer_me(call, user, &e);
+    if (status != BF_OK)
         bf_call_fail(call, &e);
 }
 

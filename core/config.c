@@ -151,6 +151,9 @@ static int take(struct parse *p, struct bf_config_value *v, bool from_file, cons
     else if (v->row->type == BF_CF_SECRET)
         status = bf_fail(&why, BF_E_CONFIG, "%s.%s is a secret: give %s_file = PATH or set %s", v->row->section, v->row->key, v->row->key,
                          v->variable);
+    else if (v->row->type == BF_CF_URI && bf__config_has_password(bf_strz(text)))
+        status = bf_fail(&why, BF_E_CONFIG, "%s.%s holds a password: give %s_file = PATH or set %s", v->row->section, v->row->key, v->row->key,
+                         v->variable);
     else
         status = bf__config_set(v, bf_strz(text), &why);
     v->line = p->line;

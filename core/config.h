@@ -3,7 +3,7 @@
  * Configuration: an INI file read by libinih against one typed table. An unknown section or key, a value outside its range, a key that
  * stands twice: fatal, with file and line. Each module declares its rows (BF_CONFIG in its config table); main joins them. A value may be
  * given as KEY_file = PATH (the content of that file, one trailing newline cut) or taken from the environment as BAIFANG_SECTION_KEY;
- * secrets (BF_CF_SECRET) only so, never inline, and they are never printed. The environment wins. A value is the whole rest of its line:
+ * secrets (BF_CF_SECRET) only so, never inline, and they are never printed; an address (BF_CF_URI) that holds a password likewise. The environment wins. A value is the whole rest of its line:
  * there are no comments behind values and no continued lines. Load it before the first thread starts (libinih keeps its options in
  * variables).
  */
@@ -14,13 +14,13 @@
 
 struct bf_config;
 
-enum bf_config_type { BF_CF_INT, BF_CF_BOOL, BF_CF_STR, BF_CF_PATH, BF_CF_SECRET, BF_CF_WORD };
+enum bf_config_type { BF_CF_INT, BF_CF_BOOL, BF_CF_STR, BF_CF_PATH, BF_CF_SECRET, BF_CF_WORD, BF_CF_URI };
 
 struct bf_config_row {
     const char *section, *key;
     enum bf_config_type type;
     const char *def;   /* default as text; NULL: none (empty string, 0, no); a WORD has one */
-    int64_t min, max;  /* INT; STR and SECRET: bytes, both 0 for no limit */
+    int64_t min, max;  /* INT; STR, SECRET and URI: bytes, both 0 for no limit */
     const char *unit;  /* "ms", "bytes", "" */
     const char *words; /* WORD: "a|b|c" */
     const char *prose;

@@ -15,6 +15,7 @@ static void print_range(FILE *out, const struct bf_config_row *row)
         fprintf(out, "# One of %s.\n", row->words);
         break;
     case BF_CF_STR:
+    case BF_CF_URI:
         if (row->max != 0)
             fprintf(out, "# %lld to %lld bytes.\n", (long long)row->min, (long long)row->max);
         break;

@@ -95,6 +95,7 @@ enum bf_status bf__config_set(struct bf_config_value *v, struct bf_str text, str
     case BF_CF_STR:
     case BF_CF_PATH:
     case BF_CF_SECRET:
+    case BF_CF_URI:
         status = check_length(row, text.n, e);
         break;
     }
@@ -103,6 +104,18 @@ enum bf_status bf__config_set(struct bf_config_value *v, struct bf_str text, str
     v->i = i;
     put_text(v, text);
     return BF_OK;
+}
+
+bool bf__config_has_password(struct bf_str uri)
+{
+    const char *slashes = uri.n < 3 ? NULL : memmem(uri.p, uri.n, "://", 3);
+    if (slashes == NULL)
+        return false;
+    if (strcasestr(uri.p, "password=") != NULL)
+        return true;
+    struct bf_str rest = bf_str(slashes + 3, uri.n - (size_t)(slashes + 3 - uri.p));
+    const char *at = memchr(rest.p, '@', rest.n);
+    return at != NULL && memchr(rest.p, ':', (size_t)(at - rest.p)) != NULL;
 }
 
 static void name_variable(struct bf_config_value *v)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a service (access, gateway, ingest, push) gives to main, which alone knows them all: its rows of the configuration, its collections,
+ * What a service (access, gateway, ingest, push ...) gives to main, which alone knows them all: its rows of the configuration, its collections,
  * its routes, what it reads from the log, its administrative commands, and how it starts and ends. Services never see each other; what
  * they need they find in the context.
  *
@@ -39,9 +39,11 @@ struct bf_service_ctx {
     struct bf_pool *workers;  /* runs the handlers of routes; blocking storage calls belong there */
     struct bf_client *client; /* requests to others */
     struct bf_access *access; /* set when the access service was opened: the others may use it from their `open` on */
-    /* All routes, for /openapi.json: set before the HTTP server starts, so valid in every handler and in `run`, not in `open`. */
+    /* All routes of all services, for /openapi.json, also those that another process answers: set before the HTTP server starts, so valid in every handler
+     * and in `run`, not in `open`. */
     const struct bf_route_table *route_tables;
     unsigned n_route_tables;
+    struct bf_str upload_url; /* where clients upload; empty: at the address that they know */
 };
 
 typedef enum bf_status bf_admin_fn(void *service, int n_args, const struct bf_str *args, struct bf_str input, struct bf_arena *arena,
@@ -79,7 +81,8 @@ struct bf_service {
 
     /* What forbids a start and is seen in the configuration alone: `open` refuses the same. For --check-config; changes nothing. */
     enum bf_status (*check_config)(const struct bf_config *config, struct bf_error *e);
-    /* Makes the handle; nothing calls in from outside before every service was opened. On failure the process does not start. */
+    /* Makes the handle; nothing calls in from outside before every service was opened. On failure the process does not start. Where only the routes are
+     * mounted, neither `consumers` nor `run` is called. */
     enum bf_status (*open)(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e);
     /* The consumers of the log, valid as long as the handle. */
     const struct bf_consumer *(*consumers)(void *service, unsigned *ret_n);

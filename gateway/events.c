@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A commit wakes the streams of its tenant, an ended session wakes all. Waking sets a flag and, unless it is under way already, posts the
+ * A commit wakes the streams of its tenant, and so does an ended session, of whatever process. Waking sets a flag and, unless it is under way already, posts the
  * stream's task to the workers: so a stream is read by one worker at a time, and any number of commits meanwhile cost one more round. A round is
  * one page, read once the client has taken the page before; what is left goes behind what else waits for a worker. Before each round the session
  * is checked and the caller's rights are read again: a freeze, a revoked session or a change of rights ends the stream at once, a new team below a
@@ -105,15 +105,6 @@ static void on_commit(void *ctx, struct bf_uuid tenant, int64_t n)
     for (struct stream *s = hub->streams; s != NULL; s = s->next)
         if (bf_uuid_eq(&s->call.caller.tenant, &tenant))
             wake(s);
-    pthread_mutex_unlock(&hub->lock);
-}
-
-static void on_session_ended(void *ctx)
-{
-    struct bf_events *hub = ctx;
-    pthread_mutex_lock(&hub->lock);
-    for (struct stream *s = hub->streams; s != NULL; s = s->next)
-        wake(s);
     pthread_mutex_unlock(&hub->lock);
 }
 
@@ -327,7 +318,6 @@ struct bf_events *bf__event_hub_create(struct bf_gateway *gateway)
     pthread_mutex_init(&hub->lock, NULL);
     pthread_cond_init(&hub->empty, NULL);
     bf_log_watch(gateway->ctx->store, on_commit, hub);
-    bf_access_watch(gateway->api.access, on_session_ended, hub);
     return hub;
 }
 
@@ -346,6 +336,7 @@ void bf__event_hub_destroy(struct bf_events **events)
     struct bf_events *hub = *events;
     if (hub == NULL)
         return;
+    bf_log_unwatch(hub->gateway->ctx->store, hub);
     pthread_mutex_lock(&hub->lock);
     while (hub->n > 0)
         pthread_cond_wait(&hub->empty, &hub->lock);

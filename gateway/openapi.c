@@ -25,6 +25,7 @@ struct writer {
         enum form form;
     } met[SCHEMAS_MAX]; /* so far, in order */
     unsigned n_met;
+    struct bf_str upload_url; /* where the routes of uploads are, if elsewhere */
 };
 
 static void text(struct bf_jw *w, const char *key, const char *value)
@@ -412,6 +413,17 @@ static void operation(struct writer *o, const struct bf_route *route)
     bf_jw_end_object(w);
 }
 
+static void server(struct bf_jw *w, struct bf_str url)
+{
+    bf_jw_key(w, "servers");
+    bf_jw_array(w);
+    bf_jw_object(w);
+    bf_jw_key(w, "url");
+    bf_jw_str(w, url);
+    bf_jw_end_object(w);
+    bf_jw_end_array(w);
+}
+
 static bool first_of_pattern(const struct bf_route *const *routes, unsigned i)
 {
     for (unsigned k = 0; k < i; k++)
@@ -430,6 +442,8 @@ static void paths(struct writer *o, const struct bf_route *const *routes, unsign
             continue;
         bf_jw_key(w, routes[i]->pattern);
         bf_jw_object(w);
+        if (o->upload_url.n > 0 && bf_str_starts(bf_strz(routes[i]->pattern), BF_STR("/v1/uploads")))
+            server(w, o->upload_url);
         for (unsigned k = i; k < n; k++)
             if (strcmp(routes[k]->pattern, routes[i]->pattern) == 0)
                 operation(o, routes[k]);
@@ -489,6 +503,7 @@ static void openapi(struct bf_call *call, void *service)
     const struct bf_route **routes = gather(call, gateway->ctx, &n);
     bf_buf_init(&out, DOCUMENT_MAX);
     bf_jw_init(&o->w, &out);
+    o->upload_url = gateway->ctx->upload_url;
     document(o, routes, n);
     bf_call_json_buf(call, 200, &out, 0);
 }

@@ -48,6 +48,9 @@ static const struct bf__note notes[] = {
      .answer = OBJECT("\"items\",\"next\"",
                       "\"items\":" ARRAY("{\"allOf\":[" REF("session") "," OBJECT("\"id\",\"current\"", "\"id\":" UUID ",\"current\":" BOOLEAN) "]}")
                       ",\"next\":{\"type\":[\"string\",\"null\"]}")},
+    {.method = "GET", .pattern = "/v1/me",
+     .answer = "{\"allOf\":[" REF("user") ",{\"type\":\"object\",\"properties\":{\"upload_url\":{\"type\":\"string\",\"format\":\"uri\"}}}]}",
+     .records = {&bf_user_schema}},
     {.method = "GET", .pattern = "/v1/deputies",
      .answer = OBJECT("\"items\"", "\"items\":" ARRAY(OBJECT("\"id\",\"name\",\"role\"", "\"id\":" UUID ",\"name\":" TEXT ",\"role\":" TEXT)))},
     {.method = "GET", .pattern = "/v1/customers", .parameters = QUERY("owner", UUID) "," QUERY("grade", TEXT)},

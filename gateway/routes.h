@@ -3,8 +3,8 @@
 #pragma once
 #include "gateway/internal.h"
 
-enum { BF__GATEWAY_ROUTES = 74 };
+enum { BF__GATEWAY_ROUTES = 71 };
 extern const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES];
 
 extern const struct bf_endpoint bf__changes, bf__events_open;
-extern const struct bf_endpoint bf__openapi, bf__healthz, bf__readyz, bf__metrics, bf__home;
+extern const struct bf_endpoint bf__openapi, bf__home;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/service.h"
+#include "core/config.h"
 #include "crm/preference.h"
 #include "gateway/contracts.h"
 #include "gateway/events.h"
@@ -94,10 +95,12 @@ const struct bf_route bf__gateway_routes[BF__GATEWAY_ROUTES] = {
     GET("/v1/changes", OTHER, NULL, bf__changes, "All that the caller may see, then what changed since"),
     GET("/v1/events", OTHER, NULL, bf__events_open, "The changes as server-sent events"),
     PUBLIC("/openapi.json", bf__openapi, "This description"),
-    PUBLIC("/healthz", bf__healthz, "The process answers"),
-    PUBLIC("/readyz", bf__readyz, "The storage answers"),
-    PUBLIC("/metrics", bf__metrics, "OpenMetrics"),
     PUBLIC("/", bf__home, "What runs here"),
+};
+
+static const struct bf_config_row rows[] = {
+    {.section = "gateway", .key = "listen", .type = BF_CF_STR, .def = "", .min = 0, .max = 100, .unit = "",
+     .prose = "address and port of `baifang gateway`; empty: [http] listen"},
 };
 
 static enum bf_status open_gateway(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
@@ -154,6 +157,8 @@ static void close_gateway(void **service)
 
 const struct bf_service bf_gateway_service = {
     .name = "gateway",
+    .config = rows,
+    .n_config = sizeof rows / sizeof *rows,
     .routes = bf__gateway_routes,
     .n_routes = BF__GATEWAY_ROUTES,
     .open = open_gateway,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingest/service.h"
 #include "core/config.h"
+#include "core/http_client.h"
 #include "ingest/decode/client.h"
 #include "ingest/pipeline/pipeline.h"
 #include "ingest/stt/stt.h"
@@ -20,6 +21,10 @@ static const struct bf_config_row rows[] = {
      .prose = "the largest recording (G-04)"},
     {.section = "uploads", .key = "sweep", .type = BF_CF_INT, .def = "60", .min = 1, .max = 3600, .unit = "seconds",
      .prose = "how often expired uploads are looked for"},
+    {.section = "ingest", .key = "listen", .type = BF_CF_STR, .def = "127.0.0.1:8444", .min = 0, .max = 100, .unit = "",
+     .prose = "address and port of `baifang ingest`; empty: [http] listen"},
+    {.section = "ingest", .key = "public_url", .type = BF_CF_STR, .def = "", .min = 0, .max = 200, .unit = "",
+     .prose = "https URL at which clients reach ingest, told by GET /v1/me; empty: the one they know"},
     {.section = "ingest", .key = "media_threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = THREADS_MAX,
      .prose = "pictures and recordings made ready at a time"},
     {.section = "ingest", .key = "transcribe_threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = THREADS_MAX, .prose = "recordings transcribed at a time"},
@@ -34,6 +39,14 @@ static const struct bf_config_row *stt_rows(unsigned *ret_n)
 {
     *ret_n = bf_stt_n_rows;
     return bf_stt_rows;
+}
+
+static enum bf_status check_config(const struct bf_config *config, struct bf_error *e)
+{
+    struct bf_str url = bf_config_str(config, "ingest", "public_url");
+    if (url.n > 0 && (!bf_str_starts(url, BF_STR("https://")) || url.p[url.n - 1] == '/' || bf_client_check_url(NULL, url.p, BF_URL_CONFIG, NULL) != BF_OK))
+        return bf_fail(e, BF_E_CONFIG, "ingest.public_url: an https URL without a slash at its end");
+    return bf_stt_check(config, e);
 }
 
 static void close_ingest(void **service)
@@ -118,7 +131,7 @@ const struct bf_service bf_ingest_service = {
     .config = rows,
     .n_config = sizeof rows / sizeof *rows,
     .more_config = stt_rows,
-    .check_config = bf_stt_check,
+    .check_config = check_config,
     .routes = bf__upload_routes,
     .n_routes = BF__UPLOAD_ROUTES,
     .open = open_ingest,

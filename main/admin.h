@@ -30,6 +30,8 @@ struct bf_admin_found {
 enum bf_status bf_admin_find(int n, const struct bf_str *words, struct bf_admin_found *ret, struct bf_error *e);
 extern const struct bf_admin_command bf_admin_own_commands[]; /* key export, backup, check */
 extern const unsigned bf_admin_n_own_commands;
+/* Its first argument, where there is one, is the path of something. */
+bool bf_admin_takes_path(const struct bf_admin_command *command);
 /* Its first argument is a file, which the client makes with the caller's rights and hands over: the server may not write where root may. */
 bool bf_admin_writes_file(const struct bf_admin_command *command);
 

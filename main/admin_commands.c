@@ -67,6 +67,8 @@ const struct bf_admin_command bf_admin_own_commands[] = {
 };
 const unsigned bf_admin_n_own_commands = sizeof bf_admin_own_commands / sizeof *bf_admin_own_commands;
 
+bool bf_admin_takes_path(const struct bf_admin_command *command) { return command->run == run_key_export || command->run == run_backup; }
+
 bool bf_admin_writes_file(const struct bf_admin_command *command) { return command->run == run_key_export; }
 
 /* How many words the name has if the words begin with it, else 0. */

@@ -4,7 +4,7 @@
 #include "core/config.h"
 #include "main/admin.h"
 #include "main/config.h"
-#include "main/services.h"
+#include "main/parts.h"
 #include "main/store.h"
 #include "storage/storage.h"
 #include <errno.h>
@@ -77,20 +77,64 @@ static enum bf_status make_file(const char *path, int *ret, struct bf_error *e)
     return bf_fail_errno(e, BF_E_IO, failed, "making %s", path);
 }
 
-static enum bf_status with_own_store(const struct bf_env *env, const struct bf_config *config, const struct bf_admin_found *found, int n_args,
-                                     const struct bf_str *args, int file, struct bf_arena *arena, struct bf_str *ret_out, struct bf_error *e)
+/* What a command is about, and what came of it. */
+struct act {
+    const struct bf_env *env;
+    const struct bf_config *config;
+    struct bf_admin_found found;
+    int n_args;
+    const struct bf_str *args;
+    struct bf_str input;
+    int file; /* -1: none */
+    struct bf_arena *arena;
+    struct bf_str out;
+};
+
+static enum bf_status run_here(struct act *a, void *service, struct bf_error *e)
+{
+    struct bf_buf out;
+    bf_buf_init(&out, OUT_MAX);
+    enum bf_status status = a->found.command->run(service, a->n_args, a->args, a->input, a->arena, &out, e);
+    a->out = bf_str_dup(a->arena, bf_buf_str(&out));
+    bf_buf_finish(&out);
+    if (status != BF_OK && e->n_fields > 0) /* as the server's answer has it */
+        bf_fail(e, status, "%s: %s: %s", bf_arena_strdup(a->arena, e->cause), e->fields[0].pointer, e->fields[0].detail);
+    return status;
+}
+
+static enum bf_status with_own_store(struct act *a, struct bf_error *e)
 {
     struct bf_store *store;
-    struct bf_buf out;
-    enum bf_status status = bf_main_open_store(env, config, arena, /* broken= */ NULL, /* ctx= */ NULL, &store, e);
+    enum bf_status status = bf_main_open_store(a->env, a->config, a->arena, /* broken= */ NULL, /* ctx= */ NULL, &store, e);
     if (status != BF_OK)
         return status;
-    bf_buf_init(&out, OUT_MAX);
-    status = found->command->run(&(struct bf_admin_store){.env = env, .store = store, .file = file}, n_args, args, bf_str("", 0), arena, &out, e);
-    *ret_out = bf_str_dup(arena, bf_buf_str(&out));
-    bf_buf_finish(&out);
+    status = run_here(a, &(struct bf_admin_store){.env = a->env, .store = store, .file = a->file}, e);
     bf_store_close(&store);
     return status;
+}
+
+/* A service's command needs the service, which needs access; nothing of theirs runs but the command. */
+static enum bf_status with_own_service(struct act *a, struct bf_error *e)
+{
+    const struct bf_service *wanted = bf_services[a->found.service], *access = bf_services[0];
+    const struct bf_service *const works[] = {access, wanted == access ? NULL : wanted, NULL};
+    const struct bf_daemon here = {.name = "admin", .works = works};
+    struct bf_parts parts;
+    enum bf_status status = bf_parts_open(a->env, a->config, &here, /* broken= */ NULL, /* broken_ctx= */ NULL, &parts, e);
+    if (status == BF_OK)
+        status = run_here(a, parts.services[a->found.service], e);
+    bf_parts_end_services(&parts);
+    bf_parts_close(&parts);
+    return status;
+}
+
+/* On a store that several processes may open, here. Else it is the running server's; where none runs, main's own commands open the store. */
+static enum bf_status carry_out(struct act *a, int n, const struct bf_str *words, struct bf_error *e)
+{
+    if (bf_main_store_is_shared(a->config))
+        return a->found.service < 0 ? with_own_store(a, e) : with_own_service(a, e);
+    enum bf_status status = bf_admin_ask(bf_main_data_dir(a->config), n, words, a->input, a->file, a->arena, &a->out, e);
+    return status == BF_E_UNAVAILABLE && a->found.service < 0 ? with_own_store(a, e) : status;
 }
 
 static void list_commands(const struct bf_admin_command *table, unsigned n)
@@ -110,25 +154,24 @@ static int list_all_commands(void)
 static enum bf_status run(const struct bf_env *env, const struct bf_config *config, int n, struct bf_str *words, struct bf_arena *arena,
                           struct bf_str *ret_out, struct bf_error *e)
 {
-    struct bf_admin_found found;
-    struct bf_str input = bf_str("", 0);
-    enum bf_status status = bf_admin_find(n, words, &found, e);
-    if (status == BF_OK && found.command->takes_input)
-        status = read_input(arena, &input, e);
+    struct act a = {.env = env, .config = config, .file = -1, .arena = arena};
+    enum bf_status status = bf_admin_find(n, words, &a.found, e);
+    if (status == BF_OK && a.found.command->takes_input)
+        status = read_input(arena, &a.input, e);
     if (status != BF_OK)
         return status;
-    int n_args = n - found.n_words, file = -1;
-    struct bf_str *args = words + found.n_words;
-    if (found.service < 0 && n_args > 0 && args[0].p[0] != '-')
+    struct bf_str *args = words + a.found.n_words;
+    a.n_args = n - a.found.n_words;
+    a.args = args;
+    if (bf_admin_takes_path(a.found.command) && a.n_args > 0)
         args[0] = absolute(arena, args[0]);
-    if (bf_admin_writes_file(found.command) && (status = make_file(args[0].p, &file, e)) != BF_OK)
+    if (bf_admin_writes_file(a.found.command) && (status = make_file(args[0].p, &a.file, e)) != BF_OK)
         return status;
-    status = bf_admin_ask(bf_main_data_dir(config), n, words, input, file, arena, ret_out, e);
-    if (status == BF_E_UNAVAILABLE && found.service < 0)
-        status = with_own_store(env, config, &found, n_args, args, file, arena, ret_out, e);
-    if (file >= 0)
-        close(file);
-    if (file >= 0 && status != BF_OK)
+    status = carry_out(&a, n, words, e);
+    *ret_out = a.out;
+    if (a.file >= 0)
+        close(a.file);
+    if (a.file >= 0 && status != BF_OK)
         unlink(args[0].p);
     return status;
 }

@@ -5,7 +5,7 @@
 struct bf_config;
 struct bf_env;
 
-/* A command of administration, asked of the running server. Main's own (backup, check, key export) work without one, too: then this process opens
- * the store itself. */
+/* A command of administration. On a store that several processes may open this one opens it, too, and carries it out; else the running server is asked,
+ * and main's own (backup, check, key export) work without one, too. */
 int bf_command_admin(const struct bf_env *env, const struct bf_config *config, int n, char *const *words);
 int bf_command_restore(const struct bf_env *env, const struct bf_config *config, const char *backup, int without_erasures);

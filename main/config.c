@@ -44,9 +44,10 @@ static const struct bf_config_row rows[] = {
     INT("http", "drain_ms", "20000", 100, 600000, "ms", "requests may take this long to end when the server stops"),
     INT("http", "event_streams", "10000", 1, 1000000, "", "open event streams; more: 503"),
 
-    TEXT("store", "uri", NULL, 1000, "embedded:DIR; default: embedded:DATA/store"),
+    {.section = "store", .key = "uri", .type = BF_CF_URI, .max = 2000,
+     .prose = "embedded:DIR or mongodb://HOSTS/DATABASE?OPTIONS; with a password in it only as uri_file; default: embedded:DATA/store"},
     PATH("store", "master_key_file", NULL, "key of all keys, made at the first start; keep it apart from data and backups; default: DATA/master.key"),
-    INT("store", "readers", "4", 1, 64, "", "connections that read"),
+    INT("store", "readers", "0", 0, 256, "", "connections that read; 0: 4, or 16 to a database"),
     INT("store", "queue", "4096", 1024, 65536, "", "writes that may wait; more: 503"), /* room for several batches, which are queued whole */
     INT("store", "group", "256", 1, 256, "", "writes that share one sync"),
     INT("store", "upload_hours", "72", 1, 2160, "hours", "an unfinished upload nobody touched is deleted"),
@@ -136,10 +137,16 @@ void bf_main_store_config(const struct bf_config *config, struct bf_arena *arena
 
 static unsigned http_int(const struct bf_config *config, const char *key) { return (unsigned)bf_config_int(config, "http", key); }
 
-void bf_main_http_config(const struct bf_config *config, struct bf_arena *arena, struct bf_http_config *ret)
+static struct bf_str listen_of(const struct bf_config *config, const struct bf_daemon *daemon)
+{
+    struct bf_str own = daemon->listen_section == NULL ? BF_STR("") : bf_config_str(config, daemon->listen_section, "listen");
+    return own.n > 0 ? own : bf_config_str(config, "http", "listen");
+}
+
+void bf_main_http_config(const struct bf_config *config, const struct bf_daemon *daemon, struct bf_arena *arena, struct bf_http_config *ret)
 {
     *ret = (struct bf_http_config){
-        .listen = bf_config_str(config, "http", "listen"),
+        .listen = listen_of(config, daemon),
         .cert_file = bf_config_str(config, "http", "cert_file"),
         .key_file = bf_config_str(config, "http", "key_file"),
         .self_signed_dir = bf_strz(bf_arena_printf(arena, "%s/tls", bf_main_data_dir(config).p)),
@@ -193,16 +200,32 @@ const char *bf_main_decoder(const struct bf_config *config, struct bf_arena *are
     return bf_arena_printf(arena, "%s/baifang-decode", dir);
 }
 
+bool bf_main_store_is_shared(const struct bf_config *config)
+{
+    struct bf_store_config store = {.uri = bf_config_str(config, "store", "uri")}; /* the default is a directory */
+    return bf_store_config_is_shared(&store);
+}
+
+enum bf_status bf_main_check_daemon(const struct bf_config *config, const struct bf_daemon *daemon, struct bf_error *e)
+{
+    if (bf_daemon_is_alone(daemon) || bf_main_store_is_shared(config))
+        return BF_OK;
+    return bf_fail(e, BF_E_CONFIG,
+                   "%s works with other processes on one store, and an embedded store has one owner: run `baifang serve`, or set store.uri to mongodb://...",
+                   daemon->name);
+}
+
 enum bf_status bf_main_config_check(const struct bf_config *config, struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
     struct bf_store_config store;
     struct bf_http_config http;
     bf_main_store_config(config, arena, &store);
-    bf_main_http_config(config, arena, &http);
     enum bf_status status = bf_store_check_config(&store, e);
-    if (status == BF_OK)
+    for (unsigned i = 0; i < bf_n_daemons && status == BF_OK; i++) {
+        bf_main_http_config(config, &bf_daemons[i], arena, &http);
         status = bf_http_check(&http, e);
+    }
     for (unsigned i = 0; i < bf_n_services && status == BF_OK; i++)
         if (bf_services[i]->check_config != NULL)
             status = bf_services[i]->check_config(config, e);

@@ -6,6 +6,7 @@
 #include "main/commands.h"
 #include "main/config.h"
 #include "main/server.h"
+#include "main/services.h"
 #include "main/spawn.h"
 #include "main/supervisor.h"
 #include <getopt.h>
@@ -33,8 +34,9 @@ struct context {
 
 static const char help[] =
     "baifang [--config FILE] VERB\n"
-    "  serve                  serve until SIGTERM\n"
-    "  admin COMMAND ...      administrate the running server; `admin help` lists the commands\n"
+    "  serve                  serve until SIGTERM, everything in one process\n"
+    "  gateway, ingest, push  the same, each a part of it: any number of each on one database\n"
+    "  admin COMMAND ...      administrate the installation; `admin help` lists the commands\n"
     "  backup DIRECTORY       copy the store into a new directory, also while it serves\n"
     "  restore [--no-erasures] DIRECTORY\n"
     "                         make the store from a backup; the store must not exist. --no-erasures: although the register\n"
@@ -95,16 +97,20 @@ static int parse(int argc, char **argv, struct options *ret)
     return 0;
 }
 
-static int run_serve(const struct context *c)
+static int run_daemon(const struct context *c)
 {
     struct bf_error e = {0};
     if (bf_main_make_data_dir(c->config, &e) != BF_OK)
         return fail(&e);
-    return bf_supervisor_run(c->env, c->config, c->options->config_path);
+    return bf_supervisor_run(c->env, c->config, bf_daemon_named(c->options->verb), c->options->config_path);
 }
 
 /* Not for people: what the supervisor starts. */
-static int run_server(const struct context *c) { return bf_server_run(c->env, c->config, BF_SPAWN_FD); }
+static int run_server(const struct context *c)
+{
+    const struct bf_daemon *daemon = bf_daemon_named(c->options->args[0]);
+    return daemon == NULL ? fault("server", "is started by a supervisor") : bf_server_run(c->env, c->config, daemon, BF_SPAWN_FD);
+}
 
 static int run_admin(const struct context *c) { return bf_command_admin(c->env, c->config, c->options->n_args, c->options->args); }
 
@@ -129,8 +135,9 @@ static const struct verb {
     int args_min, args_max;
     int (*run)(const struct context *context);
 } verbs[] = {
-    {"serve", "no arguments", 0, 0, run_serve}, {"server", "no arguments", 0, 0, run_server}, {"admin", "a command", 1, 32, run_admin},
-    {"backup", "a directory", 1, 1, run_own},   {"check", "only --mend", 0, 1, run_own},      {"restore", "a directory", 1, 2, run_restore},
+    {"serve", "no arguments", 0, 0, run_daemon},  {"gateway", "no arguments", 0, 0, run_daemon}, {"ingest", "no arguments", 0, 0, run_daemon},
+    {"push", "no arguments", 0, 0, run_daemon},   {"server", "a daemon", 1, 1, run_server},      {"admin", "a command", 1, 32, run_admin},
+    {"backup", "a directory", 1, 1, run_own},     {"check", "only --mend", 0, 1, run_own},       {"restore", "a directory", 1, 2, run_restore},
 };
 
 static const struct verb *find_verb(const char *name)

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Puts the parts together, in the order that core/service.h states, and takes them apart again. */
 #include "main/server.h"
-#include "access/access.h"
-#include "core/arena.h"
 #include "core/config.h"
 #include "core/env.h"
 #include "core/http_client.h"
 #include "core/http_server.h"
 #include "core/log.h"
-#include "core/pool.h"
 #include "main/admin.h"
 #include "main/channel.h"
 #include "main/config.h"
-#include "main/services.h"
-#include "main/store.h"
+#include "main/parts.h"
 #include "storage/jobs.h"
-#include "storage/media.h"
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -31,12 +26,10 @@ enum { CONSUMERS_MAX = 16, CLIENT_GRACE_MS = 2000, BROKEN_GRACE_S = 1 };
 struct server {
     const struct bf_env *env;
     const struct bf_config *config;
+    const struct bf_daemon *daemon;
     int channel, signals;
     int broken; /* becomes readable when the store takes no more writes */
-    struct bf_arena *arena; /* lives as long as the process */
-    struct bf_service_ctx ctx;
-    void *services[BF_SERVICES_MAX];
-    struct bf_route_table tables[BF_SERVICES_MAX];
+    struct bf_parts parts;
     struct bf_consumer consumers[CONSUMERS_MAX];
     struct bf_follower *follower;
     struct bf_http *http;
@@ -54,54 +47,25 @@ static void store_broke(void *ctx, const struct bf_error *why)
     (void)eventfd_write(s->broken, 1);
 }
 
-static unsigned config_uint(const struct server *s, const char *section, const char *key)
-{
-    return (unsigned)bf_config_int(s->config, section, key);
-}
-
-static enum bf_status open_helpers(struct server *s, struct bf_error *e)
-{
-    struct bf_client_config client;
-    bf_client_config_read(s->config, &client);
-    enum bf_status status = bf_client_start(s->env, &client, &s->ctx.client, e);
-    if (status != BF_OK)
-        return status;
-    s->ctx.workers = bf_pool_create(s->env, "worker", config_uint(s, "workers", "threads"), config_uint(s, "workers", "queue"));
-    return BF_OK;
-}
-
-static enum bf_status open_services(struct server *s, struct bf_error *e)
-{
-    for (unsigned i = 0; i < bf_n_services; i++) {
-        enum bf_status status = bf_services[i]->open(&s->ctx, &s->services[i], e);
-        if (status != BF_OK)
-            return status;
-        s->tables[i] = (struct bf_route_table){.routes = bf_services[i]->routes, .n_routes = bf_services[i]->n_routes, .service = s->services[i]};
-        if (bf_services[i] == &bf_access_service)
-            s->ctx.access = s->services[i];
-    }
-    s->ctx.route_tables = s->tables;
-    s->ctx.n_route_tables = bf_n_services;
-    return BF_OK;
-}
-
 static enum bf_status start_follower(struct server *s, struct bf_error *e)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < bf_n_services; i++) {
         unsigned n_own = 0;
-        const struct bf_consumer *own = bf_services[i]->consumers == NULL ? NULL : bf_services[i]->consumers(s->services[i], &n_own);
+        bool has = bf_services[i]->consumers != NULL && bf_daemon_works(s->daemon, bf_services[i]);
+        const struct bf_consumer *own = has ? bf_services[i]->consumers(s->parts.services[i], &n_own) : NULL;
         assert(n + n_own <= CONSUMERS_MAX);
         for (unsigned k = 0; k < n_own; k++)
             s->consumers[n++] = own[k];
     }
-    return bf_follower_start(s->env, s->ctx.store, s->consumers, n, &s->follower, e);
+    return n == 0 ? BF_OK : bf_follower_start(s->env, s->parts.ctx.store, s->consumers, n, &s->follower, e);
 }
 
 static enum bf_status run_services(struct server *s, struct bf_error *e)
 {
     for (unsigned i = 0; i < bf_n_services; i++) {
-        enum bf_status status = bf_services[i]->run == NULL ? BF_OK : bf_services[i]->run(s->services[i], e);
+        bool runs = bf_services[i]->run != NULL && bf_daemon_works(s->daemon, bf_services[i]);
+        enum bf_status status = runs ? bf_services[i]->run(s->parts.services[i], e) : BF_OK;
         if (status != BF_OK)
             return status;
     }
@@ -111,40 +75,33 @@ static enum bf_status run_services(struct server *s, struct bf_error *e)
 static enum bf_status start(struct server *s, struct bf_error *e)
 {
     struct bf_http_config http;
-    enum bf_status status = bf_main_open_store(s->env, s->config, s->arena, store_broke, s, &s->ctx.store, e);
+    enum bf_status status = bf_main_config_check(s->config, e);
     if (status == BF_OK)
-        status = open_helpers(s, e);
+        status = bf_main_check_daemon(s->config, s->daemon, e);
     if (status == BF_OK)
-        status = open_services(s, e);
+        status = bf_parts_open(s->env, s->config, s->daemon, store_broke, s, &s->parts, e);
     if (status == BF_OK)
         status = start_follower(s, e);
     if (status != BF_OK)
         return status;
-    bf_main_http_config(s->config, s->arena, &http);
-    status = bf_http_start(s->env, &http, s->ctx.workers, s->tables, bf_n_services, &s->http, e);
+    bf_main_http_config(s->config, s->daemon, s->parts.arena, &http);
+    status = bf_http_start(s->env, &http, s->parts.ctx.workers, s->parts.mounted, s->parts.n_mounted, &s->http, e);
     if (status == BF_OK)
         status = run_services(s, e);
-    if (status == BF_OK)
-        status = bf_admin_start(s->env, s->ctx.store, s->services, bf_main_data_dir(s->config), &s->admin, e);
+    if (status == BF_OK && !bf_store_is_shared(s->parts.ctx.store)) /* else whoever administrates opens the store */
+        status = bf_admin_start(s->env, s->parts.ctx.store, s->parts.services, bf_main_data_dir(s->config), &s->admin, e);
     return status;
 }
 
 /* ---- end ---- */
-
-static void stop_services(struct server *s)
-{
-    for (unsigned i = bf_n_services; i-- > 0;)
-        if (s->services[i] != NULL)
-            bf_services[i]->close(&s->services[i]);
-}
 
 /* Requests end first: a command of administration may take as long as it wants until then. */
 static void drain(struct server *s)
 {
     bf_admin_close(s->admin);
     for (unsigned i = bf_n_services; i-- > 0;)
-        if (s->services[i] != NULL && bf_services[i]->drain != NULL)
-            bf_services[i]->drain(s->services[i]);
+        if (s->parts.services[i] != NULL && bf_services[i]->drain != NULL)
+            bf_services[i]->drain(s->parts.services[i]);
     if (s->http != NULL)
         bf_http_drain(s->http);
     bf_admin_stop(&s->admin);
@@ -154,22 +111,14 @@ static void drain(struct server *s)
 static void stop(struct server *s)
 {
     drain(s);
-    if (s->ctx.client != NULL)
-        bf_client_drain(s->ctx.client, CLIENT_GRACE_MS);
+    if (s->parts.ctx.client != NULL)
+        bf_client_drain(s->parts.ctx.client, CLIENT_GRACE_MS);
     if (s->follower != NULL)
         bf_follower_stop(&s->follower);
-    stop_services(s);
-    if (s->ctx.client != NULL)
-        bf_client_stop(&s->ctx.client, CLIENT_GRACE_MS);
-    if (s->ctx.store != NULL)
-        bf_stages_drain(s->ctx.store); /* what is under way there ends on the HTTP loops */
+    bf_parts_end_services(&s->parts);
     if (s->http != NULL)
         bf_http_destroy(&s->http);
-    if (s->ctx.store != NULL)
-        bf_store_close(&s->ctx.store);
-    if (s->ctx.workers != NULL)
-        bf_pool_destroy(&s->ctx.workers);
-    bf_arena_destroy(&s->arena);
+    bf_parts_close(&s->parts);
 }
 
 /* ---- meanwhile ---- */
@@ -179,7 +128,8 @@ static void say_ready(struct server *s, const char *event)
     unsigned port = bf_http_port(s->http);
     struct bf_channel_message message = {.kind = BF_CHANNEL_READY, .number = port, .fd = -1};
     (void)bf_channel_send(s->channel, &message); /* a supervisor that is gone shows as the channel's end */
-    bf_log(s->env, BF_LOG_INFO, event, "serving", BF_L_INT("port", port), BF_L_INT("pid", getpid()), BF_L_STR("version", BF_VERSION), BF_L_END);
+    bf_log(s->env, BF_LOG_INFO, event, "serving", BF_L_STR("daemon", s->daemon->name), BF_L_INT("port", port), BF_L_INT("pid", getpid()),
+           BF_L_STR("version", BF_VERSION), BF_L_END);
 }
 
 static void reload(struct server *s)
@@ -188,7 +138,7 @@ static void reload(struct server *s)
     if (bf_http_reload(s->http, &e) != BF_OK)
         bf_log_error(s->env, BF_LOG_ERROR, "reload.certificate", &e);
     for (unsigned i = 0; i < bf_n_services; i++)
-        if (bf_services[i]->reload != NULL && bf_services[i]->reload(s->services[i], &e) != BF_OK)
+        if (s->parts.services[i] != NULL && bf_services[i]->reload != NULL && bf_services[i]->reload(s->parts.services[i], &e) != BF_OK)
             bf_log_error(s->env, BF_LOG_ERROR, "reload.service", &e);
     say_ready(s, "reloaded");
 }
@@ -196,8 +146,8 @@ static void reload(struct server *s)
 static void give_zygote(struct server *s, enum bf_zygote kind, int fd)
 {
     for (unsigned i = 0; i < bf_n_services; i++)
-        if (bf_services[i]->take_zygote != NULL) {
-            bf_services[i]->take_zygote(s->services[i], kind, fd);
+        if (bf_services[i]->take_zygote != NULL && bf_daemon_works(s->daemon, bf_services[i])) {
+            bf_services[i]->take_zygote(s->parts.services[i], kind, fd);
             return;
         }
     close(fd);
@@ -277,11 +227,10 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int bf_server_run(const struct bf_env *env, const struct bf_config *config, int channel)
+int bf_server_run(const struct bf_env *env, const struct bf_config *config, const struct bf_daemon *daemon, int channel)
 {
     struct bf_error e = {0};
-    struct server s = {.env = env, .config = config, .channel = channel, .arena = bf_arena_create()};
-    s.ctx = (struct bf_service_ctx){.env = env, .config = config};
+    struct server s = {.env = env, .config = config, .daemon = daemon, .channel = channel};
     s.signals = open_signals();
     s.broken = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum bf_status status = start(&s, &e);

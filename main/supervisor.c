@@ -8,6 +8,7 @@
 #include "main/channel.h"
 #include "main/config.h"
 #include "main/notify.h"
+#include "main/services.h"
 #include "main/spawn.h"
 #include <errno.h>
 #include <poll.h>
@@ -35,10 +36,12 @@ struct child {
 struct supervisor {
     const struct bf_env *env;
     const struct bf_config *config;
+    const struct bf_daemon *daemon;
     const char *config_path; /* NULL: none */
     struct bf_arena *arena;
     const char *decoder, *model;
     struct child server, zygotes[BF_ZYGOTES];
+    unsigned n_zygotes; /* 0, or all */
     int channel; /* to the server; -1: none */
     int signals;
     bool was_ready, stopping;
@@ -79,11 +82,13 @@ static void start_zygote(struct supervisor *s, enum bf_zygote kind)
 
 static void start_server(struct supervisor *s)
 {
-    const char *argv[] = {"baifang", "server", s->config_path == NULL ? NULL : "--config", s->config_path, NULL};
-    struct bf_spawn spawn = {.program = "/proc/self/exe", .argv = argv, .keep_environment = true, .keep_mask = true};
+    const char *with_config[] = {"baifang", "server", "--config", s->config_path, s->daemon->name, NULL};
+    const char *without[] = {"baifang", "server", s->daemon->name, NULL};
+    struct bf_spawn spawn = {
+        .program = "/proc/self/exe", .argv = s->config_path == NULL ? without : with_config, .keep_environment = true, .keep_mask = true};
     if (!start(s, &s->server, &spawn, &s->channel))
         return;
-    for (unsigned i = 0; i < BF_ZYGOTES; i++)
+    for (unsigned i = 0; i < s->n_zygotes; i++)
         start_zygote(s, i);
 }
 
@@ -206,7 +211,7 @@ static void start_what_is_due(struct supervisor *s)
             start_server(s);
         return;
     }
-    for (unsigned i = 0; i < BF_ZYGOTES && s->channel >= 0; i++)
+    for (unsigned i = 0; i < s->n_zygotes && s->channel >= 0; i++)
         if (s->zygotes[i].pid == 0 && now >= s->zygotes[i].start_at_ms)
             start_zygote(s, i);
 }
@@ -220,7 +225,7 @@ static int until_due(const struct supervisor *s)
     else if (s->server.pid == 0)
         due = s->server.start_at_ms;
     else if (s->channel >= 0)
-        for (unsigned i = 0; i < BF_ZYGOTES; i++)
+        for (unsigned i = 0; i < s->n_zygotes; i++)
             if (s->zygotes[i].pid == 0 && s->zygotes[i].start_at_ms < due)
                 due = s->zygotes[i].start_at_ms;
     if (due == INT64_MAX)
@@ -248,13 +253,14 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int bf_supervisor_run(const struct bf_env *env, const struct bf_config *config, const char *config_path)
+int bf_supervisor_run(const struct bf_env *env, const struct bf_config *config, const struct bf_daemon *daemon, const char *config_path)
 {
-    struct supervisor s = {.env = env, .config = config, .config_path = config_path, .arena = bf_arena_create(), .channel = -1,
+    struct supervisor s = {.env = env, .config = config, .daemon = daemon, .config_path = config_path, .arena = bf_arena_create(), .channel = -1,
                            .server = {.name = "server"}, .zygotes = {[BF_ZYGOTE_MEDIA] = {.name = "media"}, [BF_ZYGOTE_SPEECH] = {.name = "speech"}}};
     struct bf_str model = bf_config_str(config, "decode", "speech_model");
     s.decoder = bf_main_decoder(config, s.arena);
     s.model = model.n > 0 ? model.p : NULL;
+    s.n_zygotes = bf_daemon_decodes(daemon) ? BF_ZYGOTES : 0;
     s.signals = open_signals();
     signal(SIGPIPE, SIG_IGN);
     while (!s.stopping || has_children(&s)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `baifang serve`: keeps one server process and its sandbox processes alive. It has one thread, reads no input from the network and holds no
+ * `baifang serve`, and each of the daemons: keeps one server process and its sandbox processes, where it decodes, alive. It has one thread, reads no input from the network and holds no
  * keys; everything is forked from here, so nothing ever forks from a process with threads.
  *
  *   start --> server up --ready--> serving --died--> restarted: after 100 ms, doubling while runs are shorter than 10 s, at most 10 s
@@ -14,7 +14,8 @@
 #include "core/error.h"
 
 struct bf_config;
+struct bf_daemon;
 struct bf_env;
 
 /* Serves until told to stop. `config_path` may be NULL. Returns the exit status of the process. */
-int bf_supervisor_run(const struct bf_env *env, const struct bf_config *config, const char *config_path);
+int bf_supervisor_run(const struct bf_env *env, const struct bf_config *config, const struct bf_daemon *daemon, const char *config_path);

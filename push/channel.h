@@ -20,6 +20,7 @@ struct bf_channel_ctx {
     const struct bf_env *env;
     struct bf_client *client;
     struct bf_str key_file, subject; /* Web Push: of bf_webpush_open; NUL behind them */
+    const struct bf_key *key;        /* NULL: that of the file */
     struct bf_str mail_server;       /* SMTP: smtp:// or smtps://host:port; all four with a NUL behind them */
     struct bf_str mail_from;         /* the address that it sends from */
     struct bf_str mail_user, mail_password;

@@ -17,7 +17,8 @@ static enum bf_status open_webpush(const struct bf_channel_ctx *ctx, void **ret,
     if (c == NULL)
         abort();
     c->client = ctx->client;
-    enum bf_status status = bf_webpush_open(ctx->env, ctx->key_file.p, ctx->subject, &c->webpush, e);
+    enum bf_status status = ctx->key != NULL ? bf_webpush_open_with(ctx->env, ctx->key, ctx->subject, &c->webpush, e)
+                                             : bf_webpush_open(ctx->env, ctx->key_file.p, ctx->subject, &c->webpush, e);
     if (status == BF_OK)
         *ret = c;
     else

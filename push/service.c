@@ -9,12 +9,15 @@
 enum { HOUR_MS = 3600000, ROUTES = 4 };
 
 static const struct bf_config_row rows[] = {
+    {.section = "push", .key = "listen", .type = BF_CF_STR, .def = "127.0.0.1:8445", .min = 0, .max = 100, .unit = "",
+     .prose = "address and port of `baifang push`; empty: [http] listen"},
     {.section = "push", .key = "threads", .type = BF_CF_INT, .def = "2", .min = 1, .max = BF__THREADS_MAX, .unit = "",
      .prose = "threads that encrypt and send notifications; none waits for an answer"},
     {.section = "push", .key = "grace", .type = BF_CF_INT, .def = "24", .min = 1, .max = 720, .unit = "hours",
      .prose = "what could not be told for so long is not told any more"},
     {.section = "push", .key = "vapid_key_file", .type = BF_CF_PATH, .unit = "",
-     .prose = "our Web Push key; empty: vapid.key in the data directory, made at the first start. With another key all devices subscribe anew"},
+     .prose = "our Web Push key; empty: vapid.key in the data directory, made at the first start, or, on a database, one that is derived from the "
+              "master key. With another key all devices subscribe anew"},
     {.section = "push", .key = "vapid_subject", .type = BF_CF_STR, .def = "", .min = 0, .max = 300, .unit = "",
      .prose = "mailto: or https: address at which operators of push services reach you; Apple and Mozilla want one"},
     {.section = "push", .key = "public_url", .type = BF_CF_STR, .def = "", .min = 0, .max = 200, .unit = "",
@@ -66,9 +69,6 @@ static enum bf_status open_push(const struct bf_service_ctx *ctx, void **ret, st
         free(push);
         return status;
     }
-    if (bf_config_str(ctx->config, "push", "vapid_subject").n == 0)
-        bf_log(ctx->env, BF_LOG_WARN, "push.no_subject", "push.vapid_subject is not set: the push services of Apple and Mozilla may refuse all messages",
-               BF_L_END);
     bf__turns_init(&push->turns);
     struct bf_job_work works[] = {bf__reminders_work(push), bf__delivery_work(push, (unsigned)bf_config_int(ctx->config, "push", "threads")),
                                   bf__digests_work(push), bf__digest_people_work(push)};
@@ -89,6 +89,9 @@ static const struct bf_consumer *consumers(void *service, unsigned *ret_n)
 static enum bf_status run_push(void *service, struct bf_error *e)
 {
     struct bf_push *push = service;
+    if (bf_config_str(push->ctx->config, "push", "vapid_subject").n == 0)
+        bf_log(push->ctx->env, BF_LOG_WARN, "push.no_subject",
+               "push.vapid_subject is not set: the push services of Apple and Mozilla may refuse all messages", BF_L_END);
     bf_job_runner_start(push->runner);
     return bf__digests_look(push, e);
 }

@@ -62,9 +62,14 @@ enum bf_status bf__ways_open(struct bf_push *push, struct bf_error *e)
                                  .mail_password = bf_config_str(config, "mail", "password"),
                                  .mail_plain = !bf_config_bool(config, "mail", "tls"),
                                  .wecom_url = bf_config_str(config, "push", "wecom_url")};
+    struct bf_key key;
+    bool derived = ctx.key_file.n == 0 && bf_store_is_shared(push->ctx->store); /* the same for all processes of the store, wherever they run */
+    if (derived)
+        bf_store_derive_key(push->ctx->store, "web push", &key);
+    ctx.key = derived ? &key : NULL;
     if (ctx.key_file.n == 0)
         ctx.key_file = bf_strz(bf_arena_printf(arena, "%s/vapid.key", bf_config_str(config, "server", "data").p));
-    bool missing = bf__vapid_key_is_missing(ctx.key_file.p);
+    bool missing = !derived && bf__vapid_key_is_missing(ctx.key_file.p);
     enum bf_status status = bf__ways_check(config, e);
     for (unsigned way = 0; status == BF_OK && way < BF__WAYS; way++)
         if (way != BF__SMTP || ctx.mail_server.n > 0)
@@ -73,6 +78,8 @@ enum bf_status bf__ways_open(struct bf_push *push, struct bf_error *e)
         status = bf__vapid_key_made(push->ctx, ctx.key_file.p, e);
     if (status != BF_OK)
         bf__ways_close(push);
+    if (derived)
+        bf_key_wipe(&key);
     bf_arena_destroy(&arena);
     return status;
 }

@@ -37,19 +37,14 @@ struct bf_webpush {
 
 /* ---- open and close ---- */
 
-static enum bf_status load_key(struct bf_webpush *w, const char *key_file, struct bf_error *e)
+static enum bf_status take_key(struct bf_webpush *w, const struct bf_key *secret, struct bf_error *e)
 {
-    struct bf_key secret;
     uint8_t point[BF_P256_POINT];
-    enum bf_status status = bf_key_file(w->env, key_file, /* create= */ true, &secret, e);
-    if (status != BF_OK)
-        return status;
-    if (bf_p256_public(w->curve, secret.b, point)) {
-        w->key = bf_es256_create(secret.b, point);
+    if (bf_p256_public(w->curve, secret->b, point)) {
+        w->key = bf_es256_create(secret->b, point);
         bf_base64url(point, sizeof point, w->key_text);
     }
-    bf_key_wipe(&secret);
-    return w->key != NULL ? BF_OK : bf_fail(e, BF_E_CONFIG, "key file %s holds no P-256 key", key_file);
+    return w->key != NULL ? BF_OK : bf_fail(e, BF_E_CONFIG, "the Web Push key is no P-256 key");
 }
 
 enum bf_status bf_webpush_check_subject(struct bf_str subject, struct bf_error *e)
@@ -63,6 +58,20 @@ enum bf_status bf_webpush_check_subject(struct bf_str subject, struct bf_error *
 enum bf_status bf_webpush_open(const struct bf_env *env, const char *key_file, struct bf_str subject, struct bf_webpush **ret,
                                struct bf_error *e)
 {
+    struct bf_key secret;
+    enum bf_status status = bf_webpush_check_subject(subject, e);
+    if (status == BF_OK)
+        status = bf_key_file(env, key_file, /* create= */ true, &secret, e);
+    if (status != BF_OK)
+        return status;
+    status = bf_webpush_open_with(env, &secret, subject, ret, e);
+    bf_key_wipe(&secret);
+    return status;
+}
+
+enum bf_status bf_webpush_open_with(const struct bf_env *env, const struct bf_key *secret, struct bf_str subject, struct bf_webpush **ret,
+                                    struct bf_error *e)
+{
     enum bf_status status = bf_webpush_check_subject(subject, e);
     if (status != BF_OK)
         return status;
@@ -73,7 +82,7 @@ enum bf_status bf_webpush_open(const struct bf_env *env, const char *key_file, s
     w->curve = bf_p256_create();
     pthread_mutex_init(&w->lock, NULL);
     snprintf(w->subject, sizeof w->subject, "%.*s", (int)subject.n, subject.n > 0 ? subject.p : "");
-    status = load_key(w, key_file, e);
+    status = take_key(w, secret, e);
     if (status == BF_OK)
         *ret = w;
     else

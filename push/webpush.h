@@ -11,6 +11,7 @@
 
 struct bf_arena;
 struct bf_env;
+struct bf_key;
 struct bf_webpush;
 
 enum {
@@ -56,6 +57,9 @@ enum bf_status bf_webpush_check_subject(struct bf_str subject, struct bf_error *
  * without. Thread-safe from here on. */
 enum bf_status bf_webpush_open(const struct bf_env *env, const char *key_file, struct bf_str subject, struct bf_webpush **ret,
                                struct bf_error *e);
+/* The same with a key that is at hand. */
+enum bf_status bf_webpush_open_with(const struct bf_env *env, const struct bf_key *secret, struct bf_str subject, struct bf_webpush **ret,
+                                    struct bf_error *e);
 void bf_webpush_close(struct bf_webpush **webpush);
 /* What the browser wants as applicationServerKey. */
 const char *bf_webpush_public_key(const struct bf_webpush *webpush);

@@ -119,8 +119,13 @@ uint32_t bf_store_incarnation(const struct bf_store *store);
 enum bf_status bf_log_tenants(struct bf_store *store, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
 
 /* `woken(ctx, tenant, n)` runs after entry n became durable and was applied and before its `done`s are posted, on the committer: it may
- * only post tasks or set flags. Up to 16 watchers; they stay until the store closes. */
+ * only post tasks or set flags. n = 0: something of the tenant changed outside the log (bf_store_nudge); on any thread. Up to 16 watchers; they stay
+ * until bf_log_unwatch returned, or the store closes. */
 void bf_log_watch(struct bf_store *store, void (*woken)(void *ctx, struct bf_uuid tenant, int64_t n), void *ctx);
+void bf_log_unwatch(struct bf_store *store, void *ctx);
+/* Something of the tenant changed that is not in the log (a session was ended): calls the watchers in this process before it returns, in the others
+ * within a second, perhaps more than once. They are not told when this process ends first without closing the store. */
+void bf_store_nudge(struct bf_store *store, struct bf_uuid tenant);
 
 /* Destroys the subject's key (G-16), after its erasure entry n was committed: content is gone, proofs hold; marked "destroyed at n".
  * BF_E_UNAVAILABLE: it is destroyed, but a trace of it is on the disk still, while somebody reads; to be asked again until BF_OK. Blocks.

@@ -23,7 +23,7 @@ struct bf_session;
 
 struct bf_driver_open {
     const struct bf_env *env;
-    const char *place; /* of the URI, behind the scheme */
+    const char *place; /* of the URI, behind the scheme and its colon; from the '+' on where the scheme has more to say ("mongodb+srv:") */
     unsigned readers;
     const struct bf_collection *const *collections;
     unsigned n_collections;
@@ -75,10 +75,27 @@ struct bf_keys_place {
  * nobody. */
 enum bf_tidy_when { BF_TIDY_WANTED, BF_TIDY_BEHIND, BF_TIDY_FREE };
 
+enum { BF_CHUNK_BYTES = 255 * 1024 }; /* as GridFS has it unless told */
+
+struct bf_chunk {
+    struct bf_uuid tenant, file;
+    uint32_t n;
+    int64_t epoch; /* of the process that writes: see storage/media/registry.h */
+    struct bf_str bytes;
+    bool is_new; /* it is probably not there */
+};
+
+struct bf_file_row {
+    struct bf_uuid tenant, file;
+    int64_t bytes, at_ms;
+};
+
 struct bf_driver_vtable {
     const char *scheme;
     bool one_transaction;
 
+    /* BF_E_CONFIG: what of the place forbids an opening and is seen in it alone. NULL: nothing. */
+    enum bf_status (*check_place)(const char *place, struct bf_error *e);
     enum bf_status (*open)(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e);
     void (*close)(struct bf_driver **driver);
     struct bf_session *(*reader)(struct bf_driver *driver); /* waits for a free one */
@@ -103,9 +120,11 @@ struct bf_driver_vtable {
                                    struct bf_error *e);
     enum bf_status (*log_tenants)(struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n, struct bf_error *e);
 
-    /* Small facts about the store as a whole. An absent one is {NULL, 0}. meta_set: by the writer, outside a transaction or in one. */
+    /* Small facts about the store as a whole. An absent one is {NULL, 0}. meta_set: by the writer, outside a transaction or in one. meta_add: one that
+     * is not there yet, else BF_E_EXISTS; with one_transaction NULL. */
     enum bf_status (*meta_get)(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
     enum bf_status (*meta_set)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
+    enum bf_status (*meta_add)(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
 
     /* The writer only. `begin` and `commit`: BF_E_NO_SPACE and the like when nothing was committed; BF_E_UNKNOWN_OUTCOME when that cannot
      * be told (a failed sync): the store then takes no more writes. */
@@ -129,6 +148,19 @@ struct bf_driver_vtable {
      * to mend, by the writer, outside a transaction. */
     enum bf_status (*check_keys)(struct bf_session *s, const struct bf_check *check, const struct bf_keys_place *at, struct bf_arena *arena,
                                  struct bf_keys_place *ret_next, bool *done, struct bf_error *e);
+
+    /* The bytes of media, where other processes write too; NULL with one_transaction, where directories hold them. A file is a row of chunks, 0, 1, 2 ...,
+     * of BF_CHUNK_BYTES each but for the last, in the layout of GridFS. chunk_put: BF_E_STALE where one of a later epoch stands; it may be there as the
+     * first try. chunk_get fills `buf` (BF_CHUNK_BYTES), BF_E_NOT_FOUND. A complete file has a row of its own: file_put makes it where it is not;
+     * file_drop takes it away, and all chunks before it. file_scan as scan. */
+    enum bf_status (*chunk_put)(struct bf_session *s, const struct bf_chunk *chunk, struct bf_error *e);
+    enum bf_status (*chunk_get)(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, uint32_t n, void *buf, size_t *ret_n,
+                                struct bf_error *e);
+    enum bf_status (*file_put)(struct bf_session *s, const struct bf_file_row *row, struct bf_error *e);
+    enum bf_status (*file_get)(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, struct bf_file_row *ret, struct bf_error *e);
+    enum bf_status (*file_drop)(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, struct bf_error *e);
+    enum bf_status (*file_scan)(struct bf_session *s, const struct bf_file_row *after, unsigned limit, struct bf_file_row *ret, unsigned *ret_n,
+                                struct bf_error *e);
 
     /* Care, by the writer. `remove` deletes physically. backup copies the database into the new directory `to`, step by step: call until
      * *done; NULL *state at the first call, and again after the last. The files are for the caller to sync. A copy that is not gone on with is

@@ -160,8 +160,8 @@ static enum bf_status add_line(void *ctx, struct bf_uuid tenant, struct bf_uuid 
 
 static enum bf_status write_new(const char *path, struct bf_str text, struct bf_error *e)
 {
-    char fresh[PATH_MAX + 8];
-    snprintf(fresh, sizeof fresh, "%s.new", path);
+    char fresh[PATH_MAX + 16]; /* a name of its own: other processes of a shared store may make the register at the same time */
+    snprintf(fresh, sizeof fresh, "%s.new%d", path, (int)getpid());
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return bf_fail_errno(e, BF_E_IO, errno, "making %s", fresh);

@@ -364,7 +364,7 @@ static enum bf_status learn_heads(struct bf_follower *f, struct bf_error *e)
 static void finish(struct bf_follower *f)
 {
     struct tenant *t, *next;
-    bf__log_unwatch(f->store, f);
+    bf_log_unwatch(f->store, f);
     HASH_ITER(hh, f->tenants, t, next) {
         HASH_DEL(f->tenants, t);
         free(t);

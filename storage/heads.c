@@ -6,19 +6,21 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "storage/committer.h"
+#include "storage/nudges.h"
 #include <stdlib.h>
 #include <time.h>
 #include <uthash.h>
 
 /* SKEW_MS: so far may the clocks of two processes be apart before a hint is overlooked until the next sweep. */
-enum { POLL_MS = 150, SWEEP_MS = 15000, SKEW_MS = 10000, TELL_MAX = 256 };
+enum { POLL_MS = 150, SWEEP_MS = 15000, SKEW_MS = 10000, TELL_MAX = 256, NUDGE_TRIES = 8 };
 
-enum row { HEAD_N, HEAD_APPLIED, HEAD_MOVED, HEAD_ROWS };
+enum row { HEAD_N, HEAD_APPLIED, HEAD_MOVED, HEAD_NUDGES, HEAD_ROWS };
 
 static const struct bf_field fields[HEAD_ROWS] = {
     [HEAD_N] = BF_FIELD("n", INT, BF_F_SERVER, 0, 0, NORMAL, "日志序号", "Last entry"),
     [HEAD_APPLIED] = BF_FIELD("applied", INT, BF_F_SERVER, 0, 0, NORMAL, "已应用至", "Applied up to"),
     [HEAD_MOVED] = BF_FIELD("moved", TIME, BF_F_SERVER, 0, 0, NORMAL, "更新时间", "Moved at"),
+    [HEAD_NUDGES] = BF_FIELD("nudges", INT, BF_F_SERVER, 0, 0, NORMAL, "日志外变更次数", "Changes outside the log"),
 };
 static const struct bf_schema schema = {.name = "head", .zh = "日志末端", .en = "Head of a log", .version = 1, .fields = fields, .n_fields = HEAD_ROWS};
 static const struct bf_index by_moved = {.name = "moved", .fields = {HEAD_MOVED}, .n_fields = 1};
@@ -44,6 +46,7 @@ struct bf__heads {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct row_of_tenant *rows; /* one per tenant of the store; never removed */
+    struct bf__nudges *nudges;
     pthread_t thread;
     bool started, stopping;
     int64_t seen_ms; /* the newest hint read; 0: none yet, so the first look takes all */
@@ -93,10 +96,12 @@ void bf__head_note(struct bf_store *store, struct bf_uuid tenant, const struct b
     pthread_mutex_unlock(&heads->lock);
 }
 
-static struct bf_doc *head_doc(const struct bf_store *store, struct bf_uuid tenant, const struct bf__head *head, struct bf_arena *arena)
+/* `stored` (NULL: none): as it is now. */
+static struct bf_doc *head_doc(const struct bf_store *store, struct bf_uuid tenant, const struct bf__head *head, const struct bf_doc *stored,
+                               struct bf_arena *arena)
 {
     static const struct bf_uuid none;
-    struct bf_doc *doc = bf_doc_create(arena, &schema, none, tenant);
+    struct bf_doc *doc = stored != NULL ? bf_doc_copy(arena, stored) : bf_doc_create(arena, &schema, none, tenant);
     bf_set_int(&doc->object, HEAD_N, head->n);
     bf_set_int(&doc->object, HEAD_APPLIED, head->sure);
     bf_set_int(&doc->object, HEAD_MOVED, bf_now_ms(store->env));
@@ -121,7 +126,7 @@ static enum bf_status meet(struct bf_store *store, struct bf_session *s, struct 
 enum bf_status bf__head_found(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_error *e)
 {
     struct bf__head none = {0};
-    struct bf_write w = {.kind = BF_W_INSERT, .coll = &bf__coll_heads, .doc = head_doc(store, tenant, &none, arena)};
+    struct bf_write w = {.kind = BF_W_INSERT, .coll = &bf__coll_heads, .doc = head_doc(store, tenant, &none, NULL, arena)};
     enum bf_status status = store->driver->vt->write(s, &w, arena, e);
     if (status == BF_E_UNKNOWN_OUTCOME) /* of the head; the entry was not sent */
         return bf_fail(e, BF_E_UNAVAILABLE, "it is not known whether a company's head was written");
@@ -176,7 +181,7 @@ static enum bf_status tell(struct bf__heads *heads, struct bf_session *s, const 
         head.sure = bf_get_int(&stored->object, HEAD_APPLIED);
     struct bf_write w = {.kind = stored == NULL ? BF_W_INSERT : BF_W_REPLACE,
                          .coll = &bf__coll_heads,
-                         .doc = head_doc(heads->store, row->tenant, &head, arena),
+                         .doc = head_doc(heads->store, row->tenant, &head, stored, arena),
                          .rev = stored == NULL ? 0 : stored->rev};
     return heads->store->driver->vt->write(s, &w, arena, e);
 }
@@ -199,6 +204,50 @@ static enum bf_status tell_others(struct bf__heads *heads, struct bf_session *s,
             status = told;
     }
     return status;
+}
+
+void bf__head_nudge(struct bf_store *store, struct bf_uuid tenant) { bf__nudges_add(store->heads->nudges, tenant, 1); }
+
+static void hear(struct bf__heads *heads, const struct bf_doc *head)
+{
+    if (bf__nudges_hear(heads->nudges, head->id, bf_get_int(&head->object, HEAD_NUDGES)))
+        bf__store_wake(heads->store, head->id, /* n= */ 0);
+}
+
+/* BF_E_STALE: somebody else wrote the head meanwhile. A tenant without one has no process that could wait for the news. */
+static enum bf_status tell_nudges_of(struct bf__heads *heads, struct bf_session *s, struct bf_uuid tenant, unsigned n, struct bf_arena *arena,
+                                     struct bf_error *e)
+{
+    static const struct bf_uuid none;
+    struct bf_doc *head = NULL;
+    enum bf_status status = heads->store->driver->vt->get_many(s, &bf__coll_heads, none, &tenant, 1, arena, &head, e);
+    if (status != BF_OK || head == NULL)
+        return status;
+    hear(heads, head);
+    int64_t count = bf_get_int(&head->object, HEAD_NUDGES) + n;
+    bf_set_int(&head->object, HEAD_NUDGES, count);
+    bf_set_int(&head->object, HEAD_MOVED, bf_now_ms(heads->store->env));
+    struct bf_write w = {.kind = BF_W_REPLACE, .coll = &bf__coll_heads, .doc = head, .rev = head->rev};
+    status = heads->store->driver->vt->write(s, &w, arena, e);
+    if (status == BF_OK)
+        (void)bf__nudges_hear(heads->nudges, tenant, count); /* here everybody knows */
+    return status;
+}
+
+/* What could not be told is told with the next look. */
+static enum bf_status tell_nudges(struct bf__heads *heads, struct bf_session *s, struct bf_arena *arena, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    struct bf_uuid tenant;
+    unsigned n;
+    while (status == BF_OK && bf__nudges_take(heads->nudges, &tenant, &n)) {
+        status = BF_E_STALE;
+        for (unsigned tries = 0; tries < NUDGE_TRIES && status == BF_E_STALE; tries++)
+            status = tell_nudges_of(heads, s, tenant, n, arena, e);
+        if (status != BF_OK)
+            bf__nudges_add(heads->nudges, tenant, n);
+    }
+    return bf__is_own_answer(status) ? BF_OK : status;
 }
 
 /* ---- learning from them ---- */
@@ -237,6 +286,7 @@ static enum bf_status learn(struct bf__heads *heads, struct bf_session *s, int64
         status = heads->store->driver->vt->find(s, &query, arena, &page, e);
         for (unsigned i = 0; status == BF_OK && i < page.n; i++) {
             const struct bf_object *head = &page.docs[i]->object;
+            hear(heads, page.docs[i]);
             if (bf_get_int(head, HEAD_MOVED) > heads->seen_ms)
                 heads->seen_ms = bf_get_int(head, HEAD_MOVED);
             if (all || is_news(heads, page.docs[i]->id, bf_get_int(head, HEAD_N)))
@@ -256,6 +306,8 @@ static enum bf_status poll_once(struct bf__heads *heads, bool sweep)
     struct bf_error e = {0};
     struct bf_session *s = vt->reader(heads->store->driver);
     enum bf_status status = tell_others(heads, s, arena, &e);
+    if (status == BF_OK)
+        status = tell_nudges(heads, s, arena, &e);
     if (status == BF_OK)
         status = learn(heads, s, sweep ? 0 : heads->seen_ms - SKEW_MS, sweep, arena, &e);
     vt->release(heads->store->driver, s);
@@ -297,6 +349,7 @@ enum bf_status bf__heads_open(struct bf_store *store, struct bf_error *e)
     if (heads == NULL)
         abort();
     heads->store = store;
+    heads->nudges = bf__nudges_create();
     pthread_mutex_init(&heads->lock, NULL);
     bf_real_cond_init(&heads->wake);
     store->heads = heads;
@@ -321,6 +374,7 @@ void bf__heads_close(struct bf_store *store)
         HASH_DEL(heads->rows, row);
         free(row);
     }
+    bf__nudges_destroy(&heads->nudges);
     pthread_cond_destroy(&heads->wake);
     pthread_mutex_destroy(&heads->lock);
     free(heads);

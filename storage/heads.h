@@ -39,3 +39,5 @@ enum bf_status bf__head_follow(struct bf_store *store, struct bf_session *s, str
                                struct bf_error *e);
 /* The tenant's log is known to go so far; only ever moves on. `own`: by an entry of this process, which the others are told of. */
 void bf__head_note(struct bf_store *store, struct bf_uuid tenant, const struct bf__head *head, bool own);
+/* The other processes are to be told of a nudge by this one (bf_store_nudge). */
+void bf__head_nudge(struct bf_store *store, struct bf_uuid tenant);

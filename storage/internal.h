@@ -82,7 +82,7 @@ void bf__store_touched(struct bf_store *store);
 void bf__store_moved(struct bf_store *store, const struct bf_collection *coll);
 
 /* Storage's own collections: a file that has one defines it and names it in the list in store.c. They need no declaration by the caller. */
-extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs, bf__coll_restored;
+extern const struct bf_collection bf__coll_subject_keys, bf__coll_jobs, bf__coll_cursors, bf__coll_blobs, bf__coll_uploads, bf__coll_restored;
 
 const struct bf_collection *bf__collection_named(const struct bf_store *store, struct bf_str name); /* NULL when not declared */
 /* The tenant's log has grown to entry n, and its documents follow: calls the watchers. Any thread. */
@@ -92,12 +92,13 @@ void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n);
  * "key_exported". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
 enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_str value, struct bf_error *e);
+/* While the store is being opened: *value becomes what is there, should another process have been faster; of the same length. */
+enum bf_status bf__meta_add(struct bf_store *store, const char *name, struct bf_str *value, struct bf_error *e);
 
 /* Runs `fn(ctx, writer's session)` on the committer between two groups and waits for it: backup steps, check. It may use the driver's begin
  * and commit; it must not call what waits for the committer. */
 typedef enum bf_status bf__call_fn(void *ctx, struct bf_session *writer, struct bf_error *e);
 enum bf_status bf__committer_call(struct bf_store *store, bf__call_fn *fn, void *ctx, struct bf_error *e);
-void bf__log_unwatch(struct bf_store *store, void *ctx);
 /* As bf_log_read, with the after-images of these collections alone; none: as BF_LOG_HEADERS. */
 enum bf_status bf__log_read_some(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit,
                                  const struct bf_collection *const *colls, unsigned n_colls, struct bf_arena *arena,

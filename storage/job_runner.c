@@ -2,7 +2,8 @@
 /*
  * Each thread works in turns. In a turn it settles what has ended, claims as many jobs as it has free places, and begins them. Between turns it runs what
  * is posted to it (answers that the work waits for), until a quarter of its places has ended, or all that it holds has, or LINGER_MS passed since the
- * first did, or somebody woke it, or POLL_MS passed: what becomes due by time alone, or by a clock that was moved, is found then. So with much to do the
+ * first did, or somebody woke it, or POLL_MS passed: what becomes due by time alone, or by a clock that was moved, is found then. On a store that is
+ * shared, where each look costs a round trip and other processes look too, who finds nothing comes less and less often: at last every POLL_MS_MAX. So with much to do the
  * writes of many jobs share a transaction, and a job that is alone does not wait.
  *
  * One more thread renews the leases of the jobs under way when a third of them is over.
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <utlist.h>
 
-enum { POLL_MS = 250, KEEP_MS = 1000, LINGER_MS = 5, THREADS_MAX = 64, CLAIM_MAX = 128 };
+enum { POLL_MS = 250, POLL_MS_MAX = 900, KEEP_MS = 1000, LINGER_MS = 5, THREADS_MAX = 64, CLAIM_MAX = 128 };
 
 struct bf__worker {
     struct bf_job_runner *runner;
@@ -39,6 +40,7 @@ struct bf__worker {
     struct bf_job_run *ended;
     unsigned n_ended;
     int64_t first_ended_ms; /* real, as all waiting here */
+    int64_t poll_ms;
 };
 
 struct bf_job_runner {
@@ -201,6 +203,7 @@ static bool claim_some(struct bf__worker *w)
                BF_L_END);
     if (n > 0)
         hold(w, jobs, n, runs);
+    w->poll_ms = n > 0 || !bf_store_is_shared(r->store) ? POLL_MS : w->poll_ms * 2 < POLL_MS_MAX ? w->poll_ms * 2 : POLL_MS_MAX;
     bf_arena_destroy(&arena);
     if (n > 0 && w->work->begin != NULL)
         w->work->begin(w->work->ctx, runs, n);
@@ -239,7 +242,7 @@ static bool is_wanted(const struct bf__worker *w) { return is_enough(w) || (w->w
 /* Runs what is posted until it is time for a turn. */
 static void wait_for_turn(struct bf__worker *w)
 {
-    int64_t poll_at_ms = bf_real_ms() + POLL_MS;
+    int64_t poll_at_ms = bf_real_ms() + w->poll_ms;
     bool late = false;
     pthread_mutex_lock(&w->lock);
     while (!late && !is_wanted(w)) {
@@ -355,7 +358,7 @@ static void add_worker(struct bf_job_runner *r, const struct bf_job_work *work)
 {
     assert(r->n_workers < THREADS_MAX && (work->begin == NULL || (work->places > 0 && work->places <= BF_JOBS_MAX)));
     struct bf__worker *w = &r->workers[r->n_workers++];
-    *w = (struct bf__worker){.runner = r, .work = work, .home.post = post, .places = work->begin == NULL ? 1 : work->places};
+    *w = (struct bf__worker){.runner = r, .work = work, .home.post = post, .places = work->begin == NULL ? 1 : work->places, .poll_ms = POLL_MS};
     w->tasks_tail = &w->tasks;
     pthread_mutex_init(&w->lock, NULL);
     bf_real_cond_init(&w->called);

@@ -330,9 +330,11 @@ static enum bf_status check_master(struct bf_store *store, bool store_is_new, st
     struct bf_arena *arena = bf_arena_create();
     bf_key_derive(&store->master, "key check", NULL, 0, &check);
     enum bf_status status = bf__meta_get(store, "key_check", arena, &stored, e);
-    if (status == BF_OK && stored.n == 0 && store_is_new)
-        status = bf__meta_set(store, "key_check", bf_str((char *)check.b, sizeof check.b), e);
-    else if (status == BF_OK && (stored.n != sizeof check.b || !bf_equal_ct(stored.p, check.b, sizeof check.b)))
+    if (status == BF_OK && stored.n == 0 && store_is_new) {
+        stored = bf_str((char *)check.b, sizeof check.b);
+        status = bf__meta_add(store, "key_check", &stored, e);
+    }
+    if (status == BF_OK && (stored.n != sizeof check.b || !bf_equal_ct(stored.p, check.b, sizeof check.b)))
         status = bf_fail(e, BF_E_CONFIG, "%s is not the master key of this store", store->config.master_key_file.p);
     bf_arena_destroy(&arena);
     return status;

@@ -222,7 +222,11 @@ enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, co
     own.uri = bf_str_dup(arena, config->uri);
     r.config = &own;
     const char *colon = strchr(own.uri.p, ':');
-    enum bf_status status = colon == NULL || colon[1] == '\0' ? bf_fail(e, BF_E_CONFIG, "%s names no directory", own.uri.p) : BF_OK;
+    enum bf_status status = bf_store_config_is_shared(config)
+                                ? bf_fail(e, BF_E_NOT_SUPPORTED, "a database is restored by its own means, with no process of ours running")
+                                : BF_OK;
+    if (status == BF_OK && (colon == NULL || colon[1] == '\0'))
+        status = bf_fail(e, BF_E_CONFIG, "%s names no directory", own.uri.p);
     if (status == BF_OK) {
         r.place = colon + 1;
         snprintf(r.work, sizeof r.work, "%s.restoring", r.place);

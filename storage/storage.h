@@ -53,7 +53,7 @@ struct bf_collection {
 typedef void bf_store_broken_fn(void *ctx, const struct bf_error *why);
 
 struct bf_store_config {
-    struct bf_str uri;             /* "embedded:DIR" (made when absent), "memory:" in tests */
+    struct bf_str uri;             /* "embedded:DIR" (made when absent), "mongodb://...", "mongodb+srv://...", "memory:" in tests */
     struct bf_str master_key_file; /* outside DIR; made 0600 when absent and the store is new */
     unsigned readers;              /* 4 */
     unsigned queue_max;            /* submits and writes waiting (4096); more: BF_E_UNAVAILABLE. Not less than a bf_store_write brings */
@@ -68,8 +68,11 @@ struct bf_store_config {
     void *broken_ctx;
 };
 
-/* BF_E_CONFIG: no driver takes `config->uri`. */
+/* BF_E_CONFIG: no driver takes `config->uri`. The cause never quotes it: it may hold a password. */
 enum bf_status bf_store_check_config(const struct bf_store_config *config, struct bf_error *e);
+/* Whether other processes may work on the same store at the same time. */
+bool bf_store_config_is_shared(const struct bf_store_config *config);
+bool bf_store_is_shared(const struct bf_store *store);
 /* Opens, takes the directory's lock, recovers. A newer disk format is refused by name. `collections` and all they name outlive the store;
  * declaring an index that is not on disk yet builds it. */
 enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,

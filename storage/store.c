@@ -8,32 +8,38 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { READERS = 4, QUEUE_MAX = 4096, GROUP_MAX = 256, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
+enum { READERS = 4, READERS_SHARED = 16, QUEUE_MAX = 4096, GROUP_MAX = 256, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
 
 static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
-                                                              &bf__coll_restored, &bf__coll_heads};
-enum { N_OWN = sizeof own_collections / sizeof *own_collections }; /* heads, the last, only where others write too */
+                                                              &bf__coll_restored, &bf__coll_heads, &bf__coll_uploads};
+enum { N_OWN = sizeof own_collections / sizeof *own_collections, N_SHARED = 2 }; /* the last ones only where others write too */
 
 /* ---- opening ---- */
 
-static void copy_config(struct bf_store *store, const struct bf_store_config *config)
+/* What is behind the scheme, to which "+srv" and the like do not belong. */
+static const char *place_of(const char *uri)
+{
+    const char *end = uri + strcspn(uri, ":+");
+    return *end == ':' ? end + 1 : end;
+}
+
+static void copy_config(struct bf_store *store, bool alone, const struct bf_store_config *config)
 {
     store->config = *config;
     store->config.uri = bf_str_dup(store->arena, config->uri);
     store->config.master_key_file = bf_str_dup(store->arena, config->master_key_file);
     if (config->readers == 0)
-        store->config.readers = READERS;
+        store->config.readers = alone ? READERS : READERS_SHARED;
     if (config->queue_max == 0)
         store->config.queue_max = QUEUE_MAX;
     if (config->group_max == 0)
         store->config.group_max = GROUP_MAX;
-    const char *colon = memchr(store->config.uri.p, ':', store->config.uri.n);
-    store->place = colon == NULL ? "" : colon + 1;
+    store->place = place_of(store->config.uri.p);
 }
 
 static void join_collections(struct bf_store *store, bool alone, const struct bf_collection *const *collections, unsigned n)
 {
-    store->n_collections = n + N_OWN - alone;
+    store->n_collections = n + N_OWN - (alone ? N_SHARED : 0);
     store->collections = bf_arena_alloc(store->arena, store->n_collections * sizeof(struct bf_collection *));
     for (unsigned i = 0; i < store->n_collections; i++)
         store->collections[i] = i < n ? collections[i] : own_collections[i - n];
@@ -71,7 +77,11 @@ static enum bf_status open_facts(struct bf_store *store, struct bf_error *e)
         return status;
     }
     bf_random(store->env, &store->incarnation, sizeof store->incarnation);
-    return bf__meta_set(store, "incarnation", bf_str((const char *)&store->incarnation, sizeof store->incarnation), e);
+    incarnation = bf_str((const char *)&store->incarnation, sizeof store->incarnation);
+    status = bf__meta_add(store, "incarnation", &incarnation, e);
+    if (status == BF_OK)
+        memcpy(&store->incarnation, incarnation.p, sizeof store->incarnation);
+    return status;
 }
 
 enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
@@ -86,7 +96,7 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     pthread_mutex_init(&store->claim_lock, NULL);
     pthread_mutex_init(&store->probe.lock, NULL);
     atomic_init(&store->durable_ms, INT64_MIN / 2);
-    copy_config(store, config);
+    copy_config(store, vt->one_transaction, config);
     join_collections(store, vt->one_transaction, collections, n);
     enum bf_status status = open_driver(store, vt, ctx, e);
     if (status == BF_OK)
@@ -108,21 +118,37 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
 
 static const struct bf_driver_vtable *find_driver(struct bf_str uri)
 {
-    static const struct bf_driver_vtable *const drivers[] = {&bf__driver_embedded};
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-        size_t scheme = strlen(drivers[i]->scheme);
-        if (uri.n > scheme + 1 && memcmp(uri.p, drivers[i]->scheme, scheme) == 0 && uri.p[scheme] == ':')
-            return drivers[i];
-    }
+    static const struct {
+        const char *begins;
+        const struct bf_driver_vtable *vt;
+    } drivers[] = {{"embedded:", &bf__driver_embedded}, {"mongodb:", &bf__driver_mongo}, {"mongodb+srv:", &bf__driver_mongo}};
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+        if (uri.n > strlen(drivers[i].begins) && bf_str_starts(uri, bf_strz(drivers[i].begins)))
+            return drivers[i].vt;
     return NULL;
 }
 
 enum bf_status bf_store_check_config(const struct bf_store_config *config, struct bf_error *e)
 {
-    if (find_driver(config->uri) != NULL)
-        return BF_OK;
-    return bf_fail(e, BF_E_CONFIG, "%.*s is not the address of a store: embedded:DIRECTORY is", BF_FMT(config->uri));
+    const struct bf_driver_vtable *vt = find_driver(config->uri);
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = BF_OK;
+    if (vt == NULL) /* what stands behind the scheme may hold a password */
+        status = bf_fail(e, BF_E_CONFIG, "%.*s: is not the address of a store, which is embedded:DIRECTORY or mongodb://HOSTS/DATABASE?OPTIONS",
+                         (int)(strcspn(bf_str_dup(arena, config->uri).p, ":")), config->uri.p);
+    else if (vt->check_place != NULL)
+        status = vt->check_place(place_of(bf_str_dup(arena, config->uri).p), e);
+    bf_arena_destroy(&arena);
+    return status;
 }
+
+bool bf_store_config_is_shared(const struct bf_store_config *config)
+{
+    const struct bf_driver_vtable *vt = find_driver(config->uri);
+    return vt != NULL && !vt->one_transaction;
+}
+
+bool bf_store_is_shared(const struct bf_store *store) { return store->heads != NULL; }
 
 enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
                              unsigned n, struct bf_store **ret, struct bf_error *e)
@@ -178,6 +204,22 @@ enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_
     if (store->n_committers == 0) /* still opening: the writer is ours */
         return set_fact(&f, store->driver->vt->writer(store->driver), e);
     return bf__committer_call(store, set_fact, &f, e);
+}
+
+enum bf_status bf__meta_add(struct bf_store *store, const char *name, struct bf_str *value, struct bf_error *e)
+{
+    const struct bf_driver_vtable *vt = store->driver->vt;
+    if (vt->one_transaction)
+        return bf__meta_set(store, name, *value, e);
+    size_t n = value->n;
+    struct bf_session *s = vt->reader(store->driver);
+    enum bf_status status = vt->meta_add(s, name, *value, e);
+    if (status == BF_E_EXISTS)
+        status = vt->meta_get(s, name, store->arena, value, e);
+    vt->release(store->driver, s);
+    if (status == BF_OK && value->n != n)
+        status = bf_fail(e, BF_E_CORRUPT, "the store's %s cannot be read", name);
+    return status;
 }
 
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e)
@@ -412,7 +454,14 @@ void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n)
     pthread_mutex_unlock(&store->watch_lock);
 }
 
-void bf__log_unwatch(struct bf_store *store, void *ctx)
+void bf_store_nudge(struct bf_store *store, struct bf_uuid tenant)
+{
+    bf__store_wake(store, tenant, /* n= */ 0);
+    if (store->heads != NULL)
+        bf__head_nudge(store, tenant);
+}
+
+void bf_log_unwatch(struct bf_store *store, void *ctx)
 {
     pthread_mutex_lock(&store->watch_lock);
     for (unsigned i = 0; i < store->n_watchers; i++)

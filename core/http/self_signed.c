@@ -3,10 +3,13 @@
 #include "core/http/internal.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { DAYS = 825, NAME_MAX_ = 64 };
@@ -74,7 +77,7 @@ static enum bf_status write_pem(const char *path, mode_t mode, EVP_PKEY *key, X5
     return bf_fail_errno(e, BF_E_IO, saved, "writing %s", path);
 }
 
-enum bf_status bf__self_signed(const struct bf_env *env, const char *cert_path, const char *key_path, struct bf_error *e)
+static enum bf_status make_pair(const struct bf_env *env, const char *cert_path, const char *key_path, struct bf_error *e)
 {
     bool has_cert = access(cert_path, F_OK) == 0, has_key = access(key_path, F_OK) == 0;
     if (has_cert && has_key)
@@ -92,5 +95,30 @@ enum bf_status bf__self_signed(const struct bf_env *env, const char *cert_path, 
         status = write_pem(cert_path, 0644, NULL, cert, e);
     X509_free(cert);
     EVP_PKEY_free(key);
+    return status;
+}
+
+/* Several processes of one box may start at the same time: one makes the pair, the others wait for it and take it. The directory is the lock. */
+static int lock_directory_of(const char *path)
+{
+    char copy[PATH_MAX];
+    snprintf(copy, sizeof copy, "%s", path);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+enum bf_status bf__self_signed(const struct bf_env *env, const char *cert_path, const char *key_path, struct bf_error *e)
+{
+    int lock = lock_directory_of(key_path);
+    if (lock < 0)
+        return bf_fail_errno(e, BF_E_IO, errno, "locking the directory of %s", key_path);
+    enum bf_status status = make_pair(env, cert_path, key_path, e);
+    close(lock);
     return status;
 }

@@ -2,17 +2,13 @@
 /* Storing, sharing, reading and letting go of blobs. */
 #include "core/arena.h"
 #include "core/metrics.h"
-#include "storage/media/fs.h"
 #include "storage/media/leaving.h"
+#include "storage/media/registry.h"
+#include "storage/media/shelf.h"
 #include "storage/media/wraps.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { RACES_MAX = 64, PUT_NAME = 3 * BF_UUID_TEXT + 8 };
+enum { RACES_MAX = 64 };
 
 struct bf_blob {
     struct bf__frames *frames;
@@ -98,20 +94,18 @@ static enum bf_status attach(struct bf_media *media, const struct offer *offer, 
     }
     if (status == BF_E_STALE)
         return bf_fail(e, BF_E_UNAVAILABLE, "too many changes of one blob at a time");
+    if (media->is_shared && bf_uuid_eq(&spare, &offer->file)) /* no second name: it goes when the outcome is noted */
+        return status;
     if (status != BF_OK || bf_uuid_is_zero(&spare) || bf__leaving_has(media, spare))
         return status;
-    return bf__blob_drop(media, spare, e);
+    return bf__blob_drop(media, offer->tenant, spare, e);
 }
 
-enum bf_status bf__blob_store(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const char *name, struct bf_uuid file,
-                              const struct bf_key *key, const uint8_t sha256[32], int64_t size, struct bf_error *e)
+enum bf_status bf__blob_store(struct bf_media *media, const struct bf__kept *kept, struct bf_uuid holder, const struct bf_key *key,
+                              const uint8_t sha256[32], int64_t size, struct bf_error *e)
 {
-    struct offer offer = {.tenant = tenant, .holder = holder, .file = file, .key = key, .sha256 = sha256, .size = size};
-    char to[BF_UUID_TEXT];
-    bf__blob_name(&file, to);
-    if (linkat(media->stages_fd, name, media->blobs_fd, to, 0) < 0 && errno != EEXIST)
-        return bf_fail_errno(e, BF_E_IO, errno, "link to blobs/%s", to);
-    enum bf_status status = bf__fs_sync(media->blobs_fd, e);
+    struct offer offer = {.tenant = kept->tenant, .holder = holder, .file = kept->file, .key = key, .sha256 = sha256, .size = size};
+    enum bf_status status = media->shelf->keep(media, kept, e);
     if (status == BF_OK)
         status = attach(media, &offer, e);
     if (status == BF_OK)
@@ -120,26 +114,6 @@ enum bf_status bf__blob_store(struct bf_media *media, struct bf_uuid tenant, str
 }
 
 /* ---- what the server made ---- */
-
-/* The name in stages/ tells, after a crash, whose document has to know the file: TENANT.DOCUMENT.FILE.put */
-static void put_name(const struct bf_uuid *tenant, const struct bf_uuid *doc, const struct bf_uuid *file, char out[PUT_NAME])
-{
-    char t[BF_UUID_TEXT], d[BF_UUID_TEXT], f[BF_UUID_TEXT];
-    bf_uuid_text(tenant, t);
-    bf_uuid_text(doc, d);
-    bf_uuid_text(file, f);
-    snprintf(out, PUT_NAME, "%s.%s.%s.put", t, d, f);
-}
-
-static bool parse_put_name(const char *name, struct bf_uuid ret[3])
-{
-    if (strlen(name) != 3 * BF_UUID_TEXT + 3 || strcmp(name + 3 * BF_UUID_TEXT, "put") != 0)
-        return false;
-    for (unsigned i = 0; i < 3; i++)
-        if (name[(i + 1) * BF_UUID_TEXT - 1] != '.' || !bf_uuid_parse(bf_str(name + i * BF_UUID_TEXT, BF_UUID_TEXT - 1), &ret[i]))
-            return false;
-    return true;
-}
 
 static enum bf_status write_content(struct bf_media *media, struct bf__file *file, struct bf_str bytes, uint8_t ret_sha256[32], struct bf_error *e)
 {
@@ -178,20 +152,23 @@ static void forget_put(struct bf_media *media, struct bf_uuid file)
 
 static enum bf_status put(struct bf_media *media, const struct offer *offer, struct bf_str bytes, uint8_t sha256[32], struct bf_error *e)
 {
-    struct bf_uuid doc = bf__blob_id(sha256);
+    struct bf__put put = {.kept = {.tenant = offer->tenant, .file = offer->file}, .sha256 = sha256};
     struct bf__file *file = NULL;
-    char name[PUT_NAME];
+    struct bf__io *io;
     uint8_t again[32];
-    put_name(&offer->tenant, &doc, &offer->file, name);
-    enum bf_status status = bf__file_create(media->env, media->stages_fd, name, offer->key, offer->file, &file, e);
+    enum bf_status status = media->shelf->put_begin(media, &put, &io, e);
     if (status != BF_OK)
         return status;
-    status = write_content(media, file, bytes, again, e);
+    status = bf__file_create(media->env, io, offer->key, offer->file, &file, e);
+    if (status == BF_OK)
+        status = write_content(media, file, bytes, again, e);
+    if (status == BF_OK)
+        status = bf__file_bytes(file, &put.kept.bytes, e);
     bf__file_close(&file);
     if (status == BF_OK)
-        status = bf__blob_store(media, offer->tenant, offer->holder, name, offer->file, offer->key, sha256, offer->size, e);
-    enum bf_status removed = bf__fs_unlink(media->stages_fd, name, NULL);
-    return status == BF_OK ? removed : status;
+        status = bf__blob_store(media, &put.kept, offer->holder, offer->key, sha256, offer->size, e);
+    enum bf_status ended = media->shelf->put_end(media, &put, NULL);
+    return status == BF_OK ? ended : status;
 }
 
 enum bf_status bf_blob_put(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, struct bf_str bytes, uint8_t ret_sha256[32],
@@ -215,42 +192,6 @@ enum bf_status bf_blob_put(struct bf_store *store, struct bf_uuid tenant, struct
     bf_key_wipe(&key);
     if (status == BF_OK)
         memcpy(ret_sha256, sha256, 32);
-    return status;
-}
-
-/* A put that was cut short: the blob's file stays if the document knows it, and goes if not. */
-static enum bf_status settle_put(struct bf_media *media, const char *name, const struct bf_uuid ids[3], struct bf_error *e)
-{
-    struct bf_arena *arena = bf_arena_create();
-    struct bf_doc *doc;
-    struct bf__blob_doc blob;
-    char file[BF_UUID_TEXT];
-    bf__blob_name(&ids[2], file);
-    enum bf_status status = bf_store_get(media->store, &bf__coll_blobs, ids[0], ids[1], arena, &doc, e);
-    if (status == BF_OK && doc != NULL)
-        status = bf__blob_read(ids[0], doc, arena, &blob, e);
-    if (status == BF_OK && (doc == NULL || !bf_uuid_eq(&blob.file, &ids[2])))
-        status = bf__fs_unlink(media->blobs_fd, file, e);
-    if (status == BF_OK)
-        status = bf__fs_unlink(media->stages_fd, name, e);
-    bf_arena_destroy(&arena);
-    return status;
-}
-
-enum bf_status bf__puts_settle(struct bf_media *media, struct bf_error *e)
-{
-    int fd = openat(media->stages_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    enum bf_status status = BF_OK;
-    if (dir == NULL)
-        return bf_fail_errno(e, BF_E_IO, errno, "open stages");
-    while (status == BF_OK && (entry = readdir(dir)) != NULL) {
-        struct bf_uuid ids[3];
-        if (parse_put_name(entry->d_name, ids))
-            status = settle_put(media, entry->d_name, ids, e);
-    }
-    closedir(dir);
     return status;
 }
 
@@ -328,9 +269,12 @@ static bool keep_leaving(struct bf_media *media, const struct bf__blob_doc *blob
     return kept;
 }
 
+/* `up` (or NULL) is the upload for which the holder has it. Another upload of the same bytes says so in its document before it has the wrap made, which
+ * writes the blob's document: so it is looked for behind the reading of that, under whose rev the wrap goes. */
 static enum bf_status try_release(struct bf_store *store, struct bf_arena *arena, struct bf_uuid tenant, struct bf_uuid holder,
-                                  const uint8_t sha256[32], bool later, struct bf_error *e)
+                                  const uint8_t sha256[32], bool later, struct bf__upload *up, struct bf_error *e)
 {
+    bool stands = false;
     struct bf_media *media;
     struct bf__blob_doc blob;
     struct bf__leaving leaving;
@@ -338,7 +282,9 @@ static enum bf_status try_release(struct bf_store *store, struct bf_arena *arena
     enum bf_status status = get_held(store, arena, tenant, holder, sha256, &media, &blob, &at, e);
     if (status == BF_E_NOT_FOUND)
         return BF_OK;
-    if (status != BF_OK)
+    if (status == BF_OK && up != NULL)
+        status = bf__sender_has_equal(up, &stands, e);
+    if (status != BF_OK || stands)
         return status;
     bool kept = later && keep_leaving(media, &blob, at, &leaving);
     bf__wrap_remove(&blob, (unsigned)at);
@@ -349,18 +295,17 @@ static enum bf_status try_release(struct bf_store *store, struct bf_arena *arena
         bf__leaving_remove(media, &leaving);
     if (status != BF_OK || blob.n_wraps > 0 || kept)
         return status;
-    if ((status = bf__blob_drop(media, blob.file, e)) != BF_OK)
-        return status;
-    return bf__fs_sync(media->blobs_fd, e);
+    status = bf__blob_drop(media, tenant, blob.file, e);
+    return status == BF_OK ? media->shelf->settle(media, e) : status;
 }
 
 static enum bf_status release(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], bool later,
-                              struct bf_error *e)
+                              struct bf__upload *up, struct bf_error *e)
 {
     enum bf_status status = BF_E_STALE;
     for (unsigned i = 0; i < RACES_MAX && status == BF_E_STALE; i++) {
         struct bf_arena *arena = bf_arena_create();
-        status = try_release(store, arena, tenant, holder, sha256, later, e);
+        status = try_release(store, arena, tenant, holder, sha256, later, up, e);
         bf_arena_destroy(&arena);
     }
     if (status == BF_OK)
@@ -370,13 +315,12 @@ static enum bf_status release(struct bf_store *store, struct bf_uuid tenant, str
 
 enum bf_status bf_blob_release(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32], struct bf_error *e)
 {
-    return release(store, tenant, holder, sha256, /* later= */ false, e);
+    return release(store, tenant, holder, sha256, /* later= */ false, NULL, e);
 }
 
-enum bf_status bf__blob_release_later(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32],
-                                      struct bf_error *e)
+enum bf_status bf__blob_give_back(struct bf__upload *up, bool later, struct bf_error *e)
 {
-    return release(media->store, tenant, holder, sha256, /* later= */ true, e);
+    return release(up->media->store, up->tenant, up->user, up->sha256, later, up, e);
 }
 
 enum bf_status bf__blob_put_back(struct bf_media *media, const struct bf__leaving *l, struct bf_error *e)

@@ -6,19 +6,19 @@
  * last. A file that was there and in nobody's hands, and that no document names afterwards, is nobody's.
  */
 #include "core/arena.h"
-#include "storage/media/fs.h"
+#include "storage/media/shelf.h"
 #include "storage/media/wraps.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { READ_BYTES = 65536, LINE_BYTES = 300, ROWS = 100 };
 
+struct name {
+    struct bf_uuid file, tenant; /* zero where the shelf knows none */
+};
+
 struct names {
-    struct bf_uuid *ids;
+    struct name *all;
     size_t n, room;
 };
 
@@ -43,41 +43,33 @@ static void tell(struct sweep *s, const struct bf_uuid *file, const char *what, 
 
 /* ---- names ---- */
 
-static int by_bytes(const void *a, const void *b) { return memcmp(a, b, sizeof(struct bf_uuid)); }
+static int by_file(const void *a, const void *b) { return memcmp(a, b, sizeof(struct bf_uuid)); } /* which stands first */
 
-static void add_name(struct names *names, struct bf_uuid id)
+static void add_name(void *ctx, const struct bf__kept *kept)
 {
+    struct names *names = ctx;
     if (names->n == names->room) {
         names->room = names->room == 0 ? 1024 : names->room * 2;
-        names->ids = realloc(names->ids, names->room * sizeof *names->ids);
-        if (names->ids == NULL)
+        names->all = realloc(names->all, names->room * sizeof *names->all);
+        if (names->all == NULL)
             abort();
     }
-    names->ids[names->n++] = id;
+    names->all[names->n++] = (struct name){kept->file, kept->tenant};
 }
 
 static void take_name(const struct names *names, const struct bf_uuid *id, bool *taken)
 {
-    const struct bf_uuid *at = names->n == 0 ? NULL : bsearch(id, names->ids, names->n, sizeof *id, by_bytes);
+    const struct name *at = names->n == 0 ? NULL : bsearch(id, names->all, names->n, sizeof *names->all, by_file);
     if (at != NULL)
-        taken[at - names->ids] = true;
+        taken[at - names->all] = true;
 }
 
 static enum bf_status list_files(struct sweep *s, struct bf_error *e)
 {
-    int fd = openat(s->media->blobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    struct bf_uuid id;
-    if (dir == NULL)
-        return bf_fail_errno(e, BF_E_IO, errno, "open blobs");
-    while ((entry = readdir(dir)) != NULL)
-        if (bf_uuid_parse(bf_strz(entry->d_name), &id))
-            add_name(&s->names, id);
-    closedir(dir);
-    if (s->names.n > 0)
-        qsort(s->names.ids, s->names.n, sizeof *s->names.ids, by_bytes);
-    return BF_OK;
+    enum bf_status status = s->media->shelf->list(s->media, add_name, &s->names, e);
+    if (status == BF_OK && s->names.n > 0)
+        qsort(s->names.all, s->names.n, sizeof *s->names.all, by_file);
+    return status;
 }
 
 static void spare_what_is_made(struct sweep *s, bool *taken)
@@ -198,29 +190,31 @@ static enum bf_status check_rows(struct sweep *s, bool *taken, struct bf_error *
 /* ---- all of it ---- */
 
 /* A file may have been dropped since the directory was listed: one of bytes that were there already is, as soon as its upload is finished. */
-static bool is_left(struct sweep *s, const struct bf_uuid *file)
+static enum bf_status is_left(struct sweep *s, const struct name *name, bool *ret, struct bf_error *e)
 {
     struct bf_media *media = s->media;
-    char name[BF_UUID_TEXT];
     bool is_spare = false;
-    bf__blob_name(file, name);
     pthread_mutex_lock(&media->lock);
     for (unsigned i = 0; i < media->n_spares; i++)
-        is_spare = is_spare || bf_uuid_eq(&media->spares[i], file);
+        is_spare = is_spare || bf_uuid_eq(&media->spares[i], &name->file);
     pthread_mutex_unlock(&media->lock);
-    return !is_spare && faccessat(media->blobs_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    *ret = false;
+    return is_spare ? BF_OK : media->shelf->is_there(media, &(struct bf__kept){.tenant = name->tenant, .file = name->file}, ret, e);
 }
 
 static enum bf_status check_left(struct sweep *s, const bool *taken, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     for (size_t i = 0; i < s->names.n && status == BF_OK; i++) {
-        if (taken[i] || !is_left(s, &s->names.ids[i]))
+        const struct name *name = &s->names.all[i];
+        bool left = false, drop = s->check->mend && !s->unsure;
+        if (!taken[i])
+            status = is_left(s, name, &left, e);
+        if (status != BF_OK || !left)
             continue;
-        bool drop = s->check->mend && !s->unsure;
         if (drop)
-            status = bf__blob_drop(s->media, s->names.ids[i], e);
-        tell(s, &s->names.ids[i], "no document names this file", drop && status == BF_OK);
+            status = bf__blob_drop(s->media, name->tenant, name->file, e);
+        tell(s, &name->file, "no document names this file", drop && status == BF_OK);
     }
     return status;
 }
@@ -248,7 +242,7 @@ enum bf_status bf__media_check(struct bf_store *store, const struct bf_check *ch
     if (s.buf == NULL)
         abort();
     enum bf_status status = check_all(&s, e);
-    free(s.names.ids);
+    free(s.names.all);
     free(s.buf);
     return status;
 }

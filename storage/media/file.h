@@ -10,6 +10,7 @@
  * and answers BF_E_IO until it is opened anew.
  */
 #pragma once
+#include "storage/media/io.h"
 #include "storage/media/record.h"
 
 struct bf__file;
@@ -29,12 +30,18 @@ struct bf__position {
     uint64_t fence;
 };
 
-/* Makes the file; its directory entry is for the caller to sync. */
-enum bf_status bf__file_create(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
-                               struct bf__file **ret, struct bf_error *e);
-/* Opens and recovers; what it finds is durable. *ret_complete: the FOOT stands. An absent or empty file is an upload of which nothing is durable. */
-enum bf_status bf__file_open(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
-                             struct bf__file **ret, struct bf__position *ret_position, bool *ret_complete, struct bf_error *e);
+/* Begins a new file. Takes `io`, which is empty, over, also when it fails. */
+enum bf_status bf__file_create(const struct bf_env *env, struct bf__io *io, const struct bf_key *key, struct bf_uuid id, struct bf__file **ret,
+                               struct bf_error *e);
+/* Recovers; what it finds is durable. *ret_complete: the FOOT stands. An empty file is an upload of which nothing is durable. Takes `io` over, also when
+ * it fails. */
+enum bf_status bf__file_open(const struct bf_env *env, struct bf__io *io, const struct bf_key *key, struct bf_uuid id, struct bf__file **ret,
+                             struct bf__position *ret_position, bool *ret_complete, struct bf_error *e);
+/* The same for the file NAME of this machine. Created: BF_E_EXISTS; the directory's entry is for the caller to sync. Opened: made when absent. */
+enum bf_status bf__file_create_at(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
+                                  struct bf__file **ret, struct bf_error *e);
+enum bf_status bf__file_open_at(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
+                                struct bf__file **ret, struct bf__position *ret_position, bool *ret_complete, struct bf_error *e);
 void bf__file_close(struct bf__file **file);
 
 /* Hashes, seals and writes the n bytes at rec + BF__HEAD; `rec` has BF__FILE_ROOM bytes, which are used up. When the write fails, everything since the
@@ -56,3 +63,5 @@ enum bf_status bf__file_complete(struct bf__file *file, uint8_t ret_sha256[32], 
 bool bf__file_is_complete(const struct bf__file *file, uint8_t ret_sha256[32]);
 /* No name is left: the last close frees its blocks, which takes as long as it is large. */
 bool bf__file_is_nameless(const struct bf__file *file);
+/* The bytes of the file as it stands, records and all. */
+enum bf_status bf__file_bytes(const struct bf__file *file, uint64_t *ret, struct bf_error *e);

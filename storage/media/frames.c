@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/media/frames.h"
-#include "storage/media/fs.h"
 #include "storage/media/layout.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct entry {
     uint64_t offset, pos;
@@ -15,7 +12,7 @@ struct entry {
 };
 
 struct bf__frames {
-    int fd;
+    struct bf__io *io;
     struct bf__sealer sealer;
     struct bf__foot foot;
     uint64_t block_at; /* which INDEX record is in `block`; UINT64_MAX: none */
@@ -43,12 +40,40 @@ static void put_entry(uint8_t *at, const struct bf__record *rec)
     memcpy(at + IX_NONCE, rec->nonce, BF__NONCE);
 }
 
+void bf__entries_add(struct bf__entries *entries, const struct bf__record *rec)
+{
+    if (!entries->known || entries->n == BF__ENTRIES_MAX) {
+        entries->known = false;
+        return;
+    }
+    if (entries->n == entries->room) {
+        entries->room = entries->room == 0 ? 64 : entries->room * 2;
+        entries->p = realloc(entries->p, entries->room * IX_ENTRY);
+        if (entries->p == NULL)
+            abort();
+    }
+    put_entry(entries->p + entries->n++ * IX_ENTRY, rec);
+}
+
+void bf__entries_cut(struct bf__entries *entries, uint64_t n)
+{
+    if (n < entries->n)
+        entries->n = n;
+    entries->known = entries->known || n == 0;
+}
+
+void bf__entries_free(struct bf__entries *entries)
+{
+    free(entries->p);
+    *entries = (struct bf__entries){0};
+}
+
 /* Fills `body` with entries of the next `want` DATA records from *rec on. */
-static enum bf_status gather(int fd, uint64_t end, struct bf__record *rec, uint64_t want, uint8_t *body, struct bf_error *e)
+static enum bf_status gather(struct bf__io *io, uint64_t end, struct bf__record *rec, uint64_t want, uint8_t *body, struct bf_error *e)
 {
     bool found;
     for (uint64_t i = 0; i < want;) {
-        enum bf_status status = bf__next_head(fd, end, rec, &found, e);
+        enum bf_status status = bf__next_head(io, end, rec, &found, e);
         if (status != BF_OK)
             return status;
         if (!found || (rec->type != BF__DATA && rec->type != BF__STATE))
@@ -60,7 +85,7 @@ static enum bf_status gather(int fd, uint64_t end, struct bf__record *rec, uint6
     return BF_OK;
 }
 
-static enum bf_status write_foot(int fd, struct bf__sealer *sealer, const struct bf__foot *foot, uint64_t pos, struct bf_error *e)
+static enum bf_status write_foot(struct bf__io *io, struct bf__sealer *sealer, const struct bf__foot *foot, uint64_t pos, struct bf_error *e)
 {
     uint8_t rec[BF__OVERHEAD + FT_BODY] = {0}, *body = rec + BF__HEAD;
     bf__put64(body + FT_SIZE, foot->size);
@@ -68,21 +93,32 @@ static enum bf_status write_foot(int fd, struct bf__sealer *sealer, const struct
     bf__put64(body + FT_INDEX, foot->index_pos);
     memcpy(body + FT_SHA256, foot->sha256, 32);
     size_t n = bf__record_seal(sealer, BF__FOOT, 0, pos, rec, FT_BODY);
-    return bf__fs_write(fd, rec, n, pos, e);
+    return io->vt->write(io, rec, n, pos, e);
 }
 
-static enum bf_status write_blocks(int fd, struct bf__sealer *sealer, const struct bf__foot *foot, uint8_t *rec, uint64_t *ret_pos,
-                                   struct bf_error *e)
+/* The same from what is known. */
+static enum bf_status copy_entries(const struct bf__entries *entries, struct bf__record *rec, uint64_t from, uint64_t want, uint8_t *body)
+{
+    const uint8_t *last = entries->p + (from + want - 1) * IX_ENTRY;
+    memcpy(body, entries->p + from * IX_ENTRY, want * IX_ENTRY);
+    rec->offset = bf__get64(last + IX_OFFSET) + bf__get32(last + IX_LEN);
+    return BF_OK;
+}
+
+static enum bf_status write_blocks(struct bf__io *io, struct bf__sealer *sealer, const struct bf__foot *foot, const struct bf__entries *entries,
+                                   uint8_t *rec, uint64_t *ret_pos, struct bf_error *e)
 {
     struct bf__record at = {.pos = BF__FILE_START};
     uint64_t pos = foot->index_pos;
+    bool are_known = entries != NULL && entries->known && entries->n == foot->frames;
     for (uint64_t block = 0; block * IX_ENTRIES_MAX < foot->frames; block++) {
         uint64_t n = entries_in(foot->frames, block);
-        enum bf_status status = gather(fd, foot->index_pos, &at, n, rec + BF__HEAD, e);
+        enum bf_status status = are_known ? copy_entries(entries, &at, block * IX_ENTRIES_MAX, n, rec + BF__HEAD)
+                                          : gather(io, foot->index_pos, &at, n, rec + BF__HEAD, e);
         if (status != BF_OK)
             return status;
         size_t whole = bf__record_seal(sealer, BF__INDEX, block, pos, rec, n * IX_ENTRY);
-        if ((status = bf__fs_write(fd, rec, whole, pos, e)) != BF_OK)
+        if ((status = io->vt->write(io, rec, whole, pos, e)) != BF_OK)
             return status;
         pos += whole;
     }
@@ -93,7 +129,8 @@ static enum bf_status write_blocks(int fd, struct bf__sealer *sealer, const stru
     return BF_OK;
 }
 
-enum bf_status bf__index_write(int fd, struct bf__sealer *sealer, const struct bf__point *point, const uint8_t sha256[32], struct bf_error *e)
+enum bf_status bf__index_write(struct bf__io *io, struct bf__sealer *sealer, const struct bf__point *point, const struct bf__entries *entries,
+                               const uint8_t sha256[32], struct bf_error *e)
 {
     struct bf__foot foot = {.size = point->offset, .frames = point->frames, .index_pos = point->pos};
     memcpy(foot.sha256, sha256, 32);
@@ -101,27 +138,27 @@ enum bf_status bf__index_write(int fd, struct bf__sealer *sealer, const struct b
     if (rec == NULL)
         abort();
     uint64_t pos = foot.index_pos;
-    enum bf_status status = write_blocks(fd, sealer, &foot, rec, &pos, e);
+    enum bf_status status = write_blocks(io, sealer, &foot, entries, rec, &pos, e);
     free(rec);
-    return status == BF_OK ? write_foot(fd, sealer, &foot, pos, e) : status;
+    return status == BF_OK ? write_foot(io, sealer, &foot, pos, e) : status;
 }
 
 /* ---- reading ---- */
 
 /* Reads and opens the body of the record at `rec->pos` whose head must say what `rec` says; the nonce is taken from the head unless `known`. */
-static enum bf_status read_record(int fd, struct bf__sealer *sealer, struct bf__record *rec, bool known, uint8_t *body, bool *ret_whole,
+static enum bf_status read_record(struct bf__io *io, struct bf__sealer *sealer, struct bf__record *rec, bool known, uint8_t *body, bool *ret_whole,
                                   struct bf_error *e)
 {
     uint8_t head[BF__HEAD];
     struct bf__record found;
     size_t n;
     *ret_whole = false;
-    enum bf_status status = bf__fs_read(fd, head, sizeof head, rec->pos, &n, e);
+    enum bf_status status = io->vt->read(io, head, sizeof head, rec->pos, &n, e);
     if (status != BF_OK || n < sizeof head || !bf__record_head(head, rec->offset, rec->pos, &found))
         return status;
     if (found.type != rec->type || found.n != rec->n || (known && memcmp(found.nonce, rec->nonce, BF__NONCE) != 0))
         return BF_OK;
-    status = bf__fs_read(fd, body, rec->n + BF__TAG, rec->pos + BF__HEAD, &n, e);
+    status = io->vt->read(io, body, rec->n + BF__TAG, rec->pos + BF__HEAD, &n, e);
     *ret_whole = status == BF_OK && n == rec->n + BF__TAG && bf__record_open(sealer, &found, body, body + rec->n);
     return status;
 }
@@ -136,14 +173,14 @@ static bool foot_fits(const struct bf__foot *foot, uint64_t foot_pos)
            foot_pos - foot->index_pos == foot->frames * IX_ENTRY + blocks * BF__OVERHEAD;
 }
 
-enum bf_status bf__foot_read(int fd, struct bf__sealer *sealer, uint64_t size, struct bf__foot *ret, bool *ret_whole, struct bf_error *e)
+enum bf_status bf__foot_read(struct bf__io *io, struct bf__sealer *sealer, uint64_t size, struct bf__foot *ret, bool *ret_whole, struct bf_error *e)
 {
     uint8_t body[FT_BODY + BF__TAG];
     *ret_whole = false;
     if (size < BF__FILE_START + BF__OVERHEAD + FT_BODY)
         return BF_OK;
     struct bf__record rec = {.type = BF__FOOT, .n = FT_BODY, .pos = size - BF__OVERHEAD - FT_BODY};
-    enum bf_status status = read_record(fd, sealer, &rec, false, body, ret_whole, e);
+    enum bf_status status = read_record(io, sealer, &rec, false, body, ret_whole, e);
     if (status != BF_OK || !*ret_whole)
         return status;
     *ret = (struct bf__foot){.size = bf__get64(body + FT_SIZE), .frames = bf__get64(body + FT_FRAMES), .index_pos = bf__get64(body + FT_INDEX)};
@@ -152,53 +189,53 @@ enum bf_status bf__foot_read(int fd, struct bf__sealer *sealer, uint64_t size, s
     return BF_OK;
 }
 
-static enum bf_status read_block(int fd, struct bf__sealer *sealer, const struct bf__foot *foot, uint64_t block, uint8_t *body, bool *ret_whole,
+static enum bf_status read_block(struct bf__io *io, struct bf__sealer *sealer, const struct bf__foot *foot, uint64_t block, uint8_t *body, bool *ret_whole,
                                  struct bf_error *e)
 {
     struct bf__record rec = {.type = BF__INDEX,
                              .n = (uint32_t)(entries_in(foot->frames, block) * IX_ENTRY),
                              .pos = block_pos(foot, block),
                              .offset = block};
-    return read_record(fd, sealer, &rec, false, body, ret_whole, e);
+    return read_record(io, sealer, &rec, false, body, ret_whole, e);
 }
 
-enum bf_status bf__index_holds(int fd, struct bf__sealer *sealer, const struct bf__foot *foot, uint8_t *scratch, bool *ret, struct bf_error *e)
+enum bf_status bf__index_holds(struct bf__io *io, struct bf__sealer *sealer, const struct bf__foot *foot, uint8_t *scratch, bool *ret, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     bool whole = true;
     for (uint64_t block = 0; whole && status == BF_OK && block * IX_ENTRIES_MAX < foot->frames; block++)
-        status = read_block(fd, sealer, foot, block, scratch, &whole, e);
+        status = read_block(io, sealer, foot, block, scratch, &whole, e);
     *ret = whole;
     return status;
 }
 
 static enum bf_status open_foot(struct bf__frames *f, struct bf_error *e)
 {
-    struct stat st;
+    uint64_t size;
     uint8_t start[BF__FILE_START], expected[BF__FILE_START];
     bool whole;
     size_t n;
-    if (fstat(f->fd, &st) < 0)
-        return bf_fail_errno(e, BF_E_IO, errno, "stat");
-    enum bf_status status = bf__fs_read(f->fd, start, sizeof start, 0, &n, e);
+    enum bf_status status = f->io->vt->size(f->io, &size, e);
+    if (status == BF_OK)
+        status = f->io->vt->read(f->io, start, sizeof start, 0, &n, e);
     if (status != BF_OK)
         return status;
     bf__file_start(&f->sealer.file, expected);
     if (n != sizeof start || memcmp(start, expected, n) != 0)
         return bf_fail(e, BF_E_CORRUPT, "not the file of this blob");
-    status = bf__foot_read(f->fd, &f->sealer, (uint64_t)st.st_size, &f->foot, &whole, e);
+    status = bf__foot_read(f->io, &f->sealer, size, &f->foot, &whole, e);
     if (status != BF_OK)
         return status;
     return whole ? BF_OK : bf_fail(e, BF_E_CORRUPT, "the file has no foot of this key");
 }
 
-enum bf_status bf__frames_open(const struct bf_env *env, int fd, const struct bf_key *key, struct bf_uuid id, struct bf__frames **ret,
+enum bf_status bf__frames_open(const struct bf_env *env, struct bf__io *io, const struct bf_key *key, struct bf_uuid id, struct bf__frames **ret,
                                struct bf_error *e)
 {
     struct bf__frames *f = malloc(sizeof *f);
     if (f == NULL)
         abort();
-    f->fd = fd;
+    f->io = io;
     f->block_at = UINT64_MAX;
     f->frame.n = 0;
     bf__sealer_init(&f->sealer, env, key, id);
@@ -216,7 +253,7 @@ enum bf_status bf__frames_open_at(const struct bf_env *env, int dir_fd, const ch
     int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return bf_fail_errno(e, errno == ENOENT ? BF_E_NOT_FOUND : BF_E_IO, errno, "open %s", name);
-    return bf__frames_open(env, fd, key, id, ret, e);
+    return bf__frames_open(env, bf__io_file(fd), key, id, ret, e);
 }
 
 void bf__frames_close(struct bf__frames **frames)
@@ -225,7 +262,7 @@ void bf__frames_close(struct bf__frames **frames)
     if (f == NULL)
         return;
     bf__sealer_finish(&f->sealer);
-    close(f->fd);
+    bf__io_close(&f->io);
     free(f);
     *frames = NULL;
 }
@@ -246,7 +283,7 @@ static enum bf_status load_block(struct bf__frames *f, uint64_t block, struct bf
     if (f->block_at == block)
         return BF_OK;
     f->block_at = UINT64_MAX;
-    enum bf_status status = read_block(f->fd, &f->sealer, &f->foot, block, f->block, &whole, e);
+    enum bf_status status = read_block(f->io, &f->sealer, &f->foot, block, f->block, &whole, e);
     if (status != BF_OK)
         return status;
     if (!whole)
@@ -310,7 +347,7 @@ static enum bf_status load_frame(struct bf__frames *f, uint64_t offset, struct b
         return status;
     struct bf__record rec = {.type = BF__DATA, .n = entry.n, .pos = entry.pos, .offset = entry.offset};
     memcpy(rec.nonce, entry.nonce, BF__NONCE);
-    if ((status = read_record(f->fd, &f->sealer, &rec, true, f->plain, &whole, e)) != BF_OK)
+    if ((status = read_record(f->io, &f->sealer, &rec, true, f->plain, &whole, e)) != BF_OK)
         return status;
     if (!whole)
         return bf_fail(e, BF_E_CORRUPT, "the record at %llu does not open", (unsigned long long)entry.pos);

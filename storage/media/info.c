@@ -19,8 +19,8 @@ enum {
     END_PLAIN = 32 + 8 + 8,
     END_SEALED = END_PLAIN + BF_SEAL_OVERHEAD,
     HEADER_PLAIN = 3 * 16 + 3 * 8 + 8,
-    FILE_MAX = SECTOR + 4 + HEADER_PLAIN + BF_STAGE_METADATA_MAX + BF_SEAL_OVERHEAD,
 };
+_Static_assert(SECTOR + 4 + HEADER_PLAIN + BF_STAGE_METADATA_MAX + BF_SEAL_OVERHEAD <= BF__INFO_MAX, "the info fits");
 enum { FLAG_PARTIAL = 1, FLAG_FINAL = 2 };
 
 static void name_of(const struct bf_uuid *id, const char *suffix, char out[BF__INFO_NAME])
@@ -98,6 +98,20 @@ static void put_sector(const struct bf_env *env, const struct bf_key *key, const
     }
 }
 
+size_t bf__info_pack(const struct bf_env *env, const struct bf_key *master, const struct bf__info *info, bool with_key, uint8_t *out)
+{
+    uint8_t plain[HEADER_PLAIN + BF_STAGE_METADATA_MAX], aad[17];
+    struct bf_key key;
+    assert(info->metadata_n <= BF_STAGE_METADATA_MAX);
+    stage_key(master, &info->id, &key);
+    put_sector(env, &key, info, with_key, out);
+    size_t n = put_header(info, plain);
+    bf__put32(out + SECTOR, (uint32_t)(n + BF_SEAL_OVERHEAD));
+    bf_seal(env, &key, place(&info->id, 'h', aad), plain, n, out + SECTOR + 4);
+    bf_key_wipe(&key);
+    return SECTOR + 4 + n + BF_SEAL_OVERHEAD;
+}
+
 static enum bf_status write_new(int dir_fd, const char *name, const uint8_t *bytes, size_t n, struct bf_error *e)
 {
     int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -112,19 +126,12 @@ static enum bf_status write_new(int dir_fd, const char *name, const uint8_t *byt
 
 enum bf_status bf__info_create(const struct bf_env *env, const struct bf_key *master, int dir_fd, const struct bf__info *info, struct bf_error *e)
 {
-    uint8_t bytes[FILE_MAX], plain[HEADER_PLAIN + BF_STAGE_METADATA_MAX], aad[17];
+    uint8_t bytes[BF__INFO_MAX];
     char name[BF__INFO_NAME], temporary[BF__INFO_NAME];
-    struct bf_key key;
-    assert(info->metadata_n <= BF_STAGE_METADATA_MAX);
-    stage_key(master, &info->id, &key);
-    put_sector(env, &key, info, true, bytes);
-    size_t n = put_header(info, plain);
-    bf__put32(bytes + SECTOR, (uint32_t)(n + BF_SEAL_OVERHEAD));
-    bf_seal(env, &key, place(&info->id, 'h', aad), plain, n, bytes + SECTOR + 4);
-    bf_key_wipe(&key);
+    size_t n = bf__info_pack(env, master, info, /* with_key= */ true, bytes);
     bf__info_name(&info->id, name);
     name_of(&info->id, ".new", temporary);
-    enum bf_status status = write_new(dir_fd, temporary, bytes, SECTOR + 4 + n + BF_SEAL_OVERHEAD, e);
+    enum bf_status status = write_new(dir_fd, temporary, bytes, n, e);
     if (status == BF_OK && renameat(dir_fd, temporary, dir_fd, name) < 0)
         status = bf_fail_errno(e, BF_E_IO, errno, "rename to %s", name);
     if (status != BF_OK) {
@@ -178,26 +185,30 @@ static enum bf_status open_bytes(const struct bf_key *key, const uint8_t *bytes,
     return status == BF_OK ? open_sector(key, bytes, info, e) : status;
 }
 
+enum bf_status bf__info_unpack(const struct bf_key *master, struct bf_uuid id, const uint8_t *bytes, size_t n, struct bf__info *ret,
+                               struct bf_error *e)
+{
+    struct bf_key key;
+    memset(ret, 0, offsetof(struct bf__info, metadata));
+    ret->id = id;
+    stage_key(master, &id, &key);
+    enum bf_status status = open_bytes(&key, bytes, n, ret, e);
+    bf_key_wipe(&key);
+    return status;
+}
+
 enum bf_status bf__info_read(const struct bf_key *master, int dir_fd, struct bf_uuid id, struct bf__info *ret, struct bf_error *e)
 {
-    uint8_t bytes[FILE_MAX + 1];
+    uint8_t bytes[BF__INFO_MAX + 1];
     char name[BF__INFO_NAME];
     size_t n = 0;
-    struct bf_key key;
     bf__info_name(&id, name);
     int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return bf_fail_errno(e, errno == ENOENT ? BF_E_NOT_FOUND : BF_E_IO, errno, "open %s", name);
     enum bf_status status = bf__fs_read(fd, bytes, sizeof bytes, 0, &n, e);
     close(fd);
-    if (status != BF_OK)
-        return status;
-    memset(ret, 0, offsetof(struct bf__info, metadata));
-    ret->id = id;
-    stage_key(master, &id, &key);
-    status = open_bytes(&key, bytes, n, ret, e);
-    bf_key_wipe(&key);
-    return status;
+    return status == BF_OK ? bf__info_unpack(master, id, bytes, n, ret, e) : status;
 }
 
 enum bf_status bf__info_finish(const struct bf_env *env, const struct bf_key *master, int dir_fd, struct bf__info *info, bool keep_key,

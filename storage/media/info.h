@@ -19,7 +19,7 @@
 
 struct bf_env;
 
-enum { BF__INFO_NAME = 48 };
+enum { BF__INFO_NAME = 48, BF__INFO_MAX = 1024 + BF_STAGE_METADATA_MAX };
 
 struct bf__info {
     struct bf_uuid id, tenant, user;
@@ -39,6 +39,11 @@ struct bf__info {
 void bf__info_name(const struct bf_uuid *id, char out[BF__INFO_NAME]); /* ID.info */
 void bf__data_name(const struct bf_uuid *id, char out[BF__INFO_NAME]); /* ID.data */
 bool bf__info_parse_name(const char *name, const char *suffix, struct bf_uuid *ret);
+
+/* The bytes of the file, as above: into `out`, which holds BF__INFO_MAX, and back. BF_E_CORRUPT when they do not open under `master`. */
+size_t bf__info_pack(const struct bf_env *env, const struct bf_key *master, const struct bf__info *info, bool with_key, uint8_t *out);
+enum bf_status bf__info_unpack(const struct bf_key *master, struct bf_uuid id, const uint8_t *bytes, size_t n, struct bf__info *ret,
+                               struct bf_error *e);
 
 /* Writes the file under its name, synced; the directory is synced too. At most BF_STAGE_METADATA_MAX of metadata (asserted). */
 enum bf_status bf__info_create(const struct bf_env *env, const struct bf_key *master, int dir_fd, const struct bf__info *info, struct bf_error *e);

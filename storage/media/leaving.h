@@ -11,6 +11,6 @@ bool bf__leaving_has(struct bf_media *media, struct bf_uuid file);
 enum bf_status bf__leaving_settle(struct bf_media *media, struct bf_error *e);
 /* blob.c: gives the holder a wrap again, and the blob its file where it has none. */
 enum bf_status bf__blob_put_back(struct bf_media *media, const struct bf__leaving *l, struct bf_error *e);
-/* blob.c: as bf_blob_release, but that what it takes away can be put back for BF__LEAVING_MS. */
-enum bf_status bf__blob_release_later(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const uint8_t sha256[32],
-                                      struct bf_error *e);
+/* blob.c: takes the wrap of an upload's user away, unless another upload of his stands for the same bytes; `later`: it can be put back for
+ * BF__LEAVING_MS. */
+enum bf_status bf__blob_give_back(struct bf__upload *up, bool later, struct bf_error *e);

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening the media of a store, which finds the uploads under way, and closing them. */
-#include "core/arena.h"
+/* Opening the media of a store, and closing them. */
 #include "core/thread.h"
-#include "storage/media/fs.h"
-#include "storage/media/upload.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
+#include "storage/media/shelf.h"
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 enum { TTL_MS = 72 * 3600 * 1000 };
 
@@ -39,66 +32,20 @@ void bf__media_release(struct bf_store *store)
     pthread_mutex_unlock(&media->lock);
 }
 
-/* ---- the scan ---- */
-
-static bool has_info(struct bf_media *media, struct bf_uuid id)
-{
-    char name[BF__INFO_NAME];
-    bf__info_name(&id, name);
-    return faccessat(media->stages_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* An info file that does not open is left where it is, for a person to look at: the names are ours, and damage is rarer than a wrong key. */
-static enum bf_status take_info(struct bf_media *media, struct bf_uuid id, struct bf_error *e)
-{
-    struct bf__info info;
-    struct bf__upload *up;
-    enum bf_status status = bf__info_read(&media->master, media->stages_fd, id, &info, e);
-    if (status == BF_E_CORRUPT)
-        return BF_OK;
-    if (status == BF_OK)
-        status = bf__upload_add(media, &info, /* charge= */ false, &up, e);
-    bf_key_wipe(&info.key);
-    if (status != BF_OK)
-        return status;
-    bf__upload_leave(up);
-    bf__upload_unref(up);
-    return BF_OK;
-}
-
-/* Names without their info file are what a crash left of a creation or of a deletion. */
-static enum bf_status take_name(struct bf_media *media, const char *name, struct bf_error *e)
-{
-    struct bf_uuid id;
-    if (bf__info_parse_name(name, ".info", &id))
-        return take_info(media, id, e);
-    if (bf__info_parse_name(name, ".new", &id) || (bf__info_parse_name(name, ".data", &id) && !has_info(media, id)))
-        return bf__fs_unlink(media->stages_fd, name, e);
-    return BF_OK;
-}
-
-static enum bf_status scan(struct bf_media *media, struct bf_error *e)
-{
-    int fd = openat(media->stages_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    enum bf_status status = BF_OK;
-    if (dir == NULL)
-        return bf_fail_errno(e, BF_E_IO, errno, "open stages");
-    while (status == BF_OK && (entry = readdir(dir)) != NULL)
-        status = take_name(media, entry->d_name, e);
-    closedir(dir);
-    return status;
-}
-
 /* ---- open, close ---- */
 
-static struct bf_media *new_media(struct bf_store *store)
+static struct bf_media *new_media(struct bf_store *store, const struct bf__shelf_vtable *shelf)
 {
     struct bf_media *media = calloc(1, sizeof *media);
     if (media == NULL)
         abort();
-    *media = (struct bf_media){.store = store, .env = store->env, .stages_fd = -1, .blobs_fd = -1};
+    *media = (struct bf_media){.store = store,
+                               .env = store->env,
+                               .shelf = shelf,
+                               .is_shared = shelf == &bf__shelf_store,
+                               .stages_fd = -1,
+                               .blobs_fd = -1,
+                               .process = bf_uuid_v7(store->env)};
     bf_key_derive(&store->master, "media", NULL, 0, &media->master);
     for (unsigned i = 0; i < BF__SETTLE_LOCKS; i++)
         pthread_mutex_init(&media->settling[i], NULL);
@@ -109,40 +56,42 @@ static struct bf_media *new_media(struct bf_store *store)
     return media;
 }
 
-static enum bf_status open_dirs(struct bf_media *media, const char *place, struct bf_error *e)
+/* In the database where other processes are to find them, else in the directory of the store. */
+static const struct bf__shelf_vtable *choose_shelf(const struct bf_store *store)
 {
-    int fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return bf_fail_errno(e, BF_E_IO, errno, "open %s", place);
-    enum bf_status status = bf__fs_dir(fd, "stages", &media->stages_fd, e);
-    if (status == BF_OK)
-        status = bf__fs_dir(fd, "blobs", &media->blobs_fd, e);
-    close(fd);
-    return status;
+    if (store->driver != NULL && store->driver->vt->file_put != NULL)
+        return &bf__shelf_store;
+    return store->place == NULL || store->place[0] == '\0' ? NULL : &bf__shelf_dir;
+}
+
+static void start_threads(struct bf_media *media)
+{
+    media->n_threads = media->is_shared ? BF__STAGE_THREADS_MAX : BF__STAGE_THREADS;
+    media->closer = bf_pool_create(media->env, "stage-spent", 1, 1);
+    for (unsigned i = 0; i < media->n_threads; i++) {
+        char name[] = "stage-a";
+        name[6] = (char)('a' + i);
+        media->threads[i] = bf_pool_create(media->env, name, 1, BF__STAGE_QUEUE_MAX);
+    }
 }
 
 enum bf_status bf__media_open(struct bf_store *store, struct bf_error *e)
 {
-    if (store->place == NULL || store->place[0] == '\0')
+    const struct bf__shelf_vtable *shelf = choose_shelf(store);
+    if (shelf == NULL)
         return BF_OK;
-    struct bf_media *media = new_media(store);
+    struct bf_media *media = new_media(store, shelf);
     store->media = media;
     if (store->config.stage_ttl_ms <= 0)
         store->config.stage_ttl_ms = TTL_MS;
     if (store->config.unbound_ttl_ms < store->config.stage_ttl_ms)
         store->config.unbound_ttl_ms = store->config.stage_ttl_ms;
-    enum bf_status status = open_dirs(media, store->place, e);
-    if (status == BF_OK)
-        status = bf__puts_settle(media, e);
-    if (status == BF_OK)
-        status = scan(media, e);
+    enum bf_status status = shelf->open(media, e);
     if (status != BF_OK) {
         bf__media_close(store);
         return status;
     }
-    media->closer = bf_pool_create(store->env, "stage-spent", 1, 1);
-    for (unsigned i = 0; i < BF__STAGE_THREADS; i++)
-        media->threads[i] = bf_pool_create(store->env, i == 0 ? "stage-a" : "stage-b", 1, BF__STAGE_QUEUE_MAX);
+    start_threads(media);
     return BF_OK;
 }
 
@@ -152,7 +101,8 @@ static void empty_table(struct bf_media *media)
     HASH_ITER(hh, media->uploads, up, next)
     {
         HASH_DELETE(hh, media->uploads, up);
-        bf__sender_remove(up);
+        if (!media->is_shared)
+            bf__sender_remove(up);
         bf__upload_unref(up);
     }
 }
@@ -161,7 +111,7 @@ void bf_stages_drain(struct bf_store *store)
 {
     if (store->media == NULL)
         return;
-    for (unsigned i = 0; i < BF__STAGE_THREADS; i++)
+    for (unsigned i = 0; i < store->media->n_threads; i++)
         bf_pool_destroy(&store->media->threads[i]);
 }
 
@@ -174,10 +124,7 @@ void bf__media_close(struct bf_store *store)
     bf_pool_destroy(&media->closer);
     empty_table(media);
     bf__chunks_unref(&media->chunks);
-    if (media->stages_fd >= 0)
-        close(media->stages_fd);
-    if (media->blobs_fd >= 0)
-        close(media->blobs_fd);
+    media->shelf->close(media);
     pthread_cond_destroy(&media->left);
     pthread_mutex_destroy(&media->lock);
     for (unsigned i = 0; i < BF__SETTLE_LOCKS; i++)

@@ -2,6 +2,7 @@
 /* Finding out what of a data file holds, and walking its records. Reads only. */
 #pragma once
 #include "storage/media/file.h"
+#include "storage/media/io.h"
 
 /* A place between two records, and what was before it. */
 struct bf__point {
@@ -25,10 +26,10 @@ struct bf__recovered {
     uint8_t sha256[32]; /* when complete */
 };
 
-enum bf_status bf__recover(int fd, struct bf__sealer *sealer, struct bf__recovered *ret, struct bf_error *e);
+enum bf_status bf__recover(struct bf__io *io, struct bf__sealer *sealer, struct bf__recovered *ret, struct bf_error *e);
 
 /* Reads the head of the record at rec->pos, with rec->offset content before it; *ret_found is false when none fits before `end`. */
-enum bf_status bf__next_head(int fd, uint64_t end, struct bf__record *rec, bool *ret_found, struct bf_error *e);
+enum bf_status bf__next_head(struct bf__io *io, uint64_t end, struct bf__record *rec, bool *ret_found, struct bf_error *e);
 /* Steps `rec` over itself. */
 static inline void bf__step(struct bf__record *rec)
 {

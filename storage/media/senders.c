@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose uploads: what one user may have in the table, and which of them keep his wrap of a blob's key. */
 #include "core/arena.h"
+#include "storage/media/registry.h"
 #include "storage/media/wraps.h"
 #include <stdlib.h>
 #include <utlist.h>
@@ -48,17 +49,12 @@ void bf__sender_remove(struct bf__upload *up)
 
 /* ---- limits ---- */
 
-struct sums {
-    unsigned n_open, n_kept;
-    int64_t open, kept;
-};
-
 static int64_t reserved(int64_t length, int64_t max_bytes) { return length >= 0 ? length : max_bytes; }
 
 /* An upload without a length counts with what it may grow to; a finished one with its bytes, until they are a record's or nobody's. */
-static struct sums sum(const struct bf__sender *sender)
+static struct bf__sums sum(const struct bf__sender *sender)
 {
-    struct sums s = {0};
+    struct bf__sums s = {0};
     const struct bf__upload *up;
     DL_FOREACH2(sender->uploads, up, next_own)
     {
@@ -73,11 +69,15 @@ static struct sums sum(const struct bf__sender *sender)
     return s;
 }
 
-enum bf_status bf__sender_check(struct bf_media *media, const struct bf__info *info, struct bf_error *e)
+struct bf__sums bf__sender_sums(struct bf_media *media, const struct bf__info *info)
 {
-    const struct bf_store_config *config = &media->store->config;
     const struct bf__sender *sender = find(media, &info->tenant, &info->user);
-    struct sums s = sender == NULL ? (struct sums){0} : sum(sender);
+    return sender == NULL ? (struct bf__sums){0} : sum(sender);
+}
+
+enum bf_status bf__sums_judge(const struct bf_store_config *config, const struct bf__sums *sums, const struct bf__info *info, struct bf_error *e)
+{
+    struct bf__sums s = *sums;
     int64_t more = reserved(info->length, info->max_bytes);
     if (s.n_open >= BF__USER_UPLOADS_MAX)
         return bf_fail(e, BF_E_QUOTA, "%u uploads are under way", s.n_open);
@@ -94,11 +94,13 @@ enum bf_status bf__sender_check(struct bf_media *media, const struct bf__info *i
 
 /* ---- holds ---- */
 
-bool bf__sender_has_equal(struct bf__upload *up)
+enum bf_status bf__sender_has_equal(struct bf__upload *up, bool *ret, struct bf_error *e)
 {
     struct bf_media *media = up->media;
     const struct bf__upload *other;
     bool found = false;
+    if (media->is_shared)
+        return bf__registry_has_equal(up, ret, e);
     pthread_mutex_lock(&media->lock);
     const struct bf__sender *sender = find(media, &up->tenant, &up->user);
     DL_FOREACH2(sender == NULL ? NULL : sender->uploads, other, next_own)
@@ -106,12 +108,17 @@ bool bf__sender_has_equal(struct bf__upload *up)
         found = found || (other != up && other->finished && !other->partial && memcmp(other->sha256, up->sha256, 32) == 0);
     }
     pthread_mutex_unlock(&media->lock);
-    return found;
+    *ret = found;
+    return BF_OK;
 }
 
 void bf__sender_doubt(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32])
 {
     struct bf__upload *up;
+    if (media->is_shared) {
+        (void)bf__registry_learn_holds(media, tenant, user, sha256, NULL); /* else it counts until somebody looks */
+        return;
+    }
     pthread_mutex_lock(&media->lock);
     struct bf__sender *sender = find(media, &tenant, &user);
     DL_FOREACH2(sender == NULL ? NULL : sender->uploads, up, next_own)

@@ -2,12 +2,13 @@
 /* What is done to the files of an upload by whoever has entered it: recovery, takeover, syncing, finishing, deleting. */
 #include "core/arena.h"
 #include "core/metrics.h"
-#include "storage/media/fs.h"
 #include "storage/media/leaving.h"
+#include "storage/media/registry.h"
+#include "storage/media/shelf.h"
 #include "storage/media/wraps.h"
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+enum { CLAIMS_MAX = 8 };
 
 /* What is durable. */
 static void publish(struct bf__upload *up, const struct bf__position *position)
@@ -34,15 +35,15 @@ static void take_over_position(struct bf__upload *up, const struct bf__position 
 
 static enum bf_status open_file(struct bf__upload *up, struct bf__position *position, struct bf_error *e)
 {
-    struct bf_media *media = up->media;
+    const struct bf__shelf_vtable *shelf = up->media->shelf;
     struct bf__info info;
-    char name[BF__INFO_NAME];
+    struct bf__io *io;
     bool complete;
-    enum bf_status status = bf__info_read(&media->master, media->stages_fd, up->id, &info, e);
-    if (status != BF_OK)
-        return status;
-    bf__data_name(&up->id, name);
-    status = bf__file_open(media->env, media->stages_fd, name, &info.key, up->file_id, &up->file, position, &complete, e);
+    enum bf_status status = shelf->read_info(up, &info, e);
+    if (status == BF_OK)
+        status = shelf->open_data(up, &io, e);
+    if (status == BF_OK)
+        status = bf__file_open(up->media->env, io, &info.key, up->file_id, &up->file, position, &complete, e);
     bf_key_wipe(&info.key);
     return status;
 }
@@ -116,6 +117,36 @@ enum bf_status bf__upload_displace(struct bf__upload *up, struct bf_error *e)
     return status;
 }
 
+/* ---- giving a wrap back ---- */
+
+pthread_mutex_t *bf__settle_lock(struct bf_media *media, const uint8_t sha256[32]) { return &media->settling[sha256[0] % BF__SETTLE_LOCKS]; }
+
+/* Bytes that a committed record calls stored are not given back under it: its job has yet to make them the customer's. */
+static enum bf_status ask_needed(struct bf__upload *up, bool *ret, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    *ret = false;
+    return media->needed == NULL ? BF_OK : media->needed(media->needed_ctx, up->tenant, up->user, up->sha256, ret, e);
+}
+
+/* Of an upload that is finished, or could not be: the user's wrap, unless another upload stands for it. What is asked of the pipeline, which reads and
+ * commits, is asked before the lock: it guards against finishes only. */
+static enum bf_status give_blob_back(struct bf__upload *up, struct bf_error *e)
+{
+    bool needed;
+    enum bf_status status = ask_needed(up, &needed, e);
+    if (status != BF_OK)
+        return status;
+    pthread_mutex_t *settling = bf__settle_lock(up->media, up->sha256);
+    pthread_mutex_lock(settling);
+    if (!needed)
+        status = bf__blob_give_back(up, /* later= */ up->media->needed != NULL, e);
+    if (status == BF_OK && !up->finished) /* the finish that failed may have linked the file, and may have committed the wrap */
+        status = bf__blob_drop_unless_named(up->media, up->tenant, up->sha256, up->file_id, e);
+    pthread_mutex_unlock(settling);
+    return status;
+}
+
 /* ---- finishing ---- */
 
 static enum bf_status check_whole(const struct bf__upload *up, struct bf_error *e)
@@ -129,21 +160,17 @@ static enum bf_status check_whole(const struct bf__upload *up, struct bf_error *
 
 static enum bf_status store_outcome(struct bf__upload *up, struct bf__info *info, struct bf_error *e)
 {
-    struct bf_media *media = up->media;
+    const struct bf__shelf_vtable *shelf = up->media->shelf;
     char name[BF__INFO_NAME];
-    enum bf_status status = BF_OK;
+    struct bf__kept kept = {.tenant = up->tenant, .file = up->file_id, .name = name};
     bf__data_name(&up->id, name);
-    if (!up->partial)
-        status = bf__blob_store(media, up->tenant, up->user, name, up->file_id, &info->key, info->sha256, info->size, e);
-    if (status != BF_OK)
-        return status;
-    status = bf__info_finish(media->env, &media->master, media->stages_fd, info, /* keep_key= */ up->partial, e);
+    enum bf_status status = bf__file_bytes(up->file, &kept.bytes, e);
     if (status == BF_OK && !up->partial)
-        status = bf__fs_unlink(media->stages_fd, name, e);
-    return status;
+        status = bf__blob_store(up->media, &kept, up->user, &info->key, info->sha256, info->size, e);
+    if (status == BF_OK)
+        status = shelf->finish(up, info, /* keep_key= */ up->partial, e);
+    return status == BF_OK && !up->partial ? shelf->spend(up, e) : status;
 }
-
-pthread_mutex_t *bf__settle_lock(struct bf_media *media, const uint8_t sha256[32]) { return &media->settling[sha256[0] % BF__SETTLE_LOCKS]; }
 
 static void become_finished(struct bf__upload *up, const struct bf__info *info)
 {
@@ -167,7 +194,7 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
     }
     enum bf_status status = check_whole(up, e);
     if (status == BF_OK)
-        status = bf__info_read(&media->master, media->stages_fd, up->id, &info, e);
+        status = media->shelf->read_info(up, &info, e);
     if (status == BF_OK)
         status = bf__file_complete(up->file, info.sha256, e);
     if (status != BF_OK)
@@ -180,6 +207,8 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
         become_finished(up, &info);
     pthread_mutex_unlock(settling);
     bf_key_wipe(&info.key);
+    if (status == BF_E_LOCKED && media->is_shared && (status = bf__registry_refresh(up, /* leaving= */ false, NULL)) == BF_E_NOT_FOUND)
+        (void)give_blob_back(up, NULL); /* another process finished and deleted it, perhaps before the wrap was made here */
     if (status == BF_OK)
         memcpy(ret_sha256, info.sha256, 32);
     return status;
@@ -187,54 +216,13 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
 
 /* ---- deleting ---- */
 
-static enum bf_status release_wrap(struct bf__upload *up, struct bf_error *e)
-{
-    struct bf_media *media = up->media;
-    if (media->needed == NULL)
-        return bf_blob_release(media->store, up->tenant, up->user, up->sha256, e);
-    return bf__blob_release_later(media, up->tenant, up->user, up->sha256, e);
-}
-
-/* Bytes that a committed record calls stored are not given back under it: its job has yet to make them the customer's. */
-static enum bf_status ask_needed(struct bf__upload *up, bool *ret, struct bf_error *e)
-{
-    struct bf_media *media = up->media;
-    *ret = false;
-    return media->needed == NULL ? BF_OK : media->needed(media->needed_ctx, up->tenant, up->user, up->sha256, ret, e);
-}
-
-/* Of an upload that is finished, or could not be: the user's wrap, unless another upload stands for it. What is asked of the pipeline, which reads and
- * commits, is asked before the lock: it guards against finishes only. */
-static enum bf_status give_blob_back(struct bf__upload *up, struct bf_error *e)
-{
-    bool needed;
-    enum bf_status status = ask_needed(up, &needed, e);
-    if (status != BF_OK)
-        return status;
-    pthread_mutex_t *settling = bf__settle_lock(up->media, up->sha256);
-    pthread_mutex_lock(settling);
-    if (!needed && !bf__sender_has_equal(up))
-        status = release_wrap(up, e);
-    if (status == BF_OK && !up->finished) /* the finish that failed may have linked the file, and may have committed the wrap */
-        status = bf__blob_drop_unless_named(up->media, up->tenant, up->sha256, up->file_id, e);
-    pthread_mutex_unlock(settling);
-    return status;
-}
-
-static bool is_linked(const struct bf__upload *up)
-{
-    char name[BF_UUID_TEXT];
-    bf__blob_name(&up->file_id, name);
-    return faccessat(up->media->blobs_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static bool may_have_blob(struct bf__upload *up)
 {
     struct bf__position position;
     uint8_t sha256[32];
     if (up->finished || up->partial)
         return !up->partial;
-    if (up->file == NULL && is_linked(up))
+    if (up->file == NULL && up->media->shelf->may_be_kept(up))
         (void)open_file(up, &position, NULL);
     if (up->file == NULL || !bf__file_is_complete(up->file, sha256))
         return false;
@@ -244,40 +232,51 @@ static bool may_have_blob(struct bf__upload *up)
     return true;
 }
 
-static void leave_table(struct bf__upload *up)
+void bf__upload_leave_table(struct bf__upload *up)
 {
     struct bf_media *media = up->media;
     pthread_mutex_lock(&media->lock);
     HASH_DELETE(hh, media->uploads, up);
-    bf__sender_remove(up);
+    if (!media->is_shared)
+        bf__sender_remove(up);
     up->gone = true;
     up->refs--; /* the caller still has one */
     pthread_mutex_unlock(&media->lock);
 }
 
+static enum bf_status claim_to_delete(struct bf__upload *up, bool leaving, struct bf_error *e)
+{
+    enum bf_status status = bf__registry_claim(up, leaving, e);
+    for (unsigned i = 0; i < CLAIMS_MAX && status == BF_E_STALE; i++)
+        if ((status = bf__registry_refresh(up, /* leaving= */ true, e)) == BF_OK)
+            status = bf__registry_claim(up, leaving, e);
+    return status == BF_E_STALE ? bf_fail(e, BF_E_LOCKED, "the upload is being written elsewhere") : status;
+}
+
 enum bf_status bf__upload_delete(struct bf__upload *up, struct bf_error *e)
 {
     struct bf_media *media = up->media;
-    char info[BF__INFO_NAME], data[BF__INFO_NAME];
     enum bf_status status = BF_OK;
     struct bf_stage *writer;
-    bf__info_name(&up->id, info);
-    bf__data_name(&up->id, data);
     pthread_mutex_lock(&media->lock);
     writer = up->writer;
     up->writer = NULL;
     pthread_mutex_unlock(&media->lock);
     if (writer != NULL)
         bf__stage_lose(writer);
-    if (may_have_blob(up))
+    if (media->is_shared && up->doc.rev == 0) { /* it was not stored: what has its id is another's */
+        bf__upload_leave_table(up);
+        return BF_OK;
+    }
+    if (media->is_shared)
+        status = claim_to_delete(up, /* leaving= */ false, e);
+    if (status == BF_OK && may_have_blob(up))
         status = give_blob_back(up, e);
+    if (status == BF_OK && media->is_shared)
+        status = claim_to_delete(up, /* leaving= */ true, e);
     if (status == BF_OK)
-        status = bf__fs_unlink(media->stages_fd, info, e);
+        status = media->shelf->forget(up, e);
     if (status == BF_OK)
-        status = bf__fs_unlink(media->stages_fd, data, e);
-    if (status == BF_OK)
-        status = bf__fs_sync(media->stages_fd, e);
-    if (status == BF_OK)
-        leave_table(up);
+        bf__upload_leave_table(up);
     return status;
 }

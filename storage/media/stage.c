@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Creating, opening, deleting and expiring uploads: the calls that block. */
-#include "storage/media/fs.h"
 #include "storage/media/leaving.h"
-#include "storage/media/upload.h"
+#include "storage/media/registry.h"
+#include "storage/media/shelf.h"
 #include <stdlib.h>
-#include <unistd.h>
+
+enum { CLAIMS_MAX = 8 };
 
 /* ---- create ---- */
 
@@ -37,21 +38,34 @@ static void fill_info(struct bf_media *media, const struct bf_stage_new *stage, 
     bf_key_random(media->env, &info->key);
 }
 
-/* Both names are durable when this returns: bf__info_create syncs the directory last. */
 static enum bf_status make_files(struct bf__upload *up, const struct bf__info *info, struct bf_error *e)
 {
-    struct bf_media *media = up->media;
-    char name[BF__INFO_NAME];
-    bf__data_name(&up->id, name);
-    enum bf_status status = bf__file_create(media->env, media->stages_fd, name, &info->key, info->file, &up->file, e);
-    if (status == BF_OK)
-        status = bf__info_create(media->env, &media->master, media->stages_fd, info, e);
-    return status;
+    struct bf__io *io;
+    enum bf_status status = up->media->shelf->create(up, info, &io, e);
+    return status == BF_OK ? bf__file_create(up->media->env, io, &info->key, info->file, &up->file, e) : status;
+}
+
+/* Of all processes' uploads. Two that are created at once may both find room for one. */
+static enum bf_status judge_shared(struct bf_media *media, const struct bf__info *info, struct bf_error *e)
+{
+    struct bf__sums sums;
+    enum bf_status status = bf__registry_sums(media, info->tenant, info->user, &sums, e);
+    return status == BF_OK ? bf__sums_judge(&media->store->config, &sums, info, e) : status;
+}
+
+static enum bf_status add_shared(struct bf_media *media, const struct bf__info *info, struct bf__upload **ret, struct bf_error *e)
+{
+    enum bf_status status = judge_shared(media, info, e);
+    if (status == BF_E_QUOTA && bf__registry_learn_holds(media, info->tenant, info->user, NULL, e) == BF_OK)
+        status = judge_shared(media, info, e);
+    return status == BF_OK ? bf__upload_add(media, info, /* charge= */ false, ret, e) : status;
 }
 
 /* What counts as kept may have become a record's since it was looked at. */
 static enum bf_status add(struct bf_media *media, const struct bf__info *info, struct bf__upload **ret, struct bf_error *e)
 {
+    if (media->is_shared)
+        return add_shared(media, info, ret, e);
     enum bf_status status = bf__upload_add(media, info, /* charge= */ true, ret, e);
     if (status == BF_E_QUOTA && bf__sender_learn_holds(media, info))
         status = bf__upload_add(media, info, /* charge= */ true, ret, e);
@@ -116,16 +130,17 @@ static bool is_known(struct bf__upload *up)
 }
 
 /* The position is known even when what a crash cut short cannot be finished now: that is for whoever opens it, and nothing to who gives it up. */
-static enum bf_status learn(struct bf__upload *up, struct bf_error *e)
+static enum bf_status learn(struct bf__upload *up, bool fresh, struct bf_error *e)
 {
-    if (is_known(up))
+    bool shared = up->media->is_shared;
+    if (fresh && is_known(up))
         return BF_OK;
     enum bf_status status = bf__upload_enter(up, BF__TAKEOVER_WAIT_MS, e);
     if (status != BF_OK)
         return status;
-    status = bf__upload_load(up, e);
+    status = shared ? bf__registry_refresh(up, /* leaving= */ false, e) : bf__upload_load(up, e);
     bf__upload_leave(up);
-    return is_known(up) ? BF_OK : status;
+    return !shared && is_known(up) ? BF_OK : status;
 }
 
 /* With a ref, and its durable position known. */
@@ -134,12 +149,13 @@ static enum bf_status find(struct bf_store *store, struct bf_uuid tenant, struct
 {
     struct bf_media *media;
     struct bf__upload *up;
+    bool fresh;
     enum bf_status status = bf__media_of(store, &media, e);
     if (status == BF_OK)
-        status = bf__upload_find(media, tenant, user, id, &up, e);
+        status = bf__upload_find(media, tenant, user, id, &up, &fresh, e);
     if (status != BF_OK)
         return status;
-    status = learn(up, e);
+    status = learn(up, fresh, e);
     if (status == BF_OK)
         status = bf__upload_learn_hold(up, e);
     if (status == BF_OK && expired(up, bf_now_ms(media->env)))
@@ -176,9 +192,26 @@ static enum bf_status finish_if_whole(struct bf__upload *up, struct bf_error *e)
     return bf__upload_finish(up, sha256, e);
 }
 
+/* Where another process did something to it since it was looked at, it is looked at again. */
+static enum bf_status displace_shared(struct bf__upload *up, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; i < CLAIMS_MAX; i++) {
+        if (i > 0)
+            status = bf__registry_refresh(up, /* leaving= */ false, e);
+        if (status == BF_OK)
+            status = bf__upload_displace(up, e);
+        if (status == BF_OK && !up->finished)
+            status = bf__registry_claim(up, /* leaving= */ false, e);
+        if (status != BF_E_STALE && status != BF_E_LOCKED)
+            return status;
+    }
+    return bf_fail(e, BF_E_LOCKED, "the upload is being written elsewhere");
+}
+
 static enum bf_status take_over(struct bf__upload *up, struct bf_error *e)
 {
-    enum bf_status status = bf__upload_displace(up, e);
+    enum bf_status status = up->media->is_shared ? displace_shared(up, e) : bf__upload_displace(up, e);
     if (status == BF_OK)
         status = bf__upload_load(up, e);
     return status == BF_OK ? finish_if_whole(up, e) : status;
@@ -244,7 +277,7 @@ static bool may_be_due(const struct bf__upload *up, int64_t now_ms)
     return (is_doubtful ? up->touched_ms + up->media->store->config.stage_ttl_ms : bf__upload_expires(up)) <= now_ms;
 }
 
-enum { DUE_MAX = 256 }; /* in one walk over the table */
+enum { DUE_MAX = 256, ROUNDS_MAX = 64 }; /* in one walk over the table; walks of one sweep */
 
 struct due {
     struct bf__upload *up[DUE_MAX]; /* by id */
@@ -298,6 +331,56 @@ static enum bf_status expire_one(struct bf__upload *up, int64_t now_ms, unsigned
     return status;
 }
 
+/* ---- the same, where it is shared ---- */
+
+static enum bf_status expire_entered(struct bf__upload *up, bool fresh, int64_t now_ms, unsigned *n, struct bf_error *e)
+{
+    enum bf_status status = fresh ? BF_OK : bf__registry_refresh(up, /* leaving= */ true, e);
+    if (status != BF_OK)
+        return status == BF_E_NOT_FOUND ? BF_OK : status;
+    if (!up->doc.is_leaving && !expired(up, now_ms))
+        return bf__registry_put_off(up, e);
+    status = bf__upload_delete(up, e);
+    *n += status == BF_OK;
+    return status == BF_E_LOCKED ? BF_OK : status;
+}
+
+static enum bf_status expire_id(struct bf_media *media, struct bf_uuid id, int64_t now_ms, unsigned *n, struct bf_error *e)
+{
+    struct bf__upload *up;
+    bool fresh;
+    enum bf_status status = bf__registry_meet(media, id, /* leaving= */ true, &up, &fresh, e);
+    if (status != BF_OK)
+        return status == BF_E_NOT_FOUND || status == BF_E_CORRUPT ? BF_OK : status; /* what does not open is for a person to look at */
+    status = bf__upload_enter(up, BF__TAKEOVER_WAIT_MS, e);
+    if (status == BF_OK) {
+        status = expire_entered(up, fresh, now_ms, n, e);
+        bf__upload_leave(up);
+    } else if (status == BF_E_LOCKED || status == BF_E_NOT_FOUND) { /* another time */
+        status = BF_OK;
+    }
+    bf__upload_unref(up);
+    return status;
+}
+
+/* Each round takes those that are due the longest; what one leaves as it was ends the rounds. */
+static enum bf_status expire_shared(struct bf_media *media, int64_t now_ms, unsigned *n, struct bf_error *e)
+{
+    struct bf_uuid due[BF_PAGE_MAX];
+    unsigned n_due = BF_PAGE_MAX;
+    enum bf_status status = BF_OK;
+    for (unsigned before = 0, round = 0; round < ROUNDS_MAX && n_due == BF_PAGE_MAX && (round == 0 || *n > before); round++) {
+        enum bf_status one = bf__registry_due(media, now_ms, due, BF_PAGE_MAX, &n_due, status == BF_OK ? e : NULL);
+        status = status == BF_OK ? one : status;
+        before = *n;
+        for (unsigned i = 0; i < n_due; i++) {
+            one = expire_id(media, due[i], now_ms, n, status == BF_OK ? e : NULL);
+            status = status == BF_OK ? one : status;
+        }
+    }
+    return status;
+}
+
 /* The first failure's status and cause; the others are tried again with the next sweep. */
 static enum bf_status expire_all(struct bf_media *media, int64_t now_ms, unsigned *n, struct bf_error *e)
 {
@@ -324,7 +407,7 @@ enum bf_status bf_stage_expire(struct bf_store *store, int64_t now_ms, unsigned 
     enum bf_status status = bf__media_of(store, &media, e);
     if (status != BF_OK)
         return status;
-    status = expire_all(media, now_ms, &n, e);
+    status = media->is_shared ? expire_shared(media, now_ms, &n, e) : expire_all(media, now_ms, &n, e);
     enum bf_status left = bf__leaving_settle(media, status == BF_OK ? e : NULL);
     status = status == BF_OK ? left : status;
     enum bf_status swept = bf__blob_sweep(media, status == BF_OK ? e : NULL);
@@ -370,14 +453,14 @@ static enum bf_status get_parts(struct bf_store *store, const struct bf_stage_ne
 
 static enum bf_status open_part(struct bf__upload *part, struct bf__frames **ret, struct bf_error *e)
 {
-    struct bf_media *media = part->media;
+    const struct bf__shelf_vtable *shelf = part->media->shelf;
     struct bf__info info;
-    char name[BF__INFO_NAME];
-    enum bf_status status = bf__info_read(&media->master, media->stages_fd, part->id, &info, e);
-    if (status != BF_OK)
-        return status;
-    bf__data_name(&part->id, name);
-    status = bf__frames_open_at(media->env, media->stages_fd, name, &info.key, part->file_id, ret, e);
+    struct bf__io *io;
+    enum bf_status status = shelf->read_info(part, &info, e);
+    if (status == BF_OK)
+        status = shelf->open_data(part, &io, e);
+    if (status == BF_OK)
+        status = bf__frames_open(part->media->env, io, &info.key, part->file_id, ret, e);
     bf_key_wipe(&info.key);
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of uploads: who may work on one, and when its file is open. What is done to the files is in settle.c. */
-#include "storage/media/upload.h"
+#include "storage/media/registry.h"
 #include <stdlib.h>
 #include <time.h>
 #include <utlist.h>
@@ -24,6 +24,7 @@ static struct bf__upload *new_upload(struct bf_media *media, const struct bf__in
                               .file_id = info->file,
                               .length = info->length,
                               .touched_ms = info->created_ms,
+                              .created_ms = info->created_ms,
                               .max_bytes = info->max_bytes,
                               .partial = info->partial,
                               .final = info->final,
@@ -44,6 +45,7 @@ static void free_upload(struct bf__upload *up)
     bf__digest_destroy(&up->digest);
     memcpy(&metadata, &up->metadata.p, sizeof metadata);
     free(metadata);
+    free((void *)(uintptr_t)up->doc.info.p);
     free(up);
 }
 
@@ -51,7 +53,12 @@ void bf__upload_unref(struct bf__upload *up)
 {
     struct bf_media *media = up->media;
     pthread_mutex_lock(&media->lock);
-    bool last = --up->refs == 0;
+    up->refs--;
+    if (media->is_shared && up->refs == 1 && !up->gone && !up->busy && up->file == NULL) { /* it is found again by its document */
+        HASH_DELETE(hh, media->uploads, up);
+        up->refs = 0;
+    }
+    bool last = up->refs == 0;
     pthread_mutex_unlock(&media->lock);
     if (last)
         free_upload(up);
@@ -65,36 +72,54 @@ enum bf_status bf__upload_add(struct bf_media *media, const struct bf__info *inf
     enum bf_status status = BF_OK;
     pthread_mutex_lock(&media->lock);
     HASH_FIND(hh, media->uploads, &info->id, sizeof info->id, up);
-    if (up != NULL)
+    if (up != NULL) {
         status = bf_fail(e, BF_E_EXISTS, "the upload exists");
-    else if (charge)
-        status = bf__sender_check(media, info, e);
+    } else if (charge) {
+        struct bf__sums sums = bf__sender_sums(media, info);
+        status = bf__sums_judge(&media->store->config, &sums, info, e);
+    }
     if (status == BF_OK) {
         up = new_upload(media, info);
         up->busy = true;
         up->refs = 2;
         HASH_ADD(hh, media->uploads, id, sizeof up->id, up);
-        bf__sender_add(up);
+        if (!media->is_shared)
+            bf__sender_add(up);
         *ret = up;
     }
     pthread_mutex_unlock(&media->lock);
     return status;
 }
 
-enum bf_status bf__upload_find(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf__upload **ret,
-                               struct bf_error *e)
+/* What the table has, with a ref. */
+static struct bf__upload *find_in_table(struct bf_media *media, struct bf_uuid id)
 {
     struct bf__upload *up = NULL;
     pthread_mutex_lock(&media->lock);
     HASH_FIND(hh, media->uploads, &id, sizeof id, up);
-    bool theirs = up != NULL && bf_uuid_eq(&up->tenant, &tenant) && bf_uuid_eq(&up->user, &user);
-    if (theirs)
+    if (up != NULL)
         up->refs++;
     pthread_mutex_unlock(&media->lock);
-    if (!theirs)
-        return bf_fail(e, BF_E_NOT_FOUND, "no such upload");
-    *ret = up;
-    return BF_OK;
+    return up;
+}
+
+enum bf_status bf__upload_find(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf__upload **ret,
+                               bool *ret_fresh, struct bf_error *e)
+{
+    struct bf__upload *up = find_in_table(media, id);
+    enum bf_status status = BF_OK;
+    *ret_fresh = !media->is_shared;
+    if (up == NULL && media->is_shared)
+        status = bf__registry_meet(media, id, /* leaving= */ false, &up, ret_fresh, e);
+    if (status != BF_OK)
+        return status;
+    if (up != NULL && bf_uuid_eq(&up->tenant, &tenant) && bf_uuid_eq(&up->user, &user)) {
+        *ret = up;
+        return BF_OK;
+    }
+    if (up != NULL)
+        bf__upload_unref(up);
+    return bf_fail(e, BF_E_NOT_FOUND, "no such upload");
 }
 
 /* ---- entering ---- */
@@ -159,21 +184,22 @@ enum bf_status bf__upload_enter_drained(struct bf__upload *up, int64_t wait_ms, 
     return enter(up, wait_ms, /* drain= */ true, e);
 }
 
-/* Under the lock. The file of the upload that was idle the longest is closed when there are too many; closing is quick, nothing is flushed. */
-static struct bf__file *make_idle(struct bf_media *media, struct bf__upload *up)
+/* Under the lock. The file of the upload that was idle the longest is closed when there are too many; closing is quick, nothing is flushed. That upload,
+ * with a ref, or NULL. */
+static struct bf__upload *make_idle(struct bf_media *media, struct bf__upload *up, struct bf__file **ret_close)
 {
-    struct bf__file *close_it = NULL;
     IDLE_PUSH(media, up);
     up->idle = true;
-    if (++media->n_idle > BF__IDLE_FILES_MAX) {
-        struct bf__upload *oldest = media->idle;
-        IDLE_TAKE(media, oldest);
-        oldest->idle = false;
-        media->n_idle--;
-        close_it = oldest->file;
-        oldest->file = NULL;
-    }
-    return close_it;
+    if (++media->n_idle <= (media->is_shared ? BF__IDLE_SHARED_MAX : BF__IDLE_FILES_MAX))
+        return NULL;
+    struct bf__upload *oldest = media->idle;
+    IDLE_TAKE(media, oldest);
+    oldest->idle = false;
+    media->n_idle--;
+    *ret_close = oldest->file;
+    oldest->file = NULL;
+    oldest->refs++;
+    return oldest;
 }
 
 /* Under the lock. When equal bytes were there before, this was the last of their second file: its sender must not see that in the time of his answer. */
@@ -209,31 +235,42 @@ void bf__upload_leave(struct bf__upload *up)
 {
     struct bf_media *media = up->media;
     struct bf__file *close_it = NULL;
+    struct bf__upload *oldest = NULL;
     pthread_mutex_lock(&media->lock);
     up->busy = false;
     if (up->file != NULL && (up->finished || up->gone))
         close_it = make_spent(media, up);
     else if (up->file != NULL && up->writer == NULL && !bf__file_dirty(up->file))
-        close_it = make_idle(media, up);
+        oldest = make_idle(media, up, &close_it);
     if (up->waiting > 0)
         pthread_cond_broadcast(&media->left);
     pthread_mutex_unlock(&media->lock);
     bf__file_close(&close_it);
+    if (oldest != NULL)
+        bf__upload_unref(oldest);
 }
 
 /* ---- facts ---- */
 
 int64_t bf__upload_length(const struct bf__upload *up) { return up->length < 0 && up->writer != NULL ? up->writer->length : up->length; }
 
-int64_t bf__upload_expires(const struct bf__upload *up)
+int64_t bf__expiry(const struct bf_store_config *config, const struct bf__expiring *up)
 {
-    const struct bf_store_config *config = &up->media->store->config;
     int64_t ttl = config->stage_ttl_ms;
-    if (up->finished && !up->partial && up->hold != BF__HOLD_GONE)
+    if (up->is_held)
         ttl = config->unbound_ttl_ms;
-    else if (!up->finished && up->offset == 0 && ttl > BF__UNUSED_TTL_MS)
+    else if (!up->is_finished && up->offset == 0 && ttl > BF__UNUSED_TTL_MS)
         ttl = BF__UNUSED_TTL_MS;
     return up->touched_ms + ttl;
+}
+
+int64_t bf__upload_expires(const struct bf__upload *up)
+{
+    struct bf__expiring expiring = {.is_finished = up->finished,
+                                    .is_held = up->finished && !up->partial && up->hold != BF__HOLD_GONE,
+                                    .offset = up->offset,
+                                    .touched_ms = up->touched_ms};
+    return bf__expiry(&up->media->store->config, &expiring);
 }
 
 void bf__upload_info(struct bf__upload *up, struct bf_arena *arena, struct bf_stage_info *ret)

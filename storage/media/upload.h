@@ -26,7 +26,9 @@
 
 enum {
     BF__STAGE_THREADS = 2,
+    BF__STAGE_THREADS_MAX = 8,        /* where each waits for a database and not for the disk */
     BF__IDLE_FILES_MAX = 256,         /* data files kept open between two requests of their uploads */
+    BF__IDLE_SHARED_MAX = 32,         /* the same, where each has a chunk in memory */
     BF__USER_UPLOADS_MAX = 512,       /* unfinished uploads of one user */
     BF__USER_KEPT_MAX = 4096,         /* finished ones whose bytes are no record's */
     BF__UNUSED_TTL_MS = 4 * 3600 * 1000, /* of an upload without a byte: its sender may never have learnt where it is */
@@ -43,6 +45,7 @@ enum {
 
 struct bf_media;
 struct bf__sender;
+struct bf__shelf_vtable;
 
 /* Does the user still have the wrap that the finish gave him? It goes when the bytes have become a record's. */
 enum bf__hold { BF__HOLD_UNKNOWN, BF__HOLD_STANDS, BF__HOLD_GONE };
@@ -68,13 +71,25 @@ struct bf__upload {
     struct bf__upload *prev_own, *next_own; /* of the same user */
     /* never change */
     struct bf_uuid tenant, user, file_id;
-    int64_t max_bytes;
+    int64_t created_ms, max_bytes;
     bool partial, final;
     struct bf_str metadata;
     /* of whoever is busy */
     struct bf__file *file;
     struct bf__digest *digest; /* of the running mark, if any */
     bool has_mark;
+    /* shared: of whoever is busy; what its document says (registry.h) */
+    struct {
+        int64_t rev, epoch, bytes; /* bytes: of the file, that count */
+        bool is_mine, is_complete, is_leaving; /* the epoch is this process's; sha256 is the content's; it is being deleted */
+        struct bf_str info;                /* packed; its own */
+    } doc;
+};
+
+/* What a user's uploads come to. */
+struct bf__sums {
+    unsigned n_open, n_kept;
+    int64_t open, kept;
 };
 
 /* A wrap that was given back, and could be put back (leaving.c). */
@@ -89,8 +104,12 @@ struct bf_media {
     struct bf_store *store;
     const struct bf_env *env;
     struct bf_key master; /* wraps the keys of uploads under way */
-    int stages_fd, blobs_fd;
-    struct bf_pool *threads[BF__STAGE_THREADS];
+    const struct bf__shelf_vtable *shelf;
+    bool is_shared;         /* with other processes: the table is a copy of what registry.h knows */
+    struct bf_uuid process; /* names this process in what is shared */
+    int stages_fd, blobs_fd; /* of shelf_dir.c */
+    struct bf_pool *threads[BF__STAGE_THREADS_MAX];
+    unsigned n_threads;
     struct bf__chunks *chunks;
     pthread_mutex_t settling[BF__SETTLE_LOCKS]; /* by SHA-256, taken before `lock`: see bf__settle_lock */
     pthread_mutex_t lock;
@@ -137,9 +156,9 @@ enum bf_status bf__media_of(struct bf_store *store, struct bf_media **ret, struc
 
 /* Puts a new upload into the table, busy; its one other ref is the caller's. BF_E_EXISTS; BF_E_QUOTA when it is to be charged. */
 enum bf_status bf__upload_add(struct bf_media *media, const struct bf__info *info, bool charge, struct bf__upload **ret, struct bf_error *e);
-/* The upload, with a ref; BF_E_NOT_FOUND also when it is another's. */
+/* The upload, with a ref; BF_E_NOT_FOUND also when it is another's. *ret_fresh: all of it is known to be so. */
 enum bf_status bf__upload_find(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, struct bf_uuid id, struct bf__upload **ret,
-                               struct bf_error *e);
+                               bool *ret_fresh, struct bf_error *e);
 void bf__upload_unref(struct bf__upload *upload);
 int64_t bf__upload_length(const struct bf__upload *upload); /* under the lock; as its writer has it */
 /* BF_E_LOCKED after wait_ms (negative: waits for good), BF_E_NOT_FOUND when it went meanwhile. */
@@ -147,24 +166,33 @@ enum bf_status bf__upload_enter(struct bf__upload *upload, int64_t wait_ms, stru
 /* The same, once the bytes of a writer that has closed were written. */
 enum bf_status bf__upload_enter_drained(struct bf__upload *upload, int64_t wait_ms, struct bf_error *e);
 void bf__upload_leave(struct bf__upload *upload);
+void bf__upload_leave_table(struct bf__upload *upload); /* it is no more; the caller has a ref still */
 void bf__spent_close(struct bf_task *task); /* `close_spent` */
 int64_t bf__upload_expires(const struct bf__upload *upload); /* under the lock */
+/* When an upload goes: what that depends on. */
+struct bf__expiring {
+    bool is_finished, is_held; /* is_held: a finished one whose bytes no record took */
+    int64_t offset, touched_ms;
+};
+int64_t bf__expiry(const struct bf_store_config *config, const struct bf__expiring *upload);
 /* Reads, where it is not known, whether the hold stands. */
 enum bf_status bf__upload_learn_hold(struct bf__upload *upload, struct bf_error *e);
 void bf__upload_info(struct bf__upload *upload, struct bf_arena *arena, struct bf_stage_info *ret);
 
 /* ---- whose they are (senders.c) ---- */
 
-/* Under the lock: into and out of its user's list; BF_E_QUOTA when a new one is too much. */
+/* Under the lock: into and out of its user's list, and what that comes to. Not where it is shared. */
 void bf__sender_add(struct bf__upload *upload);
 void bf__sender_remove(struct bf__upload *upload);
-enum bf_status bf__sender_check(struct bf_media *media, const struct bf__info *info, struct bf_error *e);
+struct bf__sums bf__sender_sums(struct bf_media *media, const struct bf__info *info);
+/* BF_E_QUOTA when a new one is too much. */
+enum bf_status bf__sums_judge(const struct bf_store_config *config, const struct bf__sums *sums, const struct bf__info *info, struct bf_error *e);
 /* Reads all holds of the user that are not known; false when all were. */
 bool bf__sender_learn_holds(struct bf_media *media, const struct bf__info *info);
 /* A wrap of the user's was given back: whoever wants to know looks again. */
 void bf__sender_doubt(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid user, const uint8_t sha256[32]);
 /* Does a finished upload of the same user stand for the same bytes? */
-bool bf__sender_has_equal(struct bf__upload *upload);
+enum bf_status bf__sender_has_equal(struct bf__upload *upload, bool *ret, struct bf_error *e);
 
 /* ---- what is done to one (settle.c): all want it entered ---- */
 
@@ -190,16 +218,17 @@ void bf__stage_lose(struct bf_stage *stage); /* its place was taken */
 
 /* ---- blobs (wraps.c, blob.c) ---- */
 
-/* Makes the complete data file NAME in stages/ the file of the blob (tenant, sha256), with a wrap of its key for `holder`; or, when the blob is there,
- * gives the holder a wrap of its key. The same calls that wait are made in both cases. Durable. NAME stays. */
-enum bf_status bf__blob_store(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid holder, const char *name, struct bf_uuid file,
-                              const struct bf_key *key, const uint8_t sha256[32], int64_t size, struct bf_error *e);
+/* Makes a complete file that of the blob (its tenant, sha256), with a wrap of its key for `holder`; or, when the blob is there, gives the holder a wrap of
+ * its key. The same calls that wait are made in both cases. Durable. */
+struct bf__kept;
+enum bf_status bf__blob_store(struct bf_media *media, const struct bf__kept *kept, struct bf_uuid holder, const struct bf_key *key,
+                              const uint8_t sha256[32], int64_t size, struct bf_error *e);
 /* Deletes the files of dying blobs that could not be deleted at the time, and the documents of those that died long ago. */
 enum bf_status bf__blob_sweep(struct bf_media *media, struct bf_error *e);
 /* Deletes the file of a blob, or puts it off while a backup runs. */
-enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid file, struct bf_error *e);
+enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid file, struct bf_error *e);
 /* The same, where neither the blob's document nor a wrap that is leaving has use for it. */
 enum bf_status bf__blob_drop_unless_named(struct bf_media *media, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_uuid file,
                                           struct bf_error *e);
-/* Settles the puts that a crash cut short. */
-enum bf_status bf__puts_settle(struct bf_media *media, struct bf_error *e);
+/* Is it the file of the blob's document `doc`, or leaving with a wrap of it? */
+enum bf_status bf__blob_names(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid doc, struct bf_uuid file, bool *ret, struct bf_error *e);

@@ -2,8 +2,8 @@
 #include "storage/media/wraps.h"
 #include "core/arena.h"
 #include "storage/keys.h"
-#include "storage/media/fs.h"
 #include "storage/media/leaving.h"
+#include "storage/media/shelf.h"
 #include <stdlib.h>
 
 enum wrap_row { WRAP_HOLDER, WRAP_KEY, WRAP_ROWS };
@@ -215,10 +215,11 @@ enum bf_status bf__blob_key(struct bf_media *media, const struct bf__blob_doc *b
 enum bf_status bf__blob_frames(struct bf_media *media, const struct bf__blob_doc *blob, const struct bf_key *key, struct bf__frames **ret,
                                struct bf_error *e)
 {
-    char name[BF_UUID_TEXT];
     struct bf__frames *frames;
-    bf__blob_name(&blob->file, name);
-    enum bf_status status = bf__frames_open_at(media->env, media->blobs_fd, name, key, blob->file, &frames, e);
+    struct bf__io *io;
+    enum bf_status status = media->shelf->open_blob(media, blob->tenant, blob->file, &io, e);
+    if (status == BF_OK)
+        status = bf__frames_open(media->env, io, key, blob->file, &frames, e);
     if (status != BF_OK)
         return status;
     const struct bf__foot *foot = bf__frames_foot(frames);
@@ -230,27 +231,36 @@ enum bf_status bf__blob_frames(struct bf_media *media, const struct bf__blob_doc
     return BF_OK;
 }
 
-enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid file, struct bf_error *e)
+enum bf_status bf__blob_drop(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid file, struct bf_error *e)
 {
-    char name[BF_UUID_TEXT];
     pthread_mutex_lock(&media->lock);
     bool held = media->holds > 0;
     if (held && media->n_spares < BF__SPARES_MAX)
         media->spares[media->n_spares++] = file;
     pthread_mutex_unlock(&media->lock);
-    bf__blob_name(&file, name);
-    return held ? BF_OK : bf__fs_unlink(media->blobs_fd, name, e);
+    return held ? BF_OK : media->shelf->drop(media, tenant, file, e);
 }
 
 enum bf_status bf__blob_drop_unless_named(struct bf_media *media, struct bf_uuid tenant, const uint8_t sha256[32], struct bf_uuid file,
                                           struct bf_error *e)
 {
+    bool is_named;
+    enum bf_status status = bf__blob_names(media, tenant, bf__blob_id(sha256), file, &is_named, e);
+    return status != BF_OK || is_named ? status : bf__blob_drop(media, tenant, file, e);
+}
+
+enum bf_status bf__blob_names(struct bf_media *media, struct bf_uuid tenant, struct bf_uuid doc, struct bf_uuid file, bool *ret, struct bf_error *e)
+{
     struct bf_arena *arena = bf_arena_create();
     struct bf__blob_doc blob;
-    enum bf_status status = bf__blob_get(media, arena, tenant, sha256, &blob, e);
-    bool is_named = status == BF_OK && blob.doc != NULL && blob.state == BF__BLOB_LIVE && bf_uuid_eq(&blob.file, &file);
+    struct bf_doc *stored;
+    enum bf_status status = bf_store_get(media->store, &bf__coll_blobs, tenant, doc, arena, &stored, e);
+    *ret = false;
+    if (status == BF_OK && stored != NULL && (status = bf__blob_read(tenant, stored, arena, &blob, e)) == BF_OK)
+        *ret = blob.state == BF__BLOB_LIVE && bf_uuid_eq(&blob.file, &file);
+    *ret = *ret || bf__leaving_has(media, file);
     bf_arena_destroy(&arena);
-    return status != BF_OK || is_named || bf__leaving_has(media, file) ? status : bf__blob_drop(media, file, e);
+    return status;
 }
 
 /* ---- sweeping ---- */
@@ -260,12 +270,14 @@ static enum bf_status bury(struct bf_media *media, struct bf_arena *arena, const
 {
     if (bf__leaving_has(media, blob->file))
         return BF_OK;
-    enum bf_status status = bf__blob_drop(media, blob->file, e);
+    if (media->is_shared && bf_now_ms(media->env) - blob->changed_ms < 2 * BF__LEAVING_MS) /* another process may put it back */
+        return BF_OK;
+    enum bf_status status = bf__blob_drop(media, blob->tenant, blob->file, e);
     if (status != BF_OK || bf_now_ms(media->env) - blob->changed_ms < BF__BURY_AFTER_MS)
         return status;
     struct bf_doc *doc = bf_doc_create(arena, &blob_schema, blob->tenant, bf__blob_id(blob->sha256));
     struct bf_write write = {.kind = BF_W_DELETE, .coll = &bf__coll_blobs, .doc = doc, .rev = blob->doc->rev};
-    if ((status = bf__fs_sync(media->blobs_fd, e)) == BF_OK)
+    if ((status = media->shelf->settle(media, e)) == BF_OK)
         status = bf_store_write(media->store, &write, 1, NULL, e);
     /* the same bytes came again meanwhile, and the document has a new file; or another sweep was there first */
     return status == BF_E_STALE || status == BF_E_NOT_FOUND ? BF_OK : status;
@@ -293,6 +305,7 @@ static enum bf_status sweep_tenant(struct bf_media *media, struct bf_uuid tenant
 
 static enum bf_status sweep_spares(struct bf_media *media, struct bf_error *e)
 {
+    static const struct bf_uuid none; /* backups are of directories, which know no tenant */
     struct bf_uuid spares[BF__SPARES_MAX];
     unsigned n = 0;
     enum bf_status status = BF_OK;
@@ -304,7 +317,7 @@ static enum bf_status sweep_spares(struct bf_media *media, struct bf_error *e)
     }
     pthread_mutex_unlock(&media->lock);
     for (unsigned i = 0; i < n && status == BF_OK; i++)
-        status = bf__blob_drop(media, spares[i], e);
+        status = bf__blob_drop(media, none, spares[i], e);
     return status;
 }
 

@@ -212,7 +212,7 @@ static struct bf__chunk *filling(struct bf_stage *stage)
 static void send(struct bf_stage *stage, enum bf__chunk_kind kind)
 {
     struct bf__chunk *chunk = filling(stage);
-    struct bf_pool *thread = stage->media->threads[stage->upload->id.b[15] % BF__STAGE_THREADS];
+    struct bf_pool *thread = stage->media->threads[stage->upload->id.b[15] % stage->media->n_threads];
     chunk->first = stage->full;
     chunk->kind = kind;
     stage->filling = stage->full = NULL;

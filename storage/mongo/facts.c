@@ -64,6 +64,19 @@ static enum bf_status anew(const struct bf__m_at *at, const bson_t *doc, struct 
     return status;
 }
 
+enum bf_status bf__m_meta_add(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e)
+{
+    struct bf__m_at at;
+    bson_t doc = BSON_INITIALIZER;
+    enum bf_status status = bf__m_at_own(s, BF__M_META, true, "adding a fact", &at, e);
+    put_name(&doc, name);
+    put_value(&doc, value);
+    if (status == BF_OK)
+        status = anew(&at, &doc, e);
+    bson_destroy(&doc);
+    return status;
+}
+
 enum bf_status bf__m_meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e)
 {
     struct bf__m_at at;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-const char *const bf__m_own_names[BF__M_OWN] = {[BF__M_LOG] = "log", [BF__M_META] = "meta"};
+const char *const bf__m_own_names[BF__M_OWN] = {[BF__M_LOG] = "log", [BF__M_META] = "meta", [BF__M_FILES] = "media.files", [BF__M_CHUNKS] = "media.chunks"};
 
 static struct bf__mongo *mongo_of(struct bf_driver *driver) { return BF_CONTAINER(driver, struct bf__mongo, base); }
 
@@ -116,6 +116,16 @@ static void mongo_close(struct bf_driver **driver)
     free(db->sessions);
     free(db);
     *driver = NULL;
+}
+
+static enum bf_status check_place(const char *place, struct bf_error *e)
+{
+    struct bf__m_settings settings = {.uri = NULL};
+    init_once();
+    bf__m_log_to_nobody(); /* what it would say is in the cause */
+    enum bf_status status = bf__m_settings(place, /* sessions= */ 0, &settings, e);
+    bf__m_settings_finish(&settings);
+    return status;
 }
 
 static enum bf_status mongo_open(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)
@@ -252,6 +262,7 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
 
 const struct bf_driver_vtable bf__driver_mongo = {
     .scheme = "mongodb",
+    .check_place = check_place,
     .open = mongo_open,
     .close = mongo_close,
     .reader = take_session,
@@ -265,6 +276,7 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .log_requests = bf__m_log_requests,
     .meta_get = bf__m_meta_get,
     .meta_set = bf__m_meta_set,
+    .meta_add = bf__m_meta_add,
     .begin = nothing,
     .commit = nothing,
     .rollback = rollback,
@@ -272,6 +284,12 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .append = bf__m_append,
     .apply = bf__m_apply,
     .tidy = tidy,
+    .chunk_put = bf__m_chunk_put,
+    .chunk_get = bf__m_chunk_get,
+    .file_put = bf__m_file_put,
+    .file_get = bf__m_file_get,
+    .file_drop = bf__m_file_drop,
+    .file_scan = bf__m_file_scan,
     .scan = bf__m_scan,
     .check_whole = bf__m_check_whole,
     .check_keys = bf__m_check_keys,

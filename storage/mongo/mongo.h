@@ -15,7 +15,7 @@
 #include <pthread.h>
 
 /* Collections of the driver's own, numbered behind the declared ones. */
-enum bf__m_own { BF__M_LOG, BF__M_META, BF__M_OWN };
+enum bf__m_own { BF__M_LOG, BF__M_META, BF__M_FILES, BF__M_CHUNKS, BF__M_OWN };
 extern const char *const bf__m_own_names[BF__M_OWN];
 
 struct bf__mongo {
@@ -57,7 +57,7 @@ enum bf_status bf__m_check_whole(struct bf_session *s, const struct bf_check *ch
 enum bf_status bf__m_check_keys(struct bf_session *s, const struct bf_check *check, const struct bf_keys_place *at, struct bf_arena *arena,
                                 struct bf_keys_place *ret_next, bool *done, struct bf_error *e);
 
-/* The rest are the driver's functions by the names of the vtable. docs.c, apply.c, find.c, log.c, facts.c */
+/* The rest are the driver's functions by the names of the vtable. docs.c, apply.c, files.c, find.c, log.c, facts.c */
 enum bf_status bf__m_get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
                               unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
 enum bf_status bf__m_write(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
@@ -77,3 +77,12 @@ enum bf_status bf__m_log_requests(struct bf_session *s, struct bf_uuid tenant, c
 enum bf_status bf__m_append(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
 enum bf_status bf__m_meta_get(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
 enum bf_status bf__m_meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
+enum bf_status bf__m_meta_add(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
+enum bf_status bf__m_chunk_put(struct bf_session *s, const struct bf_chunk *chunk, struct bf_error *e);
+enum bf_status bf__m_chunk_get(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, uint32_t n, void *buf, size_t *ret_n,
+                               struct bf_error *e);
+enum bf_status bf__m_file_put(struct bf_session *s, const struct bf_file_row *row, struct bf_error *e);
+enum bf_status bf__m_file_get(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, struct bf_file_row *ret, struct bf_error *e);
+enum bf_status bf__m_file_drop(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, struct bf_error *e);
+enum bf_status bf__m_file_scan(struct bf_session *s, const struct bf_file_row *after, unsigned limit, struct bf_file_row *ret, unsigned *ret_n,
+                               struct bf_error *e);

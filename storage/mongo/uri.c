@@ -45,7 +45,7 @@ enum bf_status bf__m_settings(const char *place, unsigned sessions, struct bf__m
 {
     char *text;
     bson_error_t error;
-    if (asprintf(&text, "mongodb:%s", place) < 0)
+    if (asprintf(&text, "mongodb%s%s", place[0] == '+' ? "" : ":", place) < 0)
         abort();
     mongoc_uri_t *uri = mongoc_uri_new_with_error(text, &error);
     bool has_secret = strchr(text, '@') != NULL; /* which the message may quote */

@@ -12,7 +12,7 @@ struct bf__m_settings {
     int32_t wait_ms;        /* for a free session: waitQueueTimeoutMS, 5000 */
 };
 
-/* Of "mongodb:" and `place`. Read from the primary with majority; written with majority and journal; wtimeoutMS 10000, connectTimeoutMS 3000,
+/* Of "mongodb:" and `place`, or of "mongodb" where the place begins with a '+' ("mongodb+srv:"). Read from the primary with majority; written with majority and journal; wtimeoutMS 10000, connectTimeoutMS 3000,
  * socketTimeoutMS 20000 and serverSelectionTimeoutMS 3000 where not said. BF_E_CONFIG when it cannot be read. */
 enum bf_status bf__m_settings(const char *place, unsigned sessions, struct bf__m_settings *ret, struct bf_error *e);
 void bf__m_settings_finish(struct bf__m_settings *settings);

@@ -13,9 +13,10 @@ static const struct bf_config_row http_rows[] = {
 static const struct bf_config_row stt_rows[] = {
     {"stt", "provider", BF_CF_WORD, "pocketsphinx", 0, 0, "", "pocketsphinx|openai|off", "Speech to text"},
     {"stt", "key", BF_CF_SECRET, NULL, 0, 100, "", NULL, "API key"},
+    {"stt", "base", BF_CF_URI, NULL, 0, 100, "", NULL, "Database"},
 };
 static const struct bf_config_row *const tables[] = {http_rows, stt_rows};
-static const unsigned n_rows[] = {5, 2};
+static const unsigned n_rows[] = {5, 3};
 
 static void write_text(const char *path, const void *text, size_t n)
 {
@@ -89,6 +90,9 @@ static void each_mistake_is_fatal_and_named_with_its_line(void **state)
         {"[stt]\nprovider = pocketsphinx|openai\n",
          "t.ini:2: stt.provider must be one of pocketsphinx|openai|off, not \"pocketsphinx|openai\""},
         {"[stt]\nkey = hunter2\n", "t.ini:2: stt.key is a secret: give key_file = PATH or set BAIFANG_STT_KEY"},
+        {"[stt]\nbase = mongodb://u:hunter2@h/d\n", "t.ini:2: stt.base holds a password: give base_file = PATH or set BAIFANG_STT_BASE"},
+        {"[stt]\nbase = mongodb://h/?tlsCertificateKeyFilePassword=hunter2\n",
+         "t.ini:2: stt.base holds a password: give base_file = PATH or set BAIFANG_STT_BASE"},
         {"[stt]\nkey_file = /no/such/file\n", "t.ini:2: /no/such/file: No such file or directory"},
         {"[http]\nnonsense\n", "t.ini:2: neither [section] nor key = value"},
         {"[http\n", "t.ini:1: neither [section] nor key = value"},
@@ -144,6 +148,19 @@ static void values_come_from_files_and_the_environment_wins(void **state)
     unsetenv("BAIFANG_STT_KEY");
 }
 
+static void an_address_with_a_password_comes_from_a_file_and_one_without_from_anywhere(void **state)
+{
+    (void)state;
+    struct bf_config *c;
+    struct bf_error e;
+    write_text("base.txt", "mongodb://u:hunter2@h/d\n", 24);
+    assert_int_equal(load("[stt]\nbase_file = base.txt\n", &c, &e), BF_OK);
+    assert_string_equal(bf_config_str(c, "stt", "base").p, "mongodb://u:hunter2@h/d");
+    bf_config_destroy(&c);
+    assert_int_equal(load("[stt]\nbase = mongodb://u@h:27017,i:27017/d?authMechanism=MONGODB-X509\n", &c, &e), BF_OK);
+    bf_config_destroy(&c);
+}
+
 static void a_secret_too_long_is_not_shown(void **state)
 {
     (void)state;
@@ -185,6 +202,7 @@ int main(void)
         cmocka_unit_test(each_mistake_is_fatal_and_named_with_its_line),
         cmocka_unit_test(a_line_too_long_or_not_text_is_refused),
         cmocka_unit_test(values_come_from_files_and_the_environment_wins),
+        cmocka_unit_test(an_address_with_a_password_comes_from_a_file_and_one_without_from_anywhere),
         cmocka_unit_test(a_secret_too_long_is_not_shown),
         cmocka_unit_test(the_sample_loads_and_gives_the_defaults),
     };

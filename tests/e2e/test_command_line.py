@@ -64,7 +64,10 @@ def test_check_config_names_file_line_and_key(text, says, config):
     ("[http]\ncert_file = {dir}/bad.pem\nkey_file = {dir}/key.pem\n", "{dir}/bad.pem"),
     ("[http]\ncert_file = {dir}/cert.pem\nkey_file = {dir}/bad.pem\n", "{dir}/bad.pem"),
     ("[http]\ncert_file = {dir}/cert.pem\nkey_file = {dir}/other.pem\n", "key values mismatch"),
-    ("[store]\nuri = postgres:here\n", "postgres:here is not the address of a store"),
+    ("[store]\nuri = postgres:here\n", "postgres: is not the address of a store"),
+    ("[store]\nuri = mongodb://db.example:port/crm\n", "the store's address cannot be read"),
+    ("[ingest]\nlisten = 8444\n", 'listen "8444" is not ADDRESS:PORT'),
+    ("[ingest]\npublic_url = http://up.example\n", "ingest.public_url"),
     ("[push]\nvapid_subject = ops@sales.example\n", "push.vapid_subject"),
     ("[stt]\nprovider = openai\nurl = ftp://stt.example\n", "stt.url"),
     ("[mail]\nserver = mail.example:25\n", "mail.server"),
@@ -84,6 +87,24 @@ def test_check_config_finds_what_forbids_a_start_as_the_start_does(text, says, c
     assert not (tmp_path / "data").exists()
     status, _, err = baifang("serve", "--config", path)
     assert status == 78 and '"start_failed"' in err
+
+
+def test_the_password_of_a_database_stands_in_a_file_of_its_own_and_in_no_line_of_ours(config, tmp_path):
+    status, _, err = baifang("--config", config("[store]\nuri = mongodb://crm:geheim@db.example/crm\n"), "--check-config")
+    assert status == 78 and "store.uri holds a password" in err and "geheim" not in err
+    (tmp_path / "uri").write_text("mongodb://crm:geheim@127.0.0.1:1/crm?serverSelectionTimeoutMS=100\n", encoding="ascii")
+    path = config(f"[server]\ndata = {tmp_path / 'data'}\n[store]\nuri_file = {tmp_path / 'uri'}\n")
+    assert baifang("--config", path, "--check-config")[0] == 0
+    for verb in (["serve"], ["gateway"], ["admin", "user", "list", "acme"], ["check"], ["restore", "/nowhere"]):
+        status, out, err = baifang("--config", path, *verb)
+        assert status == 1 and err and "geheim" not in out + err, (verb, err)
+
+
+@pytest.mark.parametrize("daemon", ["gateway", "ingest", "push"])
+def test_a_daemon_is_refused_on_a_store_with_one_owner(daemon, config, tmp_path):
+    status, _, err = baifang(daemon, "--config", config(f"[server]\ndata = {tmp_path / 'data'}\n"))
+    assert status == 78 and "an embedded store has one owner" in err, err
+    assert not (tmp_path / "data" / "store").exists()
 
 
 def test_the_printed_sample_is_a_valid_configuration(config):

@@ -63,7 +63,7 @@ static void read_blob(const struct bf_env *env, int fd)
     static uint8_t buf[100000];
     struct bf__frames *frames;
     size_t n;
-    if (bf__frames_open(env, dup(fd), &key, id, &frames, NULL) != BF_OK)
+    if (bf__frames_open(env, bf__io_file(dup(fd)), &key, id, &frames, NULL) != BF_OK)
         return;
     uint64_t size = bf__frames_foot(frames)->size;
     if (bf__frames_read(frames, 0, buf, sizeof buf, &n, NULL) == BF_OK)
@@ -91,12 +91,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         put(fd, data + 1, n - 1);
     else
         put_records(fd, &sealer, data, n);
-    EXPECT(bf__recover(fd, &sealer, &r, NULL) == BF_OK);
+    struct bf__io *io = bf__io_file(fd);
+    EXPECT(bf__recover(io, &sealer, &r, NULL) == BF_OK);
     EXPECT(r.point.pos >= BF__FILE_START && r.point.pos <= r.size && r.point.offset < r.size);
     EXPECT((uint64_t)r.position.offset == r.point.offset);
     read_blob(&env, fd);
     bf__sealer_finish(&sealer);
-    close(fd);
+    bf__io_close(&io);
     bf_env_finish(&env);
     return 0;
 }

@@ -140,6 +140,24 @@ static void a_destroyed_subjects_content_is_gone_and_the_rest_stays(void **state
     }
 }
 
+/* Also after a restart, when its key is read from the store. */
+static void what_has_no_subject_is_the_companys_own_and_sealed_like_the_rest(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    unsigned n;
+    struct rename own = {.coll = &parts, .id = suite_uuid(1), .name = "ours"};
+    assert_int_equal(submit_rename(s, tenant_a, 1, &own, &r), BF_OK);
+    suite_reopen(s);
+    struct bf_log_entry *log = read_log(s, tenant_a, 0, 10, BF_LOG_DOCS, &n);
+    assert_int_equal(n, 1);
+    assert_string_equal(name_of(log[0].ops[0].doc), "ours");
+    assert_int_equal(submit_rename(s, tenant_a, 1, &own, &r), BF_OK);
+    assert_true(r.replay);
+    own.name = "still ours";
+    assert_int_equal(submit_rename(s, tenant_a, 2, &own, &r), BF_OK);
+}
+
 /* ---- check ---- */
 
 static void say(void *ctx, const char *line)
@@ -167,4 +185,5 @@ static void a_store_that_was_only_used_checks_clean(void **state)
 
 SUITE_PART(suite_log, SUITE_TEST(an_entry_tells_who_and_whose_without_the_content), SUITE_TEST(after_images_come_in_order_and_in_pages),
            SUITE_TEST(the_tenants_of_the_log_are_told_once_each), SUITE_TEST(watchers_are_woken_before_the_answer),
-           SUITE_TEST(a_destroyed_subjects_content_is_gone_and_the_rest_stays), SUITE_TEST(a_store_that_was_only_used_checks_clean));
+           SUITE_TEST(a_destroyed_subjects_content_is_gone_and_the_rest_stays),
+           SUITE_TEST(what_has_no_subject_is_the_companys_own_and_sealed_like_the_rest), SUITE_TEST(a_store_that_was_only_used_checks_clean));

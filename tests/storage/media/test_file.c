@@ -81,7 +81,7 @@ static void begin(struct run *r, uint64_t seed)
     r->content = malloc(CONTENT_MAX);
     bf_key_random(&r->env, &r->key);
     r->id = bf_uuid_v7(&r->env);
-    assert_int_equal(bf__file_create(&r->env, r->dir, "f", &r->key, r->id, &r->file, NULL), BF_OK);
+    assert_int_equal(bf__file_create_at(&r->env, r->dir, "f", &r->key, r->id, &r->file, NULL), BF_OK);
     remember_version(r);
 }
 
@@ -177,7 +177,7 @@ static void expect_content(struct run *r, const char *name, size_t n)
     struct bf__frames *frames;
     uint8_t *back = malloc(n + 2), sha256[32];
     size_t got, from = n == 0 ? 0 : roll(&r->dice, (uint32_t)n);
-    assert_int_equal(bf__frames_open(&r->env, openat(r->dir, name, O_RDONLY), &r->key, r->id, &frames, NULL), BF_OK);
+    assert_int_equal(bf__frames_open(&r->env, bf__io_file(openat(r->dir, name, O_RDONLY)), &r->key, r->id, &frames, NULL), BF_OK);
     assert_int_equal(bf__frames_foot(frames)->size, n);
     crypto_hash_sha256(sha256, r->content, n);
     assert_memory_equal(bf__frames_foot(frames)->sha256, sha256, 32);
@@ -202,12 +202,12 @@ static void expect_bytes(struct run *r)
     image_load(r->dir, "f", &copy);
     image_store(r->dir, "copy", &copy);
     image_free(&copy);
-    assert_int_equal(bf__file_open(&r->env, r->dir, "copy", &r->key, r->id, &file, &position, &complete, NULL), BF_OK);
+    assert_int_equal(bf__file_open_at(&r->env, r->dir, "copy", &r->key, r->id, &file, &position, &complete, NULL), BF_OK);
     assert_false(complete);
     assert_int_equal(bf__file_complete(file, sha256, NULL), BF_OK);
     bf__file_close(&file);
     expect_content(r, "copy", r->n);
-    assert_int_equal(bf__file_open(&r->env, r->dir, "copy", &r->key, r->id, &file, &position, &complete, NULL), BF_OK);
+    assert_int_equal(bf__file_open_at(&r->env, r->dir, "copy", &r->key, r->id, &file, &position, &complete, NULL), BF_OK);
     assert_true(complete);
     assert_int_equal(position.offset, r->n);
     assert_int_equal(bf__file_complete(file, again, NULL), BF_OK);
@@ -222,7 +222,7 @@ static void reopen(struct run *r, size_t at_most)
     struct bf__position position;
     bool complete;
     unsigned before = syncs;
-    assert_int_equal(bf__file_open(&r->env, r->dir, "f", &r->key, r->id, &r->file, &position, &complete, NULL), BF_OK);
+    assert_int_equal(bf__file_open_at(&r->env, r->dir, "f", &r->key, r->id, &r->file, &position, &complete, NULL), BF_OK);
     assert_false(complete);
     assert_in_range(position.offset, r->acked, at_most);
     r->n = r->acked = (size_t)position.offset;
@@ -311,7 +311,7 @@ static bool open_again(struct run *r, size_t *ret_offset)
     bool complete;
     unsigned synced = syncs, written = writes;
     bf__file_close(&r->file);
-    assert_int_equal(bf__file_open(&r->env, r->dir, "f", &r->key, r->id, &r->file, &position, &complete, NULL), BF_OK);
+    assert_int_equal(bf__file_open_at(&r->env, r->dir, "f", &r->key, r->id, &r->file, &position, &complete, NULL), BF_OK);
     assert_true(syncs > synced && writes > written);
     assert_false(was_written);
     *ret_offset = (size_t)position.offset;
@@ -336,7 +336,7 @@ static void what_may_be_in_the_cache_only_is_synced_before_it_is_believed(void *
         assert_int_equal(offset, 1000);
         bf__file_close(&r.file);
         failing_syncs = 1;
-        assert_int_equal(bf__file_open(&r.env, r.dir, "f", &r.key, r.id, &r.file, &position, &found, NULL), BF_E_IO);
+        assert_int_equal(bf__file_open_at(&r.env, r.dir, "f", &r.key, r.id, &r.file, &position, &found, NULL), BF_E_IO);
         assert_null(r.file);
         assert_int_equal(open_again(&r, &offset), complete);
         assert_int_equal(offset, 1000);
@@ -392,10 +392,10 @@ static bool recovers_all(struct run *r)
     uint8_t sha256[32], back[121];
     size_t got = 0;
     bool complete;
-    assert_int_equal(bf__file_open(&r->env, r->dir, "f", &r->key, r->id, &r->file, &position, &complete, NULL), BF_OK);
+    assert_int_equal(bf__file_open_at(&r->env, r->dir, "f", &r->key, r->id, &r->file, &position, &complete, NULL), BF_OK);
     enum bf_status status = bf__file_complete(r->file, sha256, NULL);
     bf__file_close(&r->file);
-    if (status != BF_OK || bf__frames_open(&r->env, openat(r->dir, "f", O_RDONLY), &r->key, r->id, &frames, NULL) != BF_OK)
+    if (status != BF_OK || bf__frames_open(&r->env, bf__io_file(openat(r->dir, "f", O_RDONLY)), &r->key, r->id, &frames, NULL) != BF_OK)
         return false;
     status = bf__frames_read(frames, 0, back, sizeof back, &got, NULL);
     bf__frames_close(&frames);
@@ -432,7 +432,7 @@ static bool reads_back(struct run *r)
     struct bf__frames *frames;
     uint8_t back[121];
     size_t got;
-    if (bf__frames_open(&r->env, openat(r->dir, "f", O_RDONLY), &r->key, r->id, &frames, NULL) != BF_OK)
+    if (bf__frames_open(&r->env, bf__io_file(openat(r->dir, "f", O_RDONLY)), &r->key, r->id, &frames, NULL) != BF_OK)
         return false;
     enum bf_status status = bf__frames_read(frames, 0, back, sizeof back, &got, NULL);
     bf__frames_close(&frames);
@@ -492,7 +492,7 @@ static void any_offset_of_a_blob_of_many_records_can_be_read(void **state)
     }
     assert_int_equal(bf__file_sync(r.file, r.rec, 0, &position, NULL), BF_OK);
     assert_int_equal(bf__file_complete(r.file, sha256, NULL), BF_OK);
-    assert_int_equal(bf__frames_open(&r.env, openat(r.dir, "f", O_RDONLY), &r.key, r.id, &frames, NULL), BF_OK);
+    assert_int_equal(bf__frames_open(&r.env, bf__io_file(openat(r.dir, "f", O_RDONLY)), &r.key, r.id, &frames, NULL), BF_OK);
     for (unsigned i = 0; i < 2000; i++) {
         size_t from = roll(&r.dice, (uint32_t)r.n + 10), want = roll(&r.dice, sizeof back), got, there = from < r.n ? r.n - from : 0;
         assert_int_equal(bf__frames_read(frames, (int64_t)from, back, want, &got, NULL), BF_OK);
@@ -516,7 +516,7 @@ static void an_upload_of_nothing_completes(void **state)
     unlinkat(r.dir, "f", 0);
     struct bf__position position;
     bool complete;
-    assert_int_equal(bf__file_open(&r.env, r.dir, "f", &r.key, r.id, &r.file, &position, &complete, NULL), BF_OK);
+    assert_int_equal(bf__file_open_at(&r.env, r.dir, "f", &r.key, r.id, &r.file, &position, &complete, NULL), BF_OK);
     assert_int_equal(position.offset, 0);
     assert_int_equal(position.length, -1);
     end(&r);

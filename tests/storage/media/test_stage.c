@@ -246,7 +246,8 @@ static void a_finish_is_the_same_when_it_is_done_twice(void **state)
     bf_stage_close(&stage);
     char blob[BF_UUID_TEXT];
     struct bf__upload *up;
-    assert_int_equal(bf__upload_find(b.store->media, b.tenant, b.user, new.id, &up, NULL), BF_OK);
+    bool fresh;
+    assert_int_equal(bf__upload_find(b.store->media, b.tenant, b.user, new.id, &up, &fresh, NULL), BF_OK);
     bf_uuid_text(&up->file_id, blob);
     bf__upload_unref(up);
     assert_int_equal(linkat(b.store->media->blobs_fd, blob, b.store->media->stages_fd, data_name, 0), 0);

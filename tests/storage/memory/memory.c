@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "storage/bson.h"
 #include "storage/match.h"
+#include "tests/storage/memory/files.h"
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct memory {
     struct row *rows;
     struct entry *entries;
     struct fact *facts;
+    struct files *files;
 };
 
 struct bf_session {
@@ -81,6 +83,7 @@ struct memory *memory_create(void)
 {
     struct memory *m = must(calloc(1, sizeof *m));
     pthread_mutex_init(&m->lock, NULL);
+    m->files = files_create();
     return m;
 }
 
@@ -107,6 +110,7 @@ void memory_destroy(struct memory **pointer)
         free(fact->p);
         free(fact);
     }
+    files_destroy(&m->files);
     pthread_mutex_destroy(&m->lock);
     free(m);
     *pointer = NULL;
@@ -573,6 +577,21 @@ static enum bf_status meta_set(struct bf_session *s, const char *name, struct bf
     return BF_OK;
 }
 
+static enum bf_status meta_add(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e)
+{
+    bool taken = false;
+    pthread_mutex_lock(&s->m->lock);
+    for (const struct fact *fact = s->m->facts; fact != NULL; fact = fact->next)
+        taken = taken || strcmp(fact->name, name) == 0;
+    if (!taken) {
+        struct fact *fact = must(calloc(1, sizeof *fact));
+        *fact = (struct fact){.name = dup_bytes(name, strlen(name)), .p = dup_bytes(value.p, value.n), .n = value.n, .next = s->m->facts};
+        s->m->facts = fact;
+    }
+    pthread_mutex_unlock(&s->m->lock);
+    return taken ? bf_fail(e, BF_E_EXISTS, "the fact is there") : BF_OK;
+}
+
 static int row_order(const void *a, const void *b)
 {
     const struct bf_row *x = a, *y = b;
@@ -625,6 +644,39 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
     return bf_fail(e, BF_E_NOT_SUPPORTED, "a store in memory has no backup");
 }
 
+static enum bf_status chunk_put(struct bf_session *s, const struct bf_chunk *chunk, struct bf_error *e) { return files_chunk_put(s->m->files, chunk, e); }
+
+static enum bf_status chunk_get(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, uint32_t n, void *buf, size_t *ret_n, struct bf_error *e)
+{
+    return files_chunk_get(s->m->files, tenant, file, n, buf, ret_n, e);
+}
+
+static enum bf_status file_put(struct bf_session *s, const struct bf_file_row *row, struct bf_error *e)
+{
+    (void)e;
+    return files_put(s->m->files, row);
+}
+
+static enum bf_status file_get(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, struct bf_file_row *ret, struct bf_error *e)
+{
+    return files_get(s->m->files, tenant, file, ret, e);
+}
+
+static enum bf_status file_drop(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, struct bf_error *e)
+{
+    (void)e;
+    return files_drop(s->m->files, tenant, file);
+}
+
+static enum bf_status file_scan(struct bf_session *s, const struct bf_file_row *after, unsigned limit, struct bf_file_row *ret, unsigned *ret_n,
+                                struct bf_error *e)
+{
+    (void)e;
+    return files_scan(s->m->files, after, limit, ret, ret_n);
+}
+
+struct files *memory_files(struct memory *m) { return m->files; }
+
 #define IN_MEMORY                                                                                                                          \
     .reader = the_session,                                                                                                                 \
     .release = release,                                                                                                                    \
@@ -638,6 +690,7 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
     .log_tenants = log_tenants,                                                                                                            \
     .meta_get = meta_get,                                                                                                                  \
     .meta_set = meta_set,                                                                                                                  \
+    .meta_add = meta_add,                                                                                                                  \
     .begin = nothing,                                                                                                                      \
     .commit = nothing,                                                                                                                     \
     .rollback = rollback,                                                                                                                  \
@@ -653,4 +706,5 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
 const struct bf_driver_vtable memory_driver = {
     .scheme = "memory", .one_transaction = true, .open = memory_open, .close = memory_close, .apply = apply, IN_MEMORY};
 const struct bf_driver_vtable memory_apart_driver = {
-    .scheme = "memory", .one_transaction = false, .open = memory_apart_open, .close = memory_close, .apply = apply_guarded, IN_MEMORY};
+    .scheme = "memory", .one_transaction = false, .open = memory_apart_open, .close = memory_close, .apply = apply_guarded, .chunk_put = chunk_put,
+    .chunk_get = chunk_get, .file_put = file_put, .file_get = file_get, .file_drop = file_drop, .file_scan = file_scan, IN_MEMORY};

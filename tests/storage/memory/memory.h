@@ -6,9 +6,11 @@
 #pragma once
 #include "storage/driver.h"
 
+struct files;
 struct memory; /* the data: outlives a store that is closed */
 
 struct memory *memory_create(void);
 void memory_destroy(struct memory **m);
+struct files *memory_files(struct memory *m); /* of files.h */
 /* bf_driver_open.ctx is the struct memory. `apart`: without one_transaction, so any number of stores may share one. */
 extern const struct bf_driver_vtable memory_driver, memory_apart_driver;

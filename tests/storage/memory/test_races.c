@@ -393,7 +393,39 @@ static void the_watchers_of_one_are_told_what_the_other_wrote(void **state)
     assert_int_equal(told.n, 2);
     pthread_mutex_unlock(&told.lock);
     assert_true(bf_store_version(t->first, &counters) > version); /* what was kept of it is read anew */
-    bf__log_unwatch(t->first, &told);
+    bf_log_unwatch(t->first, &told);
+}
+
+static void note_nudge(void *ctx, struct bf_uuid of, int64_t n)
+{
+    struct told *told = ctx;
+    pthread_mutex_lock(&told->lock);
+    told->n += n == 0 && bf_uuid_eq(&of, &tenant);
+    pthread_cond_signal(&told->changed);
+    pthread_mutex_unlock(&told->lock);
+}
+
+static void what_one_changed_outside_the_log_the_other_is_told(void **state)
+{
+    struct two *t = *state;
+    struct told here = {.lock = PTHREAD_MUTEX_INITIALIZER}, there = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    pthread_cond_init(&here.changed, NULL);
+    pthread_cond_init(&there.changed, NULL);
+    other_counts(); /* a company that the store has */
+    bf_log_watch(t->first, note_nudge, &here);
+    bf_log_watch(t->second, note_nudge, &there);
+    bf_store_nudge(t->second, tenant);
+    assert_int_equal(there.n, 1); /* at once */
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 60;
+    pthread_mutex_lock(&here.lock);
+    for (int rc = 0; here.n < 1 && rc == 0;)
+        rc = pthread_cond_timedwait(&here.changed, &here.lock, &until);
+    assert_true(here.n >= 1);
+    pthread_mutex_unlock(&here.lock);
+    bf_log_unwatch(t->first, &here);
+    bf_log_unwatch(t->second, &there);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -409,6 +441,7 @@ int main(void)
                                        T(what_was_left_behind_is_rolled_forward_at_the_start),
                                        T(a_refusal_is_of_what_all_have_written),
                                        T(none_is_lost_and_none_is_counted_twice),
-                                       T(the_watchers_of_one_are_told_what_the_other_wrote)};
+                                       T(the_watchers_of_one_are_told_what_the_other_wrote),
+                                       T(what_one_changed_outside_the_log_the_other_is_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

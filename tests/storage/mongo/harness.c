@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The contract suite on the MongoDB driver: a database of its own for each test, on the server that MONGODB_TEST_URI names (tests/mongo/with-server
- * starts one). Media lie in a local directory.
+ * starts one).
  *
  * Every command is listened to: a test during which one did not name its shard key fails.
  */
@@ -19,7 +19,7 @@ const char harness_name[] = "mongodb";
 
 struct harness {
     struct database database;
-    char dir[PATH_MAX]; /* of the key file and of media */
+    char dir[PATH_MAX]; /* of the key file */
     struct bf_driver_vtable driver;
     struct shard_keys keys;
 };

@@ -55,7 +55,7 @@ static const char *key_of(const struct shard_keys *keys, const char *coll)
     for (unsigned i = 0; i < keys->n; i++)
         if (strcmp(keys->collections[i]->name, coll) == 0)
             return keys->collections[i]->cls == BF_TENANT_COLLECTION ? "t" : "b";
-    if (strcmp(coll, "log") == 0)
+    if (strcmp(coll, "log") == 0 || strcmp(coll, "media.files") == 0 || strcmp(coll, "media.chunks") == 0)
         return "t";
     return strcmp(coll, "meta") == 0 ? "b" : NULL;
 }
