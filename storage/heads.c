@@ -299,6 +299,13 @@ static enum bf_status learn(struct bf__heads *heads, struct bf_session *s, int64
 
 /* ---- the poller ---- */
 
+/* A hint from a clock that is far ahead, or was, must not hide those of the others. */
+static int64_t seen_since(const struct bf__heads *heads)
+{
+    int64_t now_ms = bf_now_ms(heads->store->env);
+    return heads->seen_ms < now_ms ? heads->seen_ms : now_ms;
+}
+
 static enum bf_status poll_once(struct bf__heads *heads, bool sweep)
 {
     const struct bf_driver_vtable *vt = heads->store->driver->vt;
@@ -309,7 +316,7 @@ static enum bf_status poll_once(struct bf__heads *heads, bool sweep)
     if (status == BF_OK)
         status = tell_nudges(heads, s, arena, &e);
     if (status == BF_OK)
-        status = learn(heads, s, sweep ? 0 : heads->seen_ms - SKEW_MS, sweep, arena, &e);
+        status = learn(heads, s, sweep ? 0 : seen_since(heads) - SKEW_MS, sweep, arena, &e);
     vt->release(heads->store->driver, s);
     bf_arena_destroy(&arena);
     if (status != BF_OK)
