@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { APART = 4 }; /* committers, where each batch stands alone; at most BF__COMMITTERS_MAX */
+enum { APART = 8 }; /* committers, where each batch stands alone; at most BF__COMMITTERS_MAX */
 
 /* While somebody waits, of the work that nobody waits for so many share a group: each group is one more thing to wait for. */
 enum { BEHIND_MAX = 8, PEACE_MS = 1000 };
