@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "storage/committer.h"
+#include "storage/erasing.h"
 #include <stdlib.h>
 #include <time.h>
 #include <uthash.h>
@@ -46,6 +47,7 @@ struct bf__heads {
     struct row_of_tenant *rows; /* one per tenant of the store; never removed */
     pthread_t thread;
     bool started, stopping;
+    struct bf__erasing *erasing;
     int64_t seen_ms; /* the newest hint read; 0: none yet, so the first look takes all */
 };
 
@@ -258,6 +260,8 @@ static enum bf_status poll_once(struct bf__heads *heads, bool sweep)
     enum bf_status status = tell_others(heads, s, arena, &e);
     if (status == BF_OK)
         status = learn(heads, s, sweep ? 0 : heads->seen_ms - SKEW_MS, sweep, arena, &e);
+    if (status == BF_OK && sweep)
+        status = bf__erasing_sweep(heads->erasing, s, bf_real_ms(), &e);
     vt->release(heads->store->driver, s);
     bf_arena_destroy(&arena);
     if (status != BF_OK)
@@ -297,6 +301,7 @@ enum bf_status bf__heads_open(struct bf_store *store, struct bf_error *e)
     if (heads == NULL)
         abort();
     heads->store = store;
+    heads->erasing = bf__erasing_create(store);
     pthread_mutex_init(&heads->lock, NULL);
     bf_real_cond_init(&heads->wake);
     store->heads = heads;
@@ -321,6 +326,7 @@ void bf__heads_close(struct bf_store *store)
         HASH_DEL(heads->rows, row);
         free(row);
     }
+    bf__erasing_destroy(&heads->erasing);
     pthread_cond_destroy(&heads->wake);
     pthread_mutex_destroy(&heads->lock);
     free(heads);
