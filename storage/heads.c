@@ -91,8 +91,19 @@ void bf__head_note(struct bf_store *store, struct bf_uuid tenant, const struct b
         row->head.applied = head->applied;
     if (head->sure > row->head.sure)
         row->head.sure = head->sure;
+    if (own && head->own_n > row->head.own_n)
+        row->head.own_n = head->own_n;
     row->own |= own;
     pthread_mutex_unlock(&heads->lock);
+}
+
+void bf__head_share(struct bf_store *store, struct bf_uuid tenant, bool is_shared)
+{
+    pthread_mutex_lock(&store->heads->lock);
+    struct row_of_tenant *row = row_locked(store->heads, tenant);
+    if (row != NULL)
+        row->head.is_shared = is_shared;
+    pthread_mutex_unlock(&store->heads->lock);
 }
 
 static struct bf_doc *head_doc(const struct bf_store *store, struct bf_uuid tenant, const struct bf__head *head, struct bf_arena *arena)
