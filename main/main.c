@@ -185,6 +185,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     const struct verb *verb = NULL;
+    (void)setenv("MONGOC_DISABLE_SHM", "1", /* overwrite= */ 0); /* for what is started from here: a file of libmongoc's would outlive a process that is killed */
     int status = parse(argc, argv, &options);
     if (status != 0)
         return status;
