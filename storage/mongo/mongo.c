@@ -295,6 +295,6 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .scan = bf__m_scan,
     .check_whole = bf__m_check_whole,
     .check_keys = bf__m_check_keys,
-    .remove = bf__m_remove,
+    .mend = bf__m_mend,
     .backup = backup,
 };
