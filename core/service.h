@@ -84,7 +84,8 @@ struct bf_service {
     /* Makes the handle; nothing calls in from outside before every service was opened. On failure the process does not start. Where only the routes are
      * mounted, neither `consumers` nor `run` is called. */
     enum bf_status (*open)(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e);
-    /* The consumers of the log, valid as long as the handle. */
+    /* The consumers of the log, valid as long as the handle; and the names of all of them, ended by NULL, also for processes that do not open it. */
+    const char *const *consumer_names;
     const struct bf_consumer *(*consumers)(void *service, unsigned *ret_n);
     /* Requests are being served: start timers, pollers, schedulers. */
     enum bf_status (*run)(void *service, struct bf_error *e);

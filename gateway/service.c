@@ -155,6 +155,8 @@ static void close_gateway(void **service)
     *service = NULL;
 }
 
+static const char *const consumer_names[] = {"gateway.transfers", "gateway.contracts", NULL};
+
 const struct bf_service bf_gateway_service = {
     .name = "gateway",
     .config = rows,
@@ -162,6 +164,7 @@ const struct bf_service bf_gateway_service = {
     .routes = bf__gateway_routes,
     .n_routes = BF__GATEWAY_ROUTES,
     .open = open_gateway,
+    .consumer_names = consumer_names,
     .consumers = consumers,
     .run = run_gateway,
     .drain = drain_gateway,

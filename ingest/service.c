@@ -126,6 +126,8 @@ static void drain(void *service)
     bf_decode_client_replace(in->speech, -1);
 }
 
+static const char *const consumer_names[] = {"ingest", NULL};
+
 const struct bf_service bf_ingest_service = {
     .name = "ingest",
     .config = rows,
@@ -135,6 +137,7 @@ const struct bf_service bf_ingest_service = {
     .routes = bf__upload_routes,
     .n_routes = BF__UPLOAD_ROUTES,
     .open = open_ingest,
+    .consumer_names = consumer_names,
     .consumers = consumers,
     .run = run,
     .take_zygote = take_zygote,

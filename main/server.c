@@ -51,7 +51,7 @@ static void store_broke(void *ctx, const struct bf_error *why)
 
 static enum bf_status start_follower(struct server *s, struct bf_error *e)
 {
-    unsigned n = 0;
+    unsigned n = 0, n_names;
     for (unsigned i = 0; i < bf_n_services; i++) {
         unsigned n_own = 0;
         bool has = bf_services[i]->consumers != NULL && bf_daemon_works(s->daemon, bf_services[i]);
@@ -60,6 +60,8 @@ static enum bf_status start_follower(struct server *s, struct bf_error *e)
         for (unsigned k = 0; k < n_own; k++)
             s->consumers[n++] = own[k];
     }
+    const char *const *names = bf_services_consumers(s->parts.arena, &n_names);
+    bf_follower_name_all(s->parts.ctx.store, names, n_names);
     return n == 0 ? BF_OK : bf_follower_start(s->env, s->parts.ctx.store, s->consumers, n, &s->follower, e);
 }
 

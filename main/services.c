@@ -7,6 +7,8 @@
 #include "ingest/service.h"
 #include "main/health.h"
 #include "push/service.h"
+#include "storage/jobs.h"
+#include <assert.h>
 
 #ifdef BF_WEB
 #define WEB &bf_web_service,
@@ -76,5 +78,18 @@ const struct bf_collection **bf_services_collections(struct bf_arena *arena, uns
         for (unsigned k = 0; k < bf_services[i]->n_collections; k++)
             all[at++] = bf_services[i]->collections[k];
     *ret_n = at;
+    return all;
+}
+
+const char *const *bf_services_consumers(struct bf_arena *arena, unsigned *ret_n)
+{
+    const char **all = bf_arena_calloc(arena, BF_CONSUMERS_MAX, sizeof *all);
+    unsigned n = 0;
+    for (unsigned i = 0; i < bf_n_services; i++)
+        for (const char *const *name = bf_services[i]->consumer_names; name != NULL && *name != NULL; name++) {
+            assert(n < BF_CONSUMERS_MAX);
+            all[n++] = *name;
+        }
+    *ret_n = n;
     return all;
 }

@@ -33,3 +33,5 @@ bool bf_daemon_decodes(const struct bf_daemon *daemon);    /* it needs the sandb
 
 /* Every collection, for bf_store_open; the array lives in `arena`. */
 const struct bf_collection **bf_services_collections(struct bf_arena *arena, unsigned *ret_n);
+/* The names of every consumer of the log, for bf_follower_name_all; the array lives in `arena`. */
+const char *const *bf_services_consumers(struct bf_arena *arena, unsigned *ret_n);

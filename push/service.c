@@ -120,6 +120,8 @@ static const struct bf_config_row *mail_rows(unsigned *ret_n)
     return bf__mail_rows;
 }
 
+static const char *const consumer_names[] = {"push.reminders", "push.delivery", "push.digests", NULL};
+
 static const struct bf_derivation *const derivations[] = {&bf__reminders_derivation};
 
 const struct bf_service bf_push_service = {
@@ -137,6 +139,7 @@ const struct bf_service bf_push_service = {
     .derivations = derivations,
     .n_derivations = 1,
     .open = open_push,
+    .consumer_names = consumer_names,
     .consumers = consumers,
     .run = run_push,
     .drain = drain_push,

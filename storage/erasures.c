@@ -5,11 +5,13 @@
  * happens to stand there would say the same. A store that finds it gone makes it anew of what it knows itself.
  */
 #include "core/arena.h"
+#include "core/env.h"
 #include "storage/copy.h"
 #include "storage/internal.h"
 #include "storage/media/fs.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +119,26 @@ enum bf_status bf__erasures_each(const char *master_key_file, const struct bf_ke
     return status;
 }
 
+struct wanted_line {
+    struct bf_uuid tenant, subject;
+    bool found;
+};
+
+static enum bf_status look_for(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    struct wanted_line *w = ctx;
+    (void)n, (void)e;
+    w->found |= bf_uuid_eq(&tenant, &w->tenant) && bf_uuid_eq(&subject, &w->subject);
+    return BF_OK;
+}
+
+enum bf_status bf__erasures_note_once(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    struct wanted_line w = {.tenant = tenant, .subject = subject};
+    enum bf_status status = bf__erasures_each(store->config.master_key_file.p, &store->master, look_for, &w, e);
+    return status != BF_OK || w.found ? status : bf__erasures_note(store, tenant, subject, n, e);
+}
+
 /* ---- opening ---- */
 
 static bool destroyed_at(const struct bf_row *row, int64_t *ret)
@@ -158,10 +180,13 @@ static enum bf_status add_line(void *ctx, struct bf_uuid tenant, struct bf_uuid 
     return BF_OK;
 }
 
-static enum bf_status write_new(const char *path, struct bf_str text, struct bf_error *e)
+/* Another process may do the same: the first one's stays, with what was noted in it since. */
+static enum bf_status write_new(const struct bf_env *env, const char *path, struct bf_str text, struct bf_error *e)
 {
-    char fresh[PATH_MAX + 16]; /* a name of its own: other processes of a shared store may make the register at the same time */
-    snprintf(fresh, sizeof fresh, "%s.new%d", path, (int)getpid());
+    char fresh[PATH_MAX + 24];
+    uint64_t tag;
+    bf_random(env, &tag, sizeof tag);
+    snprintf(fresh, sizeof fresh, "%s.new-%" PRIx64, path, tag);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return bf_fail_errno(e, BF_E_IO, errno, "making %s", fresh);
@@ -169,8 +194,9 @@ static enum bf_status write_new(const char *path, struct bf_str text, struct bf_
     if (status == BF_OK)
         status = bf__fs_sync(fd, e);
     close(fd);
-    if (status == BF_OK && rename(fresh, path) < 0)
-        status = bf_fail_errno(e, BF_E_IO, errno, "renaming %s", fresh);
+    if (status == BF_OK && link(fresh, path) < 0 && errno != EEXIST)
+        status = bf_fail_errno(e, BF_E_IO, errno, "making %s", path);
+    unlink(fresh);
     return status == BF_OK ? bf__sync_parent(path, e) : status;
 }
 
@@ -184,7 +210,7 @@ static enum bf_status make_register(struct bf_store *store, struct bf_error *e)
     bf_buf_addz(&text, first);
     enum bf_status status = bf__erasures_known(store, add_line, &text, e);
     if (status == BF_OK)
-        status = text.overflowed ? bf_fail(e, BF_E_TOO_LARGE, "%s becomes too large", path) : write_new(path, bf_buf_str(&text), e);
+        status = text.overflowed ? bf_fail(e, BF_E_TOO_LARGE, "%s becomes too large", path) : write_new(store->env, path, bf_buf_str(&text), e);
     bf_buf_finish(&text);
     return status;
 }
@@ -208,6 +234,10 @@ static enum bf_status finish_line(void *ctx, struct bf_uuid tenant, struct bf_uu
 
 enum bf_status bf__erasures_open(struct bf_store *store, struct bf_error *e)
 {
-    enum bf_status status = bf__erasures_each(store->config.master_key_file.p, &store->master, finish_line, store, e);
-    return status == BF_E_NOT_FOUND ? make_register(store, e) : status;
+    const char *file = store->config.master_key_file.p;
+    enum bf_status status = bf__erasures_each(file, &store->master, finish_line, store, e);
+    if (status != BF_E_NOT_FOUND)
+        return status;
+    status = make_register(store, e);
+    return status == BF_OK ? bf__erasures_each(file, &store->master, finish_line, store, e) : status;
 }

@@ -6,19 +6,24 @@
  * failure. The committer's watch tells the heads; the thread sleeps until it does, until a pause is over, or until a cursor is to be saved.
  * Cursors are saved when a lane has moved far or a while ago, and at the end: what a crash takes back is handed over again, which consumers
  * bear (job ids are deterministic).
+ *
+ * Where other processes follow the same log, a consumer is served by the one that holds its lease (storage/lease.h). Who takes it goes on from the
+ * cursors. A cursor is written only where it is as it was read, so that it never goes back: who finds it changed reads it again, and goes on from
+ * whichever is further on, since what either has handed over was handed over.
  */
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
 #include "core/thread.h"
-#include "storage/internal.h"
+#include "storage/committer.h"
 #include "storage/jobs.h"
+#include "storage/lease.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 #include <uthash.h>
 
-enum { CONSUMERS_MAX = 16, DOCS_MAX = 32, READ_LIMIT = 64, SAVE_ENTRIES = 512, SAVE_MS = 500, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 10000, GATHER_MS = 5 };
+enum { CONSUMERS_MAX = BF__LEASES_MAX, DOCS_MAX = 32, READ_LIMIT = 64, SAVE_ENTRIES = 512, SAVE_MS = 500, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 10000, GATHER_MS = 5 };
 
 /* ---- cursors ---- */
 
@@ -48,7 +53,7 @@ struct bf_uuid bf__cursor_id(const char *consumer, struct bf_uuid tenant)
 
 struct lane {
     int64_t passed; /* handed over; read by bf_follower_passed, so written under the lock */
-    int64_t saved;  /* durable */
+    int64_t saved, rev; /* the cursor as it was read or written last; rev 0: there is none */
     int64_t save_at_ms;             /* while it passed more than is saved; monotonic */
     int64_t pause_ms, resume_at_ms; /* after a failure; monotonic */
     bool loaded;
@@ -59,6 +64,7 @@ struct tenant {
     int64_t head; /* under the lock */
     UT_hash_handle hh;
     struct lane lanes[CONSUMERS_MAX]; /* by consumer */
+    int64_t passed, passed_ms; /* every cursor of the installation was durable there since then: see forget_jobs */
 };
 
 struct bf_follower {
@@ -68,6 +74,9 @@ struct bf_follower {
     unsigned n_consumers;
     const struct bf_collection *docs[DOCS_MAX]; /* of all consumers */
     unsigned n_docs;
+    const char *names[BF_CONSUMERS_MAX]; /* of the installation's consumers */
+    unsigned n_names;
+    struct bf__leases leases; /* by consumer */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -127,43 +136,78 @@ static enum bf_status load_lane(struct bf_follower *f, const struct tenant *t, u
     enum bf_status status = bf_store_get(f->store, &bf__coll_cursors, none, id, arena, &doc, e);
     if (status == BF_OK) {
         lane->saved = doc == NULL ? 0 : bf_get_int(&doc->object, CUR_N);
+        lane->rev = doc == NULL ? 0 : doc->rev;
         lane->loaded = true;
-        pass(f, lane, lane->saved);
+        if (lane->saved > lane->passed)
+            pass(f, lane, lane->saved);
+        lane->save_at_ms = bf_real_ms(); /* of what was handed over before another wrote the cursor */
     }
     bf_arena_destroy(&arena);
     return status;
 }
 
-/* Done jobs are dropped up to where every cursor is durable. */
-static void forget_jobs(struct bf_follower *f, const struct tenant *t)
+/* How far every cursor of the installation is durable. */
+static enum bf_status least_cursor(const struct bf_follower *f, const struct tenant *t, int64_t *ret)
 {
-    int64_t least = INT64_MAX;
-    for (unsigned i = 0; i < f->n_consumers; i++)
-        if (!t->lanes[i].loaded || t->lanes[i].saved < least)
-            least = t->lanes[i].loaded ? t->lanes[i].saved : 0;
-    if (least > 0)
-        bf__jobs_forget(f->store, t->id, least, NULL);
+    struct bf_uuid ids[BF_CONSUMERS_MAX], none = {{0}};
+    struct bf_doc *docs[BF_CONSUMERS_MAX];
+    struct bf_arena *arena = bf_arena_create();
+    for (unsigned i = 0; i < f->n_names; i++)
+        ids[i] = bf__cursor_id(f->names[i], t->id);
+    enum bf_status status = bf_store_get_many(f->store, &bf__coll_cursors, none, ids, f->n_names, arena, docs, NULL);
+    *ret = INT64_MAX;
+    for (unsigned i = 0; i < f->n_names && status == BF_OK; i++) {
+        int64_t n = docs[i] == NULL ? 0 : bf_get_int(&docs[i]->object, CUR_N);
+        *ret = n < *ret ? n : *ret;
+    }
+    bf_arena_destroy(&arena);
+    return status;
 }
 
-static void save_lane(struct bf_follower *f, const struct tenant *t, unsigned consumer, struct lane *lane)
+/*
+ * Done jobs are dropped up to where every cursor is durable; the cursors of other processes' consumers count as well, since an entry that comes again
+ * shall find the job done. Where others write, only what has been so for a while: one of them may have been stopped in the middle of a step.
+ */
+static void forget_jobs(const struct bf_follower *f, struct tenant *t)
+{
+    int64_t least, now = bf_real_ms(), keep_ms = f->store->heads == NULL ? 0 : f->store->config.keep_done_ms;
+    if (least_cursor(f, t, &least) != BF_OK || (t->passed > 0 && now - t->passed_ms < keep_ms))
+        return;
+    int64_t n = keep_ms == 0 ? least : t->passed;
+    if (n > 0)
+        bf__jobs_forget(f->store, t->id, n, NULL);
+    t->passed = least;
+    t->passed_ms = now;
+}
+
+static enum bf_status write_cursor(const struct bf_follower *f, const struct tenant *t, unsigned consumer, const struct lane *lane, struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
     struct bf_uuid none = {{0}};
-    struct bf_error e = {0};
     struct bf_doc *doc = bf_doc_create(arena, &schema, none, bf__cursor_id(f->consumers[consumer].name, t->id));
-    int64_t n = lane->passed;
     bf_set_str(&doc->object, CUR_CONSUMER, bf_strz(f->consumers[consumer].name));
     bf_set_uuid(&doc->object, CUR_TENANT, t->id);
-    bf_set_int(&doc->object, CUR_N, n);
-    struct bf_write w = {.kind = BF_W_PUT, .coll = &bf__coll_cursors, .doc = doc};
-    if (bf_store_write_behind(f->store, &w, 1, NULL, &e) == BF_OK) {
-        lane->saved = n;
+    bf_set_int(&doc->object, CUR_N, lane->passed);
+    struct bf_write w = {.kind = lane->rev == 0 ? BF_W_INSERT : BF_W_REPLACE, .coll = &bf__coll_cursors, .doc = doc, .rev = lane->rev};
+    enum bf_status status = bf_store_write_behind(f->store, &w, 1, NULL, e);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+static void save_lane(struct bf_follower *f, struct tenant *t, unsigned consumer, struct lane *lane)
+{
+    struct bf_error e = {0};
+    enum bf_status status = write_cursor(f, t, consumer, lane, &e);
+    if (status == BF_OK) {
+        lane->saved = lane->passed;
+        lane->rev++;
         forget_jobs(f, t);
+    } else if (bf__is_own_answer(status)) {
+        lane->loaded = false; /* another wrote it */
     } else {
         lane->save_at_ms = bf_real_ms() + PAUSE_MAX_MS;
         bf_log_error(f->env, BF_LOG_WARN, "follower.cursor", &e);
     }
-    bf_arena_destroy(&arena);
 }
 
 /* ---- handing over ---- */
@@ -206,7 +250,7 @@ static enum bf_status consume(struct bf_follower *f, const struct tenant *t, uns
     enum bf_status status = piece->after == lane->passed ? BF_OK : read_piece(f, t, consumer, lane->passed, piece, e);
     if (status == BF_OK && piece->n == 0)
         status = bf_fail(e, BF_E_CORRUPT, "the log has a hole");
-    for (unsigned i = 0; i < piece->n && status == BF_OK; i++) {
+    for (unsigned i = 0; i < piece->n && status == BF_OK && bf__lease_is_held(&f->leases, consumer); i++) {
         struct bf_arena *scratch = bf_arena_create();
         status = to->consume(to->ctx, t->id, &piece->entries[i], scratch, e);
         bf_arena_destroy(&scratch);
@@ -239,7 +283,7 @@ static bool hand_over(struct bf_follower *f, struct tenant *t, unsigned consumer
     return status == BF_OK && lane->passed < head;
 }
 
-static bool is_save_due(const struct lane *lane, int64_t now) { return lane->passed > lane->saved && lane->save_at_ms <= now; }
+static bool is_save_due(const struct lane *lane, int64_t now) { return lane->loaded && lane->passed > lane->saved && lane->save_at_ms <= now; }
 
 /* One step of a lane: true when there is more to do at once. What was handed over is saved in a pause too. */
 static bool step(struct bf_follower *f, struct tenant *t, unsigned consumer, int64_t head, struct piece *piece)
@@ -282,6 +326,8 @@ static void step_tenant(struct bf_follower *f, struct round *r, int64_t head)
 {
     struct piece piece = {.arena = bf_arena_create(), .after = -1};
     for (unsigned i = 0; i < f->n_consumers; i++) {
+        if (!bf__lease_is_held(&f->leases, i))
+            continue;
         r->again |= step(f, r->t, i, head, &piece);
         int64_t at = next_look(&r->t->lanes[i], head);
         if (at < r->look_at_ms)
@@ -290,14 +336,33 @@ static void step_tenant(struct bf_follower *f, struct round *r, int64_t head)
     bf_arena_destroy(&piece.arena);
 }
 
+/* Who has a consumer anew goes on from where the other left its cursors. */
+static void tend_leases(struct bf_follower *f)
+{
+    int64_t head;
+    bool stopping;
+    unsigned taken = bf__leases_tend(&f->leases);
+    if (taken == 0)
+        return;
+    for (struct tenant *t = next_tenant(f, NULL, &head, &stopping); t != NULL; t = next_tenant(f, t, &head, &stopping))
+        for (unsigned i = 0; i < f->n_consumers; i++)
+            if ((taken >> i & 1) != 0)
+                t->lanes[i].loaded = false;
+}
+
 /* One step of each lane, so that no consumer and no tenant starves another. */
 static void run_round(struct bf_follower *f, struct round *r)
 {
     int64_t head;
     r->again = false;
     r->look_at_ms = INT64_MAX;
-    for (r->t = next_tenant(f, NULL, &head, &r->stopping); r->t != NULL && !r->stopping; r->t = next_tenant(f, r->t, &head, &r->stopping))
+    tend_leases(f);
+    for (r->t = next_tenant(f, NULL, &head, &r->stopping); r->t != NULL && !r->stopping; r->t = next_tenant(f, r->t, &head, &r->stopping)) {
         step_tenant(f, r, head);
+        tend_leases(f);
+    }
+    if (f->leases.look_ms < r->look_at_ms)
+        r->look_at_ms = f->leases.look_ms;
 }
 
 /*
@@ -326,7 +391,7 @@ static void save_all(struct bf_follower *f)
     bool stopping;
     for (struct tenant *t = next_tenant(f, NULL, &head, &stopping); t != NULL; t = next_tenant(f, t, &head, &stopping))
         for (unsigned i = 0; i < f->n_consumers; i++)
-            if (t->lanes[i].passed > t->lanes[i].saved)
+            if (t->lanes[i].loaded && t->lanes[i].passed > t->lanes[i].saved && bf__lease_is_held(&f->leases, i))
                 save_lane(f, t, i, &t->lanes[i]);
 }
 
@@ -340,6 +405,7 @@ static void *follower_main(void *arg)
         go_on = r.again && !r.stopping ? true : sleep_until(f, r.look_at_ms);
     }
     save_all(f);
+    bf__leases_release(&f->leases);
     return NULL;
 }
 
@@ -381,10 +447,29 @@ static void take_consumers(struct bf_follower *f, const struct bf_consumer *cons
     for (unsigned i = 0; i < n; i++) {
         unsigned n_docs = count_docs(&consumers[i]);
         f->consumers[i] = consumers[i];
+        bf__leases_add(&f->leases, consumers[i].name);
         assert(f->n_docs + n_docs <= DOCS_MAX);
         for (unsigned k = 0; k < n_docs; k++)
             f->docs[f->n_docs++] = consumers[i].docs[k];
     }
+}
+
+static bool is_named(const struct bf_follower *f, const char *name)
+{
+    for (unsigned i = 0; i < f->n_names; i++)
+        if (strcmp(f->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void take_names(struct bf_follower *f)
+{
+    const struct bf_store *store = f->store;
+    f->n_names = store->n_consumers > 0 ? store->n_consumers : f->n_consumers;
+    for (unsigned i = 0; i < f->n_names; i++)
+        f->names[i] = store->n_consumers > 0 ? store->consumers[i] : f->consumers[i].name;
+    for (unsigned i = 0; i < f->n_consumers; i++)
+        assert(is_named(f, f->consumers[i].name));
 }
 
 static enum bf_status start_thread(struct bf_follower *f, struct bf_error *e)
@@ -401,7 +486,9 @@ enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *stor
         abort();
     f->env = env;
     f->store = store;
+    bf__leases_init(&f->leases, store);
     take_consumers(f, consumers, n);
+    take_names(f);
     pthread_mutex_init(&f->lock, NULL);
     bf_real_cond_init(&f->wake);
     bf_log_watch(store, woken, f); /* first, so that nothing falls between the heads read and the watch */
@@ -413,6 +500,13 @@ enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *stor
     else
         *ret = f;
     return status;
+}
+
+void bf_follower_name_all(struct bf_store *store, const char *const *names, unsigned n)
+{
+    assert(n <= BF_CONSUMERS_MAX);
+    store->consumers = names;
+    store->n_consumers = n;
 }
 
 bool bf_follower_passed(struct bf_follower *f, struct bf_uuid tenant, int64_t n)

@@ -63,6 +63,9 @@ struct bf_store {
     struct bf_media *media; /* of storage/media/; NULL where the driver's place is empty */
     atomic_bool care_stopped; /* bf_store_stop_care */
 
+    const char *const *consumers; /* bf_follower_name_all */
+    unsigned n_consumers;
+
     pthread_mutex_t watch_lock;
     struct bf__watcher watchers[BF__WATCHERS_MAX];
     unsigned n_watchers;
@@ -91,9 +94,10 @@ void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n);
 /* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check",
  * "key_exported". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
+/* Of several processes that start for the first time at once one makes it, and all get that value. While the store is opened only. */
+enum bf_status bf__meta_found(struct bf_store *store, const char *name, struct bf_str value, struct bf_arena *arena, struct bf_str *ret,
+                              struct bf_error *e);
 enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_str value, struct bf_error *e);
-/* While the store is being opened: *value becomes what is there, should another process have been faster; of the same length. */
-enum bf_status bf__meta_add(struct bf_store *store, const char *name, struct bf_str *value, struct bf_error *e);
 
 /* Runs `fn(ctx, writer's session)` on the committer between two groups and waits for it: backup steps, check. It may use the driver's begin
  * and commit; it must not call what waits for the committer. */
@@ -116,7 +120,12 @@ enum bf_status bf__erasures_open(struct bf_store *store, struct bf_error *e);
 enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 /* As bf_store_destroy_subject, for a line that is in the register already. */
 enum bf_status bf__keys_destroy(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+/* Marks the key as destroyed, unless it is, and forgets it. With a session that may write. */
+enum bf_status bf__keys_end(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_uuid subject, int64_t n,
+                            struct bf_arena *arena, struct bf_error *e);
 typedef enum bf_status bf__erasure_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+/* As bf__erasures_note, unless there is a line for the subject. */
+enum bf_status bf__erasures_note_once(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 enum bf_status bf__erasures_each(const char *master_key_file, const struct bf_key *master, bf__erasure_fn *fn, void *ctx,
                                  struct bf_error *e);
 enum bf_status bf__erasures_known(struct bf_store *store, bf__erasure_fn *fn, void *ctx, struct bf_error *e);

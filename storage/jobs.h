@@ -9,7 +9,7 @@
 #pragma once
 #include "storage/commit.h"
 
-enum { BF_JOBS_MAX = 256 }; /* that one call claims or renews */
+enum { BF_JOBS_MAX = 256 /* that one call claims or renews */, BF_CONSUMERS_MAX = 32 };
 
 struct bf_job {
     struct bf_uuid id; /* bf_job_id of (tenant, n, k, kind), or made by the caller */
@@ -86,7 +86,7 @@ struct bf_check_report;
 enum bf_status bf_store_check_jobs(struct bf_store *store, const struct bf_derivation *derivation, bool mend,
                                    void (*say)(void *ctx, const char *line), void *ctx, struct bf_check_report *ret, struct bf_error *e);
 
-/* ---- the log follower: one thread for the process ---- */
+/* ---- the log follower: one thread in each process that has consumers ---- */
 
 struct bf_follower;
 
@@ -103,8 +103,13 @@ struct bf_consumer {
     void *ctx;
 };
 
+/* Names the consumers of the whole installation, also those that other processes serve: a done job is kept until all of them have passed its entry, and one
+ * that never ran yet has passed nothing. Before the follower starts; `names` outlives the store. Not called: the follower's own are all. */
+void bf_follower_name_all(struct bf_store *store, const char *const *names, unsigned n);
+/* Where several processes follow the log of one store, each consumer is served by one of them at a time, and by another within seconds when that one
+ * is gone; at once when it stopped. Entries of all processes are handed over. */
 enum bf_status bf_follower_start(const struct bf_env *env, struct bf_store *store, const struct bf_consumer *consumers, unsigned n,
                                  struct bf_follower **ret, struct bf_error *e);
-/* True when every consumer has passed entry n of the tenant: for tests and for drain. */
+/* True when this process has handed entry n of the tenant to every consumer, or found it passed: for tests. */
 bool bf_follower_passed(struct bf_follower *follower, struct bf_uuid tenant, int64_t n);
 void bf_follower_stop(struct bf_follower **follower);

@@ -63,6 +63,7 @@ struct bf_store_config {
     int64_t stage_quota_bytes;     /* unfinished uploads of one user together; 0: any */
     int64_t unbound_ttl_ms;        /* stage_ttl_ms; a finished one whose bytes no record took is deleted after this */
     int64_t unbound_quota_bytes;   /* those of one user together; 0: any */
+    int64_t keep_done_ms;          /* where other processes write too: done jobs are kept so long after every cursor has passed (60 s) */
     /* Called once, on the committer's thread, when a sync failed, after what waited for it was answered: from then on every write gets BF_E_UNAVAILABLE, until the store was closed
      * and opened anew, which finds out what reached the disk. It may log and set flags, not wait. NULL: nobody is told. */
     bf_store_broken_fn *broken;

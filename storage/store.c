@@ -4,16 +4,19 @@
 #include "core/env.h"
 #include "core/metrics.h"
 #include "storage/committer.h"
+#include "storage/erasing.h"
 #include "storage/heads.h"
+#include "storage/lease.h"
 #include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 
-enum { READERS = 4, READERS_SHARED = 16, QUEUE_MAX = 4096, GROUP_MAX = 256, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
+enum { READERS = 4, READERS_SHARED = 16, QUEUE_MAX = 4096, GROUP_MAX = 256, KEEP_DONE_MS = 60000, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
 
 static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
-                                                              &bf__coll_restored, &bf__coll_heads, &bf__coll_uploads};
-enum { N_OWN = sizeof own_collections / sizeof *own_collections, N_SHARED = 2 }; /* the last ones only where others write too */
+                                                              &bf__coll_restored, &bf__coll_heads, &bf__coll_leases, &bf__coll_erasing,
+                                                              &bf__coll_uploads};
+enum { N_OWN = sizeof own_collections / sizeof *own_collections, N_SHARED = 4 }; /* the last ones only where others write too */
 
 /* ---- opening ---- */
 
@@ -35,6 +38,8 @@ static void copy_config(struct bf_store *store, bool alone, const struct bf_stor
         store->config.queue_max = QUEUE_MAX;
     if (config->group_max == 0)
         store->config.group_max = GROUP_MAX;
+    if (config->keep_done_ms == 0)
+        store->config.keep_done_ms = KEEP_DONE_MS;
     store->place = place_of(store->config.uri.p);
 }
 
@@ -62,6 +67,14 @@ static enum bf_status open_driver(struct bf_store *store, const struct bf_driver
     return vt->open(&how, &store->driver, e);
 }
 
+static enum bf_status take_incarnation(struct bf_store *store, struct bf_str value, struct bf_error *e)
+{
+    if (value.n != sizeof store->incarnation)
+        return bf_fail(e, BF_E_CORRUPT, "the store's incarnation cannot be read");
+    memcpy(&store->incarnation, value.p, sizeof store->incarnation);
+    return BF_OK;
+}
+
 /* A new store gets its first incarnation last of all facts, so that an interrupted first start is a first start again. */
 static enum bf_status open_facts(struct bf_store *store, struct bf_error *e)
 {
@@ -70,19 +83,16 @@ static enum bf_status open_facts(struct bf_store *store, struct bf_error *e)
     if (status != BF_OK)
         return status;
     bool is_new = incarnation.n == 0;
-    if (!is_new && incarnation.n != sizeof store->incarnation)
-        return bf_fail(e, BF_E_CORRUPT, "the store's incarnation cannot be read");
-    status = bf__keys_open(store, is_new, e);
-    if (status != BF_OK || !is_new) {
-        memcpy(&store->incarnation, incarnation.p == NULL ? "\0\0\0\0" : incarnation.p, sizeof store->incarnation);
-        return status;
-    }
-    bf_random(store->env, &store->incarnation, sizeof store->incarnation);
-    incarnation = bf_str((const char *)&store->incarnation, sizeof store->incarnation);
-    status = bf__meta_add(store, "incarnation", &incarnation, e);
+    if (!is_new)
+        status = take_incarnation(store, incarnation, e);
     if (status == BF_OK)
-        memcpy(&store->incarnation, incarnation.p, sizeof store->incarnation);
-    return status;
+        status = bf__keys_open(store, is_new, e);
+    if (status != BF_OK || !is_new)
+        return status;
+    uint32_t fresh;
+    bf_random(store->env, &fresh, sizeof fresh);
+    status = bf__meta_found(store, "incarnation", bf_str((const char *)&fresh, sizeof fresh), store->arena, &incarnation, e);
+    return status == BF_OK ? take_incarnation(store, incarnation, e) : status;
 }
 
 enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
@@ -234,20 +244,17 @@ enum bf_status bf__meta_set(struct bf_store *store, const char *name, struct bf_
     return bf__committer_call(store, set_fact, &f, e);
 }
 
-enum bf_status bf__meta_add(struct bf_store *store, const char *name, struct bf_str *value, struct bf_error *e)
+enum bf_status bf__meta_found(struct bf_store *store, const char *name, struct bf_str value, struct bf_arena *arena, struct bf_str *ret,
+                              struct bf_error *e)
 {
     const struct bf_driver_vtable *vt = store->driver->vt;
-    if (vt->one_transaction)
-        return bf__meta_set(store, name, *value, e);
-    size_t n = value->n;
-    struct bf_session *s = vt->reader(store->driver);
-    enum bf_status status = vt->meta_add(s, name, *value, e);
-    if (status == BF_E_EXISTS)
-        status = vt->meta_get(s, name, store->arena, value, e);
-    vt->release(store->driver, s);
-    if (status == BF_OK && value->n != n)
-        status = bf_fail(e, BF_E_CORRUPT, "the store's %s cannot be read", name);
-    return status;
+    enum bf_status status = bf__meta_get(store, name, arena, ret, e);
+    if (status != BF_OK || ret->n > 0)
+        return status;
+    status = vt->one_transaction ? bf__meta_set(store, name, value, e) : vt->meta_add(vt->writer(store->driver), name, value, e);
+    if (status == BF_OK)
+        *ret = bf_str_dup(arena, value);
+    return status == BF_E_EXISTS ? bf__meta_get(store, name, arena, ret, e) : status;
 }
 
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e)

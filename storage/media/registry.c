@@ -124,11 +124,11 @@ enum bf_status bf__registry_refresh(struct bf__upload *up, bool leaving, struct 
 enum bf_status bf__registry_claim(struct bf__upload *up, bool leaving, struct bf_error *e)
 {
     struct bf__upload_doc doc;
-    if (up->doc.is_mine && !leaving)
+    if (up->doc.is_mine && leaving == up->doc.is_leaving)
         return BF_OK;
     bf__upload_doc_of(up, &doc);
     doc.epoch++;
-    if (leaving)
+    if (leaving || up->doc.is_leaving) /* there is no way back */
         doc.state = BF__DOC_LEAVING;
     enum bf_status status = bf__upload_doc_write(up->media, &doc, e);
     up->doc.is_mine = status == BF_OK;
@@ -137,7 +137,7 @@ enum bf_status bf__registry_claim(struct bf__upload *up, bool leaving, struct bf
     bf__file_close(&up->file); /* it writes under the epoch before */
     up->doc.rev = doc.rev;
     up->doc.epoch = doc.epoch;
-    up->doc.is_leaving = leaving;
+    up->doc.is_leaving = doc.state == BF__DOC_LEAVING;
     return BF_OK;
 }
 

@@ -105,7 +105,7 @@ enum bf_status bf__sender_has_equal(struct bf__upload *up, bool *ret, struct bf_
     const struct bf__sender *sender = find(media, &up->tenant, &up->user);
     DL_FOREACH2(sender == NULL ? NULL : sender->uploads, other, next_own)
     {
-        found = found || (other != up && other->finished && !other->partial && memcmp(other->sha256, up->sha256, 32) == 0);
+        found = found || (other != up && other->finished && !other->partial && !other->leaving && memcmp(other->sha256, up->sha256, 32) == 0);
     }
     pthread_mutex_unlock(&media->lock);
     *ret = found;

@@ -129,21 +129,44 @@ static enum bf_status ask_needed(struct bf__upload *up, bool *ret, struct bf_err
     return media->needed == NULL ? BF_OK : media->needed(media->needed_ctx, up->tenant, up->user, up->sha256, ret, e);
 }
 
+/* Makes it this process's; `leaving`: and no upload any more, so that it does not stand for its bytes while it is judged whether another one does. */
+static enum bf_status claim_to_delete(struct bf__upload *up, bool leaving, struct bf_error *e)
+{
+    struct bf_media *media = up->media;
+    if (!media->is_shared) {
+        pthread_mutex_lock(&media->lock);
+        up->leaving = leaving;
+        pthread_mutex_unlock(&media->lock);
+        return BF_OK;
+    }
+    enum bf_status status = bf__registry_claim(up, leaving, e);
+    for (unsigned i = 0; i < CLAIMS_MAX && status == BF_E_STALE; i++)
+        if ((status = bf__registry_refresh(up, /* leaving= */ true, e)) == BF_OK)
+            status = bf__registry_claim(up, leaving, e);
+    return status == BF_E_STALE ? bf_fail(e, BF_E_LOCKED, "the upload is being written elsewhere") : status;
+}
+
+static enum bf_status take_wrap(struct bf__upload *up, struct bf_error *e)
+{
+    pthread_mutex_t *settling = bf__settle_lock(up->media, up->sha256);
+    pthread_mutex_lock(settling);
+    enum bf_status status = bf__blob_give_back(up, /* later= */ up->media->needed != NULL, e);
+    pthread_mutex_unlock(settling);
+    return status;
+}
+
 /* Of an upload that is finished, or could not be: the user's wrap, unless another upload stands for it. What is asked of the pipeline, which reads and
- * commits, is asked before the lock: it guards against finishes only. */
+ * commits, is asked before the lock: it guards against finishes only. The upload is leaving from there on, whatever fails. */
 static enum bf_status give_blob_back(struct bf__upload *up, struct bf_error *e)
 {
     bool needed;
     enum bf_status status = ask_needed(up, &needed, e);
-    if (status != BF_OK)
-        return status;
-    pthread_mutex_t *settling = bf__settle_lock(up->media, up->sha256);
-    pthread_mutex_lock(settling);
-    if (!needed)
-        status = bf__blob_give_back(up, /* later= */ up->media->needed != NULL, e);
+    if (status == BF_OK)
+        status = claim_to_delete(up, /* leaving= */ true, e);
+    if (status == BF_OK && !needed)
+        status = take_wrap(up, e);
     if (status == BF_OK && !up->finished) /* the finish that failed may have linked the file, and may have committed the wrap */
         status = bf__blob_drop_unless_named(up->media, up->tenant, up->sha256, up->file_id, e);
-    pthread_mutex_unlock(settling);
     return status;
 }
 
@@ -208,7 +231,7 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
     pthread_mutex_unlock(settling);
     bf_key_wipe(&info.key);
     if (status == BF_E_LOCKED && media->is_shared && (status = bf__registry_refresh(up, /* leaving= */ false, NULL)) == BF_E_NOT_FOUND)
-        (void)give_blob_back(up, NULL); /* another process finished and deleted it, perhaps before the wrap was made here */
+        (void)take_wrap(up, NULL); /* another process finished and deleted it, perhaps before the wrap was made here */
     if (status == BF_OK)
         memcpy(ret_sha256, info.sha256, 32);
     return status;
@@ -222,6 +245,8 @@ static bool may_have_blob(struct bf__upload *up)
     uint8_t sha256[32];
     if (up->finished || up->partial)
         return !up->partial;
+    if (up->media->is_shared)
+        return up->doc.is_complete;
     if (up->file == NULL && up->media->shelf->may_be_kept(up))
         (void)open_file(up, &position, NULL);
     if (up->file == NULL || !bf__file_is_complete(up->file, sha256))
@@ -244,15 +269,6 @@ void bf__upload_leave_table(struct bf__upload *up)
     pthread_mutex_unlock(&media->lock);
 }
 
-static enum bf_status claim_to_delete(struct bf__upload *up, bool leaving, struct bf_error *e)
-{
-    enum bf_status status = bf__registry_claim(up, leaving, e);
-    for (unsigned i = 0; i < CLAIMS_MAX && status == BF_E_STALE; i++)
-        if ((status = bf__registry_refresh(up, /* leaving= */ true, e)) == BF_OK)
-            status = bf__registry_claim(up, leaving, e);
-    return status == BF_E_STALE ? bf_fail(e, BF_E_LOCKED, "the upload is being written elsewhere") : status;
-}
-
 enum bf_status bf__upload_delete(struct bf__upload *up, struct bf_error *e)
 {
     struct bf_media *media = up->media;
@@ -268,12 +284,9 @@ enum bf_status bf__upload_delete(struct bf__upload *up, struct bf_error *e)
         bf__upload_leave_table(up);
         return BF_OK;
     }
-    if (media->is_shared)
-        status = claim_to_delete(up, /* leaving= */ false, e);
-    if (status == BF_OK && may_have_blob(up))
-        status = give_blob_back(up, e);
-    if (status == BF_OK && media->is_shared)
-        status = claim_to_delete(up, /* leaving= */ true, e);
+    status = claim_to_delete(up, up->leaving || up->doc.is_leaving, e);
+    if (status == BF_OK)
+        status = may_have_blob(up) ? give_blob_back(up, e) : claim_to_delete(up, /* leaving= */ true, e);
     if (status == BF_OK)
         status = media->shelf->forget(up, e);
     if (status == BF_OK)

@@ -59,6 +59,7 @@ struct bf__upload {
     unsigned waiting;
     bool busy;
     bool gone;  /* no longer in the table */
+    bool leaving; /* being deleted */
     bool known; /* offset, length, fence and touched_ms were read from the data file */
     bool finished;
     enum bf__hold hold; /* when finished */

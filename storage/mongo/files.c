@@ -173,10 +173,7 @@ enum bf_status bf__m_file_put(struct bf_session *s, const struct bf_file_row *ro
 static bool find_uuid(const bson_iter_t *id, const char *name, struct bf_uuid *ret)
 {
     bson_iter_t at;
-    if (!bson_iter_recurse(id, &at) || !bson_iter_find(&at, name))
-        return false;
-    *ret = bf__m_uuid(&at);
-    return !bf_uuid_is_zero(ret);
+    return bson_iter_recurse(id, &at) && bson_iter_find(&at, name) && bf__m_uuid(&at, ret);
 }
 
 static enum bf_status take_row(void *ctx, const bson_t *row, struct bf_error *e)

@@ -39,21 +39,13 @@ int64_t bf__m_int(const bson_t *doc, const char *name, int64_t otherwise)
     return bson_iter_init_find(&it, doc, name) && BSON_ITER_HOLDS_NUMBER(&it) ? bson_iter_as_int64(&it) : otherwise;
 }
 
-/* Zero is an id, too: of the key of what belongs to a company itself. */
-static bool read_uuid(const bson_iter_t *it, struct bf_uuid *ret)
+bool bf__m_uuid(const bson_iter_t *it, struct bf_uuid *ret)
 {
     struct bf_str s;
-    bool good = bf__m_bytes(it, &s) && s.n == sizeof ret->b;
-    if (good)
-        memcpy(ret->b, s.p, s.n);
-    return good;
-}
-
-struct bf_uuid bf__m_uuid(const bson_iter_t *it)
-{
-    struct bf_uuid id = {{0}};
-    (void)read_uuid(it, &id);
-    return id;
+    if (!bf__m_bytes(it, &s) || s.n != sizeof ret->b)
+        return false;
+    memcpy(ret->b, s.p, s.n);
+    return true;
 }
 
 void bf__m_put_id(bson_t *b, const char *key, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id)
@@ -76,9 +68,9 @@ bool bf__m_read_id(const bson_t *doc, const struct bf_collection *coll, struct b
     if (!bson_iter_init_find(&it, doc, "_id"))
         return false;
     if (coll->cls == BF_SYSTEM_COLLECTION)
-        return read_uuid(&it, ret_id);
-    return BSON_ITER_HOLDS_DOCUMENT(&it) && bson_iter_recurse(&it, &at) && bson_iter_find(&at, "t") && read_uuid(&at, ret_tenant) &&
-           bson_iter_recurse(&it, &at) && bson_iter_find(&at, "i") && read_uuid(&at, ret_id);
+        return bf__m_uuid(&it, ret_id);
+    return BSON_ITER_HOLDS_DOCUMENT(&it) && bson_iter_recurse(&it, &at) && bson_iter_find(&at, "t") && bf__m_uuid(&at, ret_tenant) &&
+           bson_iter_recurse(&it, &at) && bson_iter_find(&at, "i") && bf__m_uuid(&at, ret_id); /* zero: the key of what is nobody's */
 }
 
 void bf__m_put_place(bson_t *b, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id)

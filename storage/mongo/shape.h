@@ -13,7 +13,7 @@ void bf__m_must(bool ok); /* libbson fails only past 2 GiB */
 
 int32_t bf__m_bucket(struct bf_uuid id);
 void bf__m_put_uuid(bson_t *b, const char *key, struct bf_uuid id);
-struct bf_uuid bf__m_uuid(const bson_iter_t *it);           /* zero when it is none */
+bool bf__m_uuid(const bson_iter_t *it, struct bf_uuid *ret); /* false when it is none */
 bool bf__m_bytes(const bson_iter_t *it, struct bf_str *ret); /* of a binary value */
 int64_t bf__m_int(const bson_t *doc, const char *name, int64_t otherwise); /* a number of the reply or document */
 

@@ -58,7 +58,7 @@ def read_until_refused(phone, path):
 
 
 def views_of(server, customer):
-    return [view for view in stored_views(server) if (view["entity"], view["action"]) == ("customer", "read") and view["records"]["0"].hex() == customer.replace("-", "")]
+    return [view for view in stored_views(server) if (view["entity"], view["action"]) == ("customer", "read") and view["records"][0].hex() == customer.replace("-", "")]
 
 
 def test_a_full_disk_refuses_and_loses_nothing_and_the_server_goes_on_when_there_is_space(tmp_path, disk):

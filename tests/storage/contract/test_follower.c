@@ -2,6 +2,7 @@
 /* Consumers get every entry, in order, at least once, across failures and restarts. */
 #include "tests/storage/contract/suite.h"
 #include <pthread.h>
+#include <time.h>
 
 struct sink {
     pthread_mutex_t lock;
@@ -180,16 +181,66 @@ static void what_was_handed_over_is_saved_while_its_consumer_is_left_alone(void 
     sink_finish(&sink);
 }
 
+static struct bf_job add_done_job(struct suite *s, int64_t n)
+{
+    struct bf_job job = {.id = bf_job_id(tenant_a, n, 0, "a"), .tenant = tenant_a, .kind = "a", .n = n, .due_ms = 1}, *taken;
+    assert_int_equal(bf_job_add(s->store, &job, 1, NULL), BF_OK);
+    assert_int_equal(bf_job_take(s->store, "a", 10, 10, s->arena, &taken, NULL), BF_OK);
+    assert_int_equal(bf_job_done(s->store, taken, NULL), BF_OK);
+    return job;
+}
+
+static int64_t jobs_there(struct suite *s)
+{
+    int64_t n = -1;
+    struct bf_query all = {.coll = bf_store_collection(s->store, "jobs"), .limit = 100};
+    assert_int_equal(bf_store_count(s->store, &all, &n, NULL), BF_OK);
+    return n;
+}
+
+static int64_t cursor_of(struct suite *s, const char *consumer)
+{
+    const struct bf_collection *cursors = bf_store_collection(s->store, "cursors");
+    struct bf_query all = {.coll = cursors, .limit = 100};
+    struct bf_page page;
+    assert_int_equal(bf_store_find(s->store, &all, s->arena, &page, NULL), BF_OK);
+    for (unsigned i = 0; i < page.n; i++)
+        if (bf_str_eqz(bf_get_str(&page.docs[i]->object, (unsigned)bf_schema_find(cursors->schema, BF_STR("consumer"))), consumer))
+            return bf_get_int(&page.docs[i]->object, (unsigned)bf_schema_find(cursors->schema, BF_STR("n")));
+    return 0;
+}
+
+static void look_again(unsigned *looks)
+{
+    assert_true(++*looks < 3000); /* a minute */
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
+static void wait_until_saved(struct suite *s, const char *consumer, int64_t n)
+{
+    for (unsigned looks = 0; cursor_of(s, consumer) < n;)
+        look_again(&looks);
+}
+
+/* Jobs are forgotten when a cursor is saved, which needs entries. */
+static void wait_until_forgotten(struct suite *s)
+{
+    for (unsigned i = 0, looks = 0; jobs_there(s) > 0; i++) {
+        commit_some(s, tenant_a, 5000 + i, 1);
+        wait_until_saved(s, "sink", cursor_of(s, "sink") + 1);
+        look_again(&looks);
+    }
+}
+
 static void done_jobs_are_kept_until_the_cursors_have_passed(void **state)
 {
     struct suite *s = *state;
     struct sink sink;
     sink_init(&sink);
     struct bf_consumer consumer = {"sink", NULL, consume, &sink};
-    struct bf_job job = {.id = bf_job_id(tenant_a, 2, 0, "a"), .tenant = tenant_a, .kind = "a", .n = 2, .due_ms = 1}, *taken;
-    assert_int_equal(bf_job_add(s->store, &job, 1, NULL), BF_OK);
-    assert_int_equal(bf_job_take(s->store, "a", 10, 10, s->arena, &taken, NULL), BF_OK);
-    assert_int_equal(bf_job_done(s->store, taken, NULL), BF_OK);
+    s->limits.keep_done_ms = 1;
+    suite_reopen(s);
+    struct bf_job job = add_done_job(s, 2), *taken;
     sink.fail_at = 2;
     struct bf_follower *f = follow(s, &consumer, 1);
     commit_some(s, tenant_a, 1, 3);
@@ -201,6 +252,7 @@ static void done_jobs_are_kept_until_the_cursors_have_passed(void **state)
     sink.fail_at = INT64_MAX;
     f = follow(s, &consumer, 1);
     wait_for(&sink, 3, 0, 0);
+    wait_until_forgotten(s);
     bf_follower_stop(&f);
     assert_int_equal(bf_job_add(s->store, &job, 1, NULL), BF_OK); /* passed: forgotten, so this is a new one */
     assert_int_equal(bf_job_take(s->store, "a", 10, 10, s->arena, &taken, NULL), BF_OK);
@@ -208,7 +260,39 @@ static void done_jobs_are_kept_until_the_cursors_have_passed(void **state)
     sink_finish(&sink);
 }
 
+/* One that another process serves, and that never ran yet, has passed nothing. */
+static void done_jobs_are_kept_for_consumers_that_run_elsewhere(void **state)
+{
+    static const char *const names[] = {"elsewhere", "sink"};
+    struct suite *s = *state;
+    struct sink sink, late;
+    sink_init(&sink);
+    sink_init(&late);
+    s->limits.keep_done_ms = 1;
+    suite_reopen(s);
+    bf_follower_name_all(s->store, names, 2);
+    struct bf_consumer consumer = {"sink", NULL, consume, &sink}, elsewhere = {"elsewhere", NULL, consume, &late};
+    add_done_job(s, 2);
+    commit_some(s, tenant_a, 1, 3);
+    struct bf_follower *f = follow(s, &consumer, 1);
+    wait_for(&sink, 3, 0, 0);
+    wait_until_saved(s, "sink", 3);
+    commit_some(s, tenant_a, 10, 1);
+    wait_until_saved(s, "sink", 4);
+    bf_follower_stop(&f);
+    assert_int_equal(jobs_there(s), 1);
+    f = follow(s, &elsewhere, 1);
+    wait_for(&late, 4, 0, 0);
+    wait_until_saved(s, "elsewhere", 4);
+    bf_follower_stop(&f);
+    f = follow(s, &consumer, 1);
+    wait_until_forgotten(s);
+    bf_follower_stop(&f);
+    sink_finish(&sink);
+    sink_finish(&late);
+}
+
 SUITE_PART(suite_follower, SUITE_TEST(entries_come_in_order_old_and_new), SUITE_TEST(a_restart_goes_on_where_it_stopped),
            SUITE_TEST(a_failing_consumer_holds_up_neither_others_nor_other_tenants),
            SUITE_TEST(what_was_handed_over_is_saved_while_its_consumer_is_left_alone),
-           SUITE_TEST(done_jobs_are_kept_until_the_cursors_have_passed));
+           SUITE_TEST(done_jobs_are_kept_until_the_cursors_have_passed), SUITE_TEST(done_jobs_are_kept_for_consumers_that_run_elsewhere));

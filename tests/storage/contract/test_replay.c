@@ -160,7 +160,22 @@ static void an_empty_and_a_large_receipt_come_back_as_they_were(void **state)
     }
 }
 
+/* The key of what is nobody's in particular is the company's own. */
+static void what_is_of_no_subject_is_read_and_written_after_a_restart(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct rename one = {.coll = &parts, .id = suite_uuid(1), .name = "one"}, two = {.coll = &parts, .id = suite_uuid(1), .name = "two"};
+    assert_int_equal(submit_rename(s, tenant_a, 1, &one, &r), BF_OK);
+    suite_reopen(s);
+    assert_int_equal(submit_rename(s, tenant_a, 2, &two, &r), BF_OK);
+    assert_int_equal(submit_rename(s, tenant_a, 1, &one, &r), BF_OK);
+    assert_true(r.replay && bf_str_eqz(r.body, "one r1"));
+    assert_string_equal(name_of(get(s, &parts, tenant_a, one.id)), "two");
+}
+
 SUITE_PART(suite_replay, SUITE_TEST(a_replay_returns_the_first_receipt_after_later_changes_and_a_restart),
            SUITE_TEST(another_body_under_the_same_id_is_refused), SUITE_TEST(sixteen_equal_requests_at_once_are_decided_once),
            SUITE_TEST(sixteen_threads_with_one_request_get_one_receipt), SUITE_TEST(a_receipt_can_be_looked_up_before_anything_is_judged),
-           SUITE_TEST(an_empty_and_a_large_receipt_come_back_as_they_were));
+           SUITE_TEST(an_empty_and_a_large_receipt_come_back_as_they_were),
+           SUITE_TEST(what_is_of_no_subject_is_read_and_written_after_a_restart));

@@ -551,43 +551,49 @@ static enum bf_status append(struct bf_session *s, const struct bf_raw_append *a
 
 /* ---- facts and care ---- */
 
+static const struct fact *find_fact(const struct memory *m, const char *name)
+{
+    const struct fact *fact = m->facts;
+    while (fact != NULL && strcmp(fact->name, name) != 0)
+        fact = fact->next;
+    return fact;
+}
+
 static enum bf_status meta_get(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e)
 {
     (void)e;
-    *ret = bf_str(NULL, 0);
     pthread_mutex_lock(&s->m->lock);
-    for (const struct fact *fact = s->m->facts; fact != NULL; fact = fact->next)
-        if (strcmp(fact->name, name) == 0 && ret->p == NULL)
-            *ret = bf_str_dup(arena, bf_str(fact->p, fact->n));
+    const struct fact *fact = find_fact(s->m, name);
+    *ret = fact == NULL ? bf_str(NULL, 0) : bf_str_dup(arena, bf_str(fact->p, fact->n));
     pthread_mutex_unlock(&s->m->lock);
     return BF_OK;
 }
 
-static enum bf_status meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e)
+static void push_fact(struct memory *m, const char *name, struct bf_str value)
 {
     struct fact *fact = must(calloc(1, sizeof *fact));
-    (void)e;
     fact->name = dup_bytes(name, strlen(name));
     fact->p = dup_bytes(value.p, value.n);
     fact->n = value.n;
+    fact->next = m->facts; /* the newest first: it is the one found */
+    m->facts = fact;
+}
+
+static enum bf_status meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e)
+{
+    (void)e;
     pthread_mutex_lock(&s->m->lock);
-    fact->next = s->m->facts; /* the newest first: it is the one found */
-    s->m->facts = fact;
+    push_fact(s->m, name, value);
     pthread_mutex_unlock(&s->m->lock);
     return BF_OK;
 }
 
 static enum bf_status meta_add(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e)
 {
-    bool taken = false;
     pthread_mutex_lock(&s->m->lock);
-    for (const struct fact *fact = s->m->facts; fact != NULL; fact = fact->next)
-        taken = taken || strcmp(fact->name, name) == 0;
-    if (!taken) {
-        struct fact *fact = must(calloc(1, sizeof *fact));
-        *fact = (struct fact){.name = dup_bytes(name, strlen(name)), .p = dup_bytes(value.p, value.n), .n = value.n, .next = s->m->facts};
-        s->m->facts = fact;
-    }
+    bool taken = find_fact(s->m, name) != NULL;
+    if (!taken)
+        push_fact(s->m, name, value);
     pthread_mutex_unlock(&s->m->lock);
     return taken ? bf_fail(e, BF_E_EXISTS, "the fact is there") : BF_OK;
 }

@@ -24,14 +24,12 @@ struct harness {
     struct shard_keys keys;
 };
 
-struct harness *harness_create(void)
+unsigned harness_writes(struct harness *h)
 {
-    struct harness *h = calloc(1, sizeof *h);
-    assert_non_null(h);
-    test_dir_make("mongodb", h->dir, sizeof h->dir);
-    database_create(&h->database);
-    shard_keys_init(&h->keys);
-    return h;
+    pthread_mutex_lock(&h->keys.lock);
+    unsigned n = h->keys.writes;
+    pthread_mutex_unlock(&h->keys.lock);
+    return n;
 }
 
 const struct database *harness_database(const struct harness *h) { return &h->database; }
@@ -46,6 +44,18 @@ static enum bf_status open_driver(const struct bf_driver_open *how, struct bf_dr
     return bf__driver_mongo.open(&other, ret, e);
 }
 
+struct harness *harness_create(void)
+{
+    struct harness *h = calloc(1, sizeof *h);
+    assert_non_null(h);
+    test_dir_make("mongodb", h->dir, sizeof h->dir);
+    database_create(&h->database);
+    shard_keys_init(&h->keys);
+    h->driver = bf__driver_mongo;
+    h->driver.open = open_driver;
+    return h;
+}
+
 static enum bf_status open_at(struct harness *h, const char *place, const struct bf_env *env, const struct bf_store_config *limits,
                               const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
 {
@@ -53,8 +63,6 @@ static enum bf_status open_at(struct harness *h, const char *place, const struct
     struct bf_store_config config = *limits;
     config.uri = bf_str(uri, (size_t)snprintf(uri, sizeof uri, "mongodb:%s", place));
     config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", h->dir));
-    h->driver = bf__driver_mongo;
-    h->driver.open = open_driver;
     return bf__store_open(env, &config, &h->driver, h, collections, n, ret, e);
 }
 
