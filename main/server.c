@@ -91,7 +91,7 @@ static enum bf_status start(struct server *s, struct bf_error *e)
     if (status == BF_OK)
         status = run_services(s, e);
     if (status == BF_OK && !bf_store_is_shared(s->parts.ctx.store)) /* else whoever administrates opens the store */
-        status = bf_admin_start(s->env, s->parts.ctx.store, s->parts.services, bf_main_data_dir(s->config), &s->admin, e);
+        status = bf_admin_start(s->env, s->config, s->parts.ctx.store, s->parts.services, bf_main_data_dir(s->config), &s->admin, e);
     return status;
 }
 

@@ -96,6 +96,9 @@ struct bf_driver_vtable {
 
     /* BF_E_CONFIG: what of the place forbids an opening and is seen in it alone. NULL: nothing. */
     enum bf_status (*check_place)(const char *place, struct bf_error *e);
+    /* As bf_store_shard_plan; NULL: it cannot be sharded. */
+    enum bf_status (*shard_plan)(const char *place, const struct bf_collection *const *collections, unsigned n, const struct bf_str *shards,
+                                 unsigned n_shards, struct bf_buf *out, struct bf_error *e);
     enum bf_status (*open)(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e);
     void (*close)(struct bf_driver **driver);
     struct bf_session *(*reader)(struct bf_driver *driver); /* waits for a free one */

@@ -263,6 +263,7 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
 const struct bf_driver_vtable bf__driver_mongo = {
     .scheme = "mongodb",
     .check_place = check_place,
+    .shard_plan = bf__m_shard_plan,
     .open = mongo_open,
     .close = mongo_close,
     .reader = take_session,

@@ -79,6 +79,8 @@ enum bf_status bf__m_log_requests(struct bf_session *s, struct bf_uuid tenant, c
 enum bf_status bf__m_append(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
 enum bf_status bf__m_meta_get(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
 enum bf_status bf__m_meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
+enum bf_status bf__m_shard_plan(const char *place, const struct bf_collection *const *collections, unsigned n, const struct bf_str *shards,
+                                unsigned n_shards, struct bf_buf *out, struct bf_error *e);
 enum bf_status bf__m_meta_add(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
 enum bf_status bf__m_chunk_put(struct bf_session *s, const struct bf_chunk *chunk, struct bf_error *e);
 enum bf_status bf__m_chunk_get(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, uint32_t n, void *buf, size_t *ret_n,
