@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { LOST_RACES_MAX = 64, RECEIPT_BYTES_MAX = BF_ENTRY_BYTES_MAX, PAUSE_MS = 100, SETTLE_MS = 10000 };
+enum { LOST_RACES_MAX = 64, RECEIPT_BYTES_MAX = BF_ENTRY_BYTES_MAX, PAUSE_MS = 100, REST_MS = 50, SETTLE_MS = 10000 };
 
 void bf__receipt_refuse(struct bf_receipt *receipt, enum bf_status status, const struct bf_error *e)
 {
@@ -137,8 +137,9 @@ static enum bf_status find_head(struct bf__batch *b, bool look, struct bf_error 
     enum bf_status status = BF_OK;
     if (b->store->heads == NULL)
         status = find_last(b, e);
-    else if (look || !bf__head_known(b->store, b->tenant, &b->head) || b->head.applied < b->head.n)
+    else if (!bf__head_known(b->store, b->tenant, &b->head) || look || b->head.is_shared || b->head.applied < b->head.n)
         status = bf__head_catch_up(b->store, b->s, b->tenant, &b->head, e);
+    b->is_shared = b->head.n > b->head.own_n;
     b->head_n = b->head.n;
     b->at_ms = bf_now_ms(b->store->env);
     if (b->head.at_ms > b->at_ms)
@@ -281,49 +282,82 @@ static void reopen(struct bf__item **items, unsigned n)
     }
 }
 
-/* Before the next try: longer each time, up to PAUSE_MS, and a part of it at random. */
-static void pause_before(const struct bf_store *store, unsigned tries)
+static int64_t now_us(void)
 {
-    uint32_t dice;
-    if (tries < 2)
-        return;
-    int64_t us = tries < 9 ? 500 << (tries - 2) : PAUSE_MS * 1000;
-    bf_random(store->env, &dice, sizeof dice);
-    us -= us * (dice % 512) / 1024;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void sleep_us(int64_t us)
+{
     struct timespec pause = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
     nanosleep(&pause, NULL);
 }
 
+/* What has happened so far to a batch. */
+struct tries {
+    unsigned n, races;
+    enum bf_status last;
+    int64_t took_us; /* the last one */
+};
+
+/* Before the next try. Who lost a race waits for a part of a try, by lot, and no longer the more he has lost: else who has bad luck gets nothing. While the
+ * store does not answer longer each time, up to PAUSE_MS. */
+static void pause_before(const struct bf_store *store, const struct tries *t)
+{
+    uint32_t dice;
+    if (t->n == 0)
+        return;
+    bf_random(store->env, &dice, sizeof dice);
+    int64_t most = t->last == BF_E_EXISTS ? t->took_us / 2 : t->n < 9 ? 250LL << t->n : PAUSE_MS * 1000;
+    most = most > PAUSE_MS * 1000 ? PAUSE_MS * 1000 : most;
+    sleep_us(t->last == BF_E_EXISTS ? most * (dice % 1024) / 1024 : most - most * (dice % 512) / 1024);
+}
+
 static bool is_away(enum bf_status status) { return status == BF_E_UNAVAILABLE || status == BF_E_UNKNOWN_OUTCOME; }
+
+static void note_share(struct bf__bench *bench, const struct bf__batch *b, const struct tries *t)
+{
+    int64_t most = REST_MS * 1000;
+    if (b->written_n == 0 || b->store->heads == NULL)
+        return;
+    bf__head_share(b->store, b->tenant, b->is_shared);
+    if (b->is_shared)
+        bench->rest_us = t->took_us < most ? t->took_us : most;
+}
 
 /* One try at the batch after another, while it is worth it.
  * BF_E_EXISTS: another process took the number or holds one of the requests; what is not settled is decided again on what it left.
  * Sent without an answer: whether it is there is found out by its requests, or by what else takes its number; never guessed. */
-enum bf_status bf__batch_run(const struct bf__bench *bench, struct bf_arena *arena, struct bf__item **items, unsigned n, int64_t *ret_n,
+enum bf_status bf__batch_run(struct bf__bench *bench, struct bf_arena *arena, struct bf__item **items, unsigned n, int64_t *ret_n,
                              struct bf_error *e)
 {
     struct bf_store *store = bench->store;
-    enum bf_status status;
+    struct tries t = {.n = 0};
     bool sent = false, again;
     int64_t until_ms = bf_real_ms() + SETTLE_MS;
-    unsigned tries = 0, races = 0;
     assert(n > 0);
     *ret_n = 0;
+    bench->rest_us = 0;
     do {
         struct bf__batch b = {
             .store = store, .s = bench->s, .sealer = bench->sealer, .arena = arena, .tenant = items[0]->submission.tenant, .items = items, .n_items = n};
         reopen(items, n);
-        pause_before(store, tries);
-        status = run_once(&b, /* look= */ tries++ > 0, e);
+        pause_before(store, &t);
+        int64_t begun_us = now_us();
+        t.last = run_once(&b, /* look= */ t.n++ > 0, e);
+        t.took_us = now_us() - begun_us;
         sent |= b.sent;
-        races += status == BF_E_EXISTS;
+        t.races += t.last == BF_E_EXISTS;
         if (b.written_n > 0)
             *ret_n = b.written_n;
+        note_share(bench, &b, &t);
         if (store->heads == NULL)
-            return status == BF_E_EXISTS ? bf_fail(e, BF_E_CORRUPT, "a number or request that the log did not have was taken all the same") : status;
-        again = (status == BF_E_EXISTS && races < LOST_RACES_MAX) || (sent && is_away(status) && bf_real_ms() < until_ms);
+            return t.last == BF_E_EXISTS ? bf_fail(e, BF_E_CORRUPT, "a number or request that the log did not have was taken all the same") : t.last;
+        again = (t.last == BF_E_EXISTS && t.races < LOST_RACES_MAX) || (sent && is_away(t.last) && bf_real_ms() < until_ms);
     } while (again);
-    if (status == BF_E_EXISTS)
+    if (t.last == BF_E_EXISTS)
         return bf_fail(e, BF_E_UNAVAILABLE, "%d races for the next entry were lost", LOST_RACES_MAX);
-    return sent && is_away(status) ? bf_fail(e, BF_E_UNKNOWN_OUTCOME, "the store does not answer whether it is done") : status;
+    return sent && is_away(t.last) ? bf_fail(e, BF_E_UNKNOWN_OUTCOME, "the store does not answer whether it is done") : t.last;
 }

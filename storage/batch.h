@@ -37,6 +37,7 @@ struct bf__batch {
     struct bf__slot *slots;
     int64_t head_n, at_ms; /* of the entry that is being filled: head_n + 1 */
     struct bf__head head;  /* where others write to the log, too: what this process knows of it */
+    bool is_shared;        /* others wrote since the last entry of this process */
     bool sent;             /* an entry may be in the log, or is, and its documents could not be rolled forward */
     struct bf__entry entry;
     unsigned ops_cap;

@@ -20,11 +20,12 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { APART = 4 }; /* committers, where each batch stands alone; at most BF__COMMITTERS_MAX */
+enum { APART = 8 }; /* committers, where each batch stands alone; at most BF__COMMITTERS_MAX */
 
 /* While somebody waits, of the work that nobody waits for so many share a group: each group is one more thing to wait for. */
-enum { BEHIND_MAX = 8, PEACE_MS = 1000 };
+enum { BEHIND_MAX = 8, PEACE_MS = 1000, RESTS_MAX = 32 };
 
 struct queue {
     struct bf__item *head, **tail;
@@ -39,6 +40,11 @@ struct bf_committer {
     struct queue front, behind;
     unsigned queued;
     int64_t front_ms; /* when somebody waited last */
+    struct rest {
+        struct bf_uuid tenant;
+        int64_t until_us; /* of now_us */
+    } rests[RESTS_MAX]; /* tenants that others get a turn at; the thread's own */
+    unsigned n_rests;
     bool stopping;
     /* the thread's own */
     struct bf__part_sealer sealer;
@@ -87,28 +93,100 @@ enum bf_status bf__committer_enqueue(struct bf_store *store, struct bf__item *co
     return status;
 }
 
+/* ---- tenants that rest ---- */
+
+/*
+ * Where several processes write to one tenant's log, whoever wrote last knows it best and would go on and on. So each leaves the tenant to the others for
+ * as long as one try takes: what is submitted meanwhile waits, and goes together. Other tenants do not wait for it.
+ */
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void rest(struct bf_committer *c, struct bf_uuid tenant, int64_t us)
+{
+    if (us > 0 && c->n_rests < RESTS_MAX)
+        c->rests[c->n_rests++] = (struct rest){tenant, now_us() + us};
+}
+
+/* Drops those that are over. The end of the one that is over next; INT64_MAX: there is none. */
+static int64_t tend_rests(struct bf_committer *c)
+{
+    int64_t next = INT64_MAX, now = c->n_rests == 0 ? 0 : now_us();
+    for (unsigned i = 0; i < c->n_rests;) {
+        if (c->rests[i].until_us <= now) {
+            c->rests[i] = c->rests[--c->n_rests];
+            continue;
+        }
+        next = c->rests[i].until_us < next ? c->rests[i].until_us : next;
+        i++;
+    }
+    return next;
+}
+
+static bool rests(const struct bf_committer *c, const struct bf__item *item)
+{
+    for (unsigned i = 0; i < c->n_rests && item->kind == ITEM_SUBMIT; i++)
+        if (bf_uuid_eq(&c->rests[i].tenant, &item->submission.tenant))
+            return true;
+    return false;
+}
+
+/* ---- taking a group ---- */
+
+static bool has_work(const struct bf_committer *c, const struct queue *q)
+{
+    const struct bf__item *item = q->head;
+    while (item != NULL && rests(c, item))
+        item = item->next;
+    return item != NULL;
+}
+
 static unsigned take_from(struct bf_committer *c, struct queue *q, struct bf__item **items, unsigned n, unsigned max)
 {
-    while (q->head != NULL && n < max && (n == 0 || (items[0]->kind != ITEM_CALL && q->head->kind != ITEM_CALL))) {
-        items[n] = q->head;
-        q->head = items[n++]->next;
+    struct bf__item **at = &q->head;
+    while (*at != NULL && n < max && (n == 0 || (items[0]->kind != ITEM_CALL && (*at)->kind != ITEM_CALL))) {
+        if (rests(c, *at)) {
+            at = &(*at)->next;
+            continue;
+        }
+        items[n] = *at;
+        *at = items[n++]->next;
         c->queued--;
+        if (*at == NULL)
+            q->tail = at;
     }
-    if (q->head == NULL)
-        q->tail = &q->head;
     return n;
 }
 
 /* Nobody waits, nor did lately. Under the lock. */
 static bool is_peace(const struct bf_committer *c) { return c->front.head == NULL && bf_mono_ms(c->store->env) - c->front_ms >= PEACE_MS; }
 
+/* Under the lock. At the end nobody rests: what was submitted is finished first. */
+static void wait_for_work(struct bf_committer *c)
+{
+    int64_t until_us = tend_rests(c);
+    while (!has_work(c, &c->front) && !has_work(c, &c->behind) && !c->stopping) {
+        struct timespec at = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+        if (until_us == INT64_MAX)
+            pthread_cond_wait(&c->wake, &c->lock);
+        else
+            pthread_cond_timedwait(&c->wake, &c->lock, &at);
+        until_us = tend_rests(c);
+    }
+    if (c->stopping)
+        c->n_rests = 0;
+}
+
 /* Waits for work; a call comes alone, the rest in groups. 0 at the end. */
 static unsigned take_group(struct bf_committer *c, struct bf__item **items)
 {
     unsigned max = c->store->config.group_max;
     pthread_mutex_lock(&c->lock);
-    while (c->front.head == NULL && c->behind.head == NULL && !c->stopping)
-        pthread_cond_wait(&c->wake, &c->lock);
+    wait_for_work(c);
     unsigned n = take_from(c, &c->front, items, 0, max - (c->behind.head == NULL || max <= BEHIND_MAX ? 0 : BEHIND_MAX)); /* neither holds up the other */
     n = take_from(c, &c->behind, items, n, (n == 0 && is_peace(c)) || max - n < BEHIND_MAX ? max : n + BEHIND_MAX);
     pthread_mutex_unlock(&c->lock);
@@ -268,6 +346,7 @@ static enum bf_status run_batch(struct run *r, struct bf__item **items, unsigned
 {
     int64_t entry = 0;
     enum bf_status status = bf__batch_run(&r->bench, r->group->arena, items, n, &entry, e);
+    rest(r->c, items[0]->submission.tenant, r->bench.rest_us);
     if (entry > 0)
         r->written[r->n_written++] = (struct written){.tenant = items[0]->submission.tenant, .n = entry};
     return status;
@@ -486,7 +565,7 @@ static enum bf_status start_one(struct bf_store *store, struct bf_error *e)
     c->behind.tail = &c->behind.head;
     c->front_ms = INT64_MIN / 2;
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->wake, NULL);
+    bf_real_cond_init(&c->wake);
     int failed = bf_thread_start(&c->thread, "committer", committer_main, c);
     if (failed != 0)
         return bf_fail_errno(e, BF_E_INTERNAL, failed, "starting the committer");

@@ -41,14 +41,15 @@ struct bf__item {
     struct bf_read reads[];
 };
 
-/* Settles all items (ITEM_SUBMIT of one tenant, in order), writing their entries. An error, the whole group's, when the driver failed; what
- * was decided is then undone by the caller's rollback. *ret_n: the last entry written, 0 when none was. */
 struct bf__bench { /* what a committer works with */
     struct bf_store *store;
     struct bf_session *s;
     struct bf__part_sealer *sealer;
+    int64_t rest_us; /* set by a batch that shares its tenant's log with other processes: so long the next one leaves it to them; else 0 */
 };
-enum bf_status bf__batch_run(const struct bf__bench *bench, struct bf_arena *arena, struct bf__item **items, unsigned n, int64_t *ret_n,
+/* Settles all items (ITEM_SUBMIT of one tenant, in order), writing their entries. An error, the whole group's, when the driver failed; what
+ * was decided is then undone by the caller's rollback. *ret_n: the last entry written, 0 when none was. */
+enum bf_status bf__batch_run(struct bf__bench *bench, struct bf_arena *arena, struct bf__item **items, unsigned n, int64_t *ret_n,
                              struct bf_error *e);
 void bf__receipt_refuse(struct bf_receipt *receipt, enum bf_status status, const struct bf_error *e);
 

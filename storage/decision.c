@@ -215,7 +215,7 @@ static void note_sent(struct bf__batch *b, bool is_there)
     b->sent = true;
     if (!is_there)
         return;
-    b->head.n = b->entry.n;
+    b->head.n = b->head.own_n = b->entry.n;
     b->head.at_ms = b->at_ms;
     bf__head_note(b->store, b->tenant, &b->head, /* own= */ true);
 }

@@ -133,6 +133,12 @@ struct bf_driver_vtable {
     enum bf_status (*commit)(struct bf_session *s, struct bf_error *e);
     void (*rollback)(struct bf_session *s);
     enum bf_status (*write)(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
+    /* Without one_transaction; may be NULL. As bf_store_write over several documents: each stands alone but for `follows`, those on one document in
+     * their order, the others in any. rets[i] is each one's answer; BF_OK when each was done or has one of its own (EXISTS, STALE, NOT_FOUND), else the
+     * first other status, with what was not sent yet left undone and given that status, too. A REPLACE that
+     * was done may say NOT_FOUND where another deleted the document right after it. */
+    enum bf_status (*write_many)(struct bf_session *s, const struct bf_write *writes, unsigned n, struct bf_arena *arena, enum bf_status *rets,
+                                 struct bf_error *e);
     enum bf_status (*append)(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
     enum bf_status (*apply)(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e);
     /* Housekeeping after a group was answered (checkpoint). `truncate`: leave no trace of what was deleted, as far as the driver can.

@@ -119,6 +119,26 @@ enum bf_status bf__erasures_each(const char *master_key_file, const struct bf_ke
     return status;
 }
 
+struct wanted_line {
+    struct bf_uuid tenant, subject;
+    bool found;
+};
+
+static enum bf_status look_for(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    struct wanted_line *w = ctx;
+    (void)n, (void)e;
+    w->found |= bf_uuid_eq(&tenant, &w->tenant) && bf_uuid_eq(&subject, &w->subject);
+    return BF_OK;
+}
+
+enum bf_status bf__erasures_note_once(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    struct wanted_line w = {.tenant = tenant, .subject = subject};
+    enum bf_status status = bf__erasures_each(store->config.master_key_file.p, &store->master, look_for, &w, e);
+    return status != BF_OK || w.found ? status : bf__erasures_note(store, tenant, subject, n, e);
+}
+
 /* ---- opening ---- */
 
 static bool destroyed_at(const struct bf_row *row, int64_t *ret)

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "storage/committer.h"
+#include "storage/erasing.h"
 #include "storage/nudges.h"
 #include <stdlib.h>
 #include <time.h>
@@ -49,6 +50,7 @@ struct bf__heads {
     struct bf__nudges *nudges;
     pthread_t thread;
     bool started, stopping;
+    struct bf__erasing *erasing;
     int64_t seen_ms; /* the newest hint read; 0: none yet, so the first look takes all */
 };
 
@@ -92,8 +94,19 @@ void bf__head_note(struct bf_store *store, struct bf_uuid tenant, const struct b
         row->head.applied = head->applied;
     if (head->sure > row->head.sure)
         row->head.sure = head->sure;
+    if (own && head->own_n > row->head.own_n)
+        row->head.own_n = head->own_n;
     row->own |= own;
     pthread_mutex_unlock(&heads->lock);
+}
+
+void bf__head_share(struct bf_store *store, struct bf_uuid tenant, bool is_shared)
+{
+    pthread_mutex_lock(&store->heads->lock);
+    struct row_of_tenant *row = row_locked(store->heads, tenant);
+    if (row != NULL)
+        row->head.is_shared = is_shared;
+    pthread_mutex_unlock(&store->heads->lock);
 }
 
 /* `stored` (NULL: none): as it is now. */
@@ -309,6 +322,13 @@ static enum bf_status learn(struct bf__heads *heads, struct bf_session *s, int64
 
 /* ---- the poller ---- */
 
+/* A hint from a clock that is far ahead, or was, must not hide those of the others. */
+static int64_t seen_since(const struct bf__heads *heads)
+{
+    int64_t now_ms = bf_now_ms(heads->store->env);
+    return heads->seen_ms < now_ms ? heads->seen_ms : now_ms;
+}
+
 static enum bf_status poll_once(struct bf__heads *heads, bool sweep)
 {
     const struct bf_driver_vtable *vt = heads->store->driver->vt;
@@ -319,7 +339,9 @@ static enum bf_status poll_once(struct bf__heads *heads, bool sweep)
     if (status == BF_OK)
         status = tell_nudges(heads, s, arena, &e);
     if (status == BF_OK)
-        status = learn(heads, s, sweep ? 0 : heads->seen_ms - SKEW_MS, sweep, arena, &e);
+        status = learn(heads, s, sweep ? 0 : seen_since(heads) - SKEW_MS, sweep, arena, &e);
+    if (status == BF_OK && sweep)
+        status = bf__erasing_sweep(heads->erasing, s, bf_real_ms(), &e);
     vt->release(heads->store->driver, s);
     bf_arena_destroy(&arena);
     if (status != BF_OK)
@@ -360,6 +382,7 @@ enum bf_status bf__heads_open(struct bf_store *store, struct bf_error *e)
         abort();
     heads->store = store;
     heads->nudges = bf__nudges_create();
+    heads->erasing = bf__erasing_create(store);
     pthread_mutex_init(&heads->lock, NULL);
     bf_real_cond_init(&heads->wake);
     store->heads = heads;
@@ -385,6 +408,7 @@ void bf__heads_close(struct bf_store *store)
         free(row);
     }
     bf__nudges_destroy(&heads->nudges);
+    bf__erasing_destroy(&heads->erasing);
     pthread_cond_destroy(&heads->wake);
     pthread_mutex_destroy(&heads->lock);
     free(heads);

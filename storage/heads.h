@@ -16,6 +16,8 @@ struct bf__head {
     int64_t n, at_ms; /* of the last entry known; 0: none */
     int64_t applied;  /* documents are at least as new as this entry */
     int64_t sure;     /* the same, of all collections, also those that this build does not know; <= applied */
+    int64_t own_n;    /* the last entry of this process */
+    bool is_shared;   /* others wrote since that, when this process wrote last */
 };
 
 extern const struct bf_collection bf__coll_heads;
@@ -39,6 +41,8 @@ enum bf_status bf__head_catch_up(struct bf_store *store, struct bf_session *s, s
 /* forward.c: reads what the log holds beyond head->applied, rolls documents forward to it and moves *head on. Blocks. */
 enum bf_status bf__head_follow(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf__head *head,
                                struct bf_error *e);
+/* Whether others wrote between the last two entries of this process. */
+void bf__head_share(struct bf_store *store, struct bf_uuid tenant, bool is_shared);
 /* The tenant's log is known to go so far; only ever moves on. `own`: by an entry of this process, which the others are told of. */
 void bf__head_note(struct bf_store *store, struct bf_uuid tenant, const struct bf__head *head, bool own);
 /* The other processes are to be told of a nudge by this one (bf_store_nudge). */

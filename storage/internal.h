@@ -132,7 +132,12 @@ enum bf_status bf__erasures_open(struct bf_store *store, struct bf_error *e);
 enum bf_status bf__erasures_note(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 /* As bf_store_destroy_subject, for a line that is in the register already. */
 enum bf_status bf__keys_destroy(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+/* Marks the key as destroyed, unless it is, and forgets it. With a session that may write. */
+enum bf_status bf__keys_end(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_uuid subject, int64_t n,
+                            struct bf_arena *arena, struct bf_error *e);
 typedef enum bf_status bf__erasure_fn(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
+/* As bf__erasures_note, unless there is a line for the subject. */
+enum bf_status bf__erasures_note_once(struct bf_store *store, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e);
 enum bf_status bf__erasures_each(const char *master_key_file, const struct bf_key *master, bf__erasure_fn *fn, void *ctx,
                                  struct bf_error *e);
 enum bf_status bf__erasures_known(struct bf_store *store, bf__erasure_fn *fn, void *ctx, struct bf_error *e);

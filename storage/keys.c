@@ -6,11 +6,17 @@
  */
 #include "core/arena.h"
 #include "core/env.h"
+#include "core/thread.h"
+#include "storage/erasing.h"
 #include "storage/seal.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <uthash.h>
 #include <utlist.h>
+
+/* Where others destroy keys too: how old the last look at what they destroy may be, when to look again before that, and after how long all is forgotten,
+ * since a note that came and went was not seen. */
+enum { TRUST_MS = 1000, LOOK_MS = 500, BLIND_MS = 30000 };
 
 enum { CACHE_MAX = 4096, WRAPPED = BF_KEY_BYTES + BF_SEAL_OVERHEAD };
 
@@ -48,6 +54,8 @@ struct bf_keys {
     struct cached *by_name, *by_use;
     unsigned n_pending;
     uint64_t generation;
+    int64_t looked_ms; /* at what other processes destroy; of bf_real_ms */
+    bool looking;
 };
 
 /* ---- the cache; all under the lock ---- */
@@ -146,6 +154,45 @@ static void cache_forget(struct bf_keys *keys, const struct name *name)
     pthread_mutex_unlock(&keys->lock);
 }
 
+/* ---- what other processes destroy ---- */
+
+static enum bf_status forget_named(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    (void)n, (void)e;
+    cache_forget(ctx, &(struct name){tenant, subject});
+    return BF_OK;
+}
+
+/* True: the caller is to look. Where another does already, what was known a moment ago does. */
+static bool begin_to_look(struct bf_keys *keys, int64_t now)
+{
+    pthread_mutex_lock(&keys->lock);
+    int64_t age = now - keys->looked_ms;
+    bool mine = age >= (keys->looking ? TRUST_MS : LOOK_MS);
+    keys->looking |= mine;
+    while (age >= BLIND_MS && keys->by_use != NULL)
+        drop(keys, keys->by_use);
+    keys->generation += age >= BLIND_MS;
+    pthread_mutex_unlock(&keys->lock);
+    return mine;
+}
+
+/* Before a key from the cache is relied on. */
+static enum bf_status look(struct bf_store *store, struct bf_session *s, struct bf_error *e)
+{
+    struct bf_keys *keys = store->keys;
+    int64_t now = bf_real_ms();
+    if (store->heads == NULL || !begin_to_look(keys, now))
+        return BF_OK;
+    enum bf_status status = bf__erasing_each(store, s, forget_named, keys, e);
+    pthread_mutex_lock(&keys->lock);
+    keys->looking = false;
+    if (status == BF_OK && keys->looked_ms < now)
+        keys->looked_ms = now;
+    pthread_mutex_unlock(&keys->lock);
+    return status;
+}
+
 /* ---- wrapping ---- */
 
 static void derive(struct bf__subject_keys *k)
@@ -198,9 +245,10 @@ enum bf_status bf__keys_get(struct bf_store *store, struct bf_session *s, struct
     struct name name = {tenant, subject};
     struct bf_doc *doc = NULL;
     uint64_t generation;
-    if (cache_find(store->keys, &name, false, ret, &generation))
-        return BF_OK;
-    enum bf_status status = fetch(store, s, &name, arena, &doc, e);
+    enum bf_status status = look(store, s, e);
+    if (status != BF_OK || cache_find(store->keys, &name, false, ret, &generation))
+        return status;
+    status = fetch(store, s, &name, arena, &doc, e);
     if (status != BF_OK)
         return status;
     if (doc == NULL)
@@ -217,9 +265,10 @@ enum bf_status bf__keys_take(struct bf_store *store, struct bf_session *writer, 
     struct name name = {tenant, subject};
     struct bf_doc *doc = NULL;
     uint64_t generation;
-    if (cache_find(store->keys, &name, true, ret, &generation))
-        return BF_OK;
-    enum bf_status status = fetch(store, writer, &name, arena, &doc, e);
+    enum bf_status status = look(store, writer, e);
+    if (status != BF_OK || cache_find(store->keys, &name, true, ret, &generation))
+        return status;
+    status = fetch(store, writer, &name, arena, &doc, e);
     if (status == BF_OK && doc == NULL) {
         struct bf_write w = {.kind = BF_W_INSERT, .coll = &bf__coll_subject_keys, .doc = wrap_new(store, &name, arena, ret)};
         status = store->driver->vt->write(writer, &w, arena, e);
@@ -292,15 +341,27 @@ static enum bf_status mark_destroyed(struct bf_session *writer, const struct des
     return status;
 }
 
+enum bf_status bf__keys_end(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_uuid subject, int64_t n,
+                            struct bf_arena *arena, struct bf_error *e)
+{
+    struct destroy d = {store, {tenant, subject}, n};
+    struct bf_doc *doc = NULL;
+    enum bf_status status = fetch(store, s, &d.name, arena, &doc, e);
+    if (status == BF_OK && (doc == NULL || !bf_has(&doc->object, KEY_DESTROYED_AT)))
+        status = mark_destroyed(s, &d, arena, e);
+    cache_forget(store->keys, &d.name);
+    return status;
+}
+
 static enum bf_status destroy(void *ctx, struct bf_session *writer, struct bf_error *e)
 {
     const struct destroy *d = ctx;
-    struct bf_doc *doc = NULL;
     struct bf_arena *arena = bf_arena_create();
-    enum bf_status status = fetch(d->store, writer, &d->name, arena, &doc, e);
-    if (status == BF_OK && (doc == NULL || !bf_has(&doc->object, KEY_DESTROYED_AT)))
-        status = mark_destroyed(writer, d, arena, e);
-    cache_forget(d->store->keys, &d->name);
+    enum bf_status status = BF_OK;
+    if (d->store->heads != NULL)
+        status = bf__erasing_note(d->store, writer, d->name.tenant, d->name.subject, d->n, arena, e);
+    if (status == BF_OK)
+        status = bf__keys_end(d->store, writer, d->name.tenant, d->name.subject, d->n, arena, e);
     if (status == BF_OK)
         status = d->store->driver->vt->tidy(writer, BF_TIDY_FREE, /* truncate= */ true, e);
     bf_arena_destroy(&arena);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/move.h"
 #include "core/arena.h"
+#include "storage/erasing.h"
 #include "storage/heads.h"
 #include "storage/lease.h"
 #include <stdarg.h>
@@ -37,7 +38,10 @@ enum bf_status bf__move_agree(struct bf__move *m, const char *what, int64_t n_fr
 }
 
 /* What a database's processes keep about each other: the destination makes its own, or has none. Uploads are carried with the files. */
-static bool is_moved(const struct bf_collection *coll) { return coll != &bf__coll_heads && coll != &bf__coll_leases && coll != &bf__coll_uploads; }
+static bool is_moved(const struct bf_collection *coll)
+{
+    return coll != &bf__coll_heads && coll != &bf__coll_leases && coll != &bf__coll_erasing && coll != &bf__coll_uploads;
+}
 
 /* ---- the destination's mark ---- */
 
@@ -83,7 +87,36 @@ static enum bf_status mark(struct bf__move *m, struct bf_error *e)
     return status;
 }
 
-/* ---- the source's logs ---- */
+/* ---- the source as it is to be ---- */
+
+struct erasures {
+    struct bf_store *from;
+    struct bf_session *s;
+};
+
+/* As the sweep of any process would do it, without the minute that is for the caches of the others. */
+static enum bf_status end_key(void *ctx, struct bf_uuid tenant, struct bf_uuid subject, int64_t n, struct bf_error *e)
+{
+    const struct erasures *x = ctx;
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = bf__erasures_note_once(x->from, tenant, subject, n, e);
+    if (status == BF_OK)
+        status = bf__keys_end(x->from, x->s, tenant, subject, n, arena, e);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+/* A key that a process was about to destroy when it ended: the note of it stays behind with the database. */
+static enum bf_status settle_erasures(struct bf_store *from, struct bf_error *e)
+{
+    struct bf_driver *driver = from->driver;
+    if (from->heads == NULL)
+        return BF_OK;
+    struct erasures x = {from, driver->vt->reader(driver)};
+    enum bf_status status = bf__erasing_each(from, x.s, end_key, &x, e);
+    driver->vt->release(driver, x.s);
+    return status;
+}
 
 /* Of a database, documents may be behind the log: they are rolled forward first, as whoever decides next would do. */
 static enum bf_status settle_head(struct bf_store *from, struct bf_session *s, struct bf_uuid tenant, struct bf_error *e)
@@ -108,11 +141,13 @@ static enum bf_status note_log(struct bf__move *m, struct bf_uuid tenant, struct
 
 static int by_tenant(const void *a, const void *b) { return memcmp(a, b, sizeof(struct bf_uuid)); } /* which stands first */
 
-static enum bf_status note_logs(struct bf__move *m, struct bf_error *e)
+static enum bf_status settle_source(struct bf__move *m, struct bf_error *e)
 {
     struct bf_uuid *tenants;
     unsigned n = 0;
-    enum bf_status status = bf_log_tenants(m->from, m->arena, &tenants, &n, e);
+    enum bf_status status = settle_erasures(m->from, e);
+    if (status == BF_OK)
+        status = bf_log_tenants(m->from, m->arena, &tenants, &n, e);
     m->logs = bf_arena_alloc(m->arena, (n + 1) * sizeof *m->logs);
     for (unsigned i = 0; i < n && status == BF_OK; i++)
         status = note_log(m, tenants[i], e);
@@ -198,7 +233,7 @@ static void sum_up(struct bf__move *m)
 enum bf_status bf__move(struct bf__move *m, struct bf_error *e)
 {
     m->arena = bf_arena_create();
-    enum bf_status status = note_logs(m, e);
+    enum bf_status status = settle_source(m, e);
     if (status == BF_OK)
         status = mark(m, e);
     if (status == BF_OK)

@@ -4,6 +4,7 @@
 #include "core/env.h"
 #include "core/metrics.h"
 #include "storage/committer.h"
+#include "storage/erasing.h"
 #include "storage/heads.h"
 #include "storage/lease.h"
 #include <assert.h>
@@ -12,8 +13,9 @@
 enum { READERS = 4, READERS_SHARED = 16, QUEUE_MAX = 4096, GROUP_MAX = 256, KEEP_DONE_MS = 60000, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
 
 static const struct bf_collection *const own_collections[] = {&bf__coll_subject_keys, &bf__coll_jobs, &bf__coll_cursors, &bf__coll_blobs,
-                                                              &bf__coll_restored, &bf__coll_heads, &bf__coll_leases, &bf__coll_uploads};
-enum { N_OWN = sizeof own_collections / sizeof *own_collections, N_SHARED = 3 }; /* the last ones only where others write too */
+                                                              &bf__coll_restored, &bf__coll_heads, &bf__coll_leases, &bf__coll_erasing,
+                                                              &bf__coll_uploads};
+enum { N_OWN = sizeof own_collections / sizeof *own_collections, N_SHARED = 4 }; /* the last ones only where others write too */
 
 /* ---- opening ---- */
 

@@ -99,16 +99,13 @@ static struct bf__item *write_item(struct bf_store *store, const struct bf_write
     return item;
 }
 
-/* Where nothing is shared by doing it in a group: on the caller's thread. What a write answers by itself stops none of the others. */
-static enum bf_status write_here(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
+/* What a write answers by itself stops none of the others. */
+static enum bf_status write_each(const struct bf_driver_vtable *vt, struct bf_session *s, const struct bf_write *writes, unsigned n, struct bf_arena *arena,
+                                 enum bf_status *rets, struct bf_error *e)
 {
-    const struct bf_driver_vtable *vt = store->driver->vt;
-    struct bf_arena *arena = bf_arena_create();
-    struct bf_session *s = vt->reader(store->driver);
     enum bf_status failed = BF_OK, status = BF_OK;
     for (unsigned i = 0; i < n; i++) {
         struct bf_error why = {0};
-        check_write(&writes[i]);
         if (failed != BF_OK)
             status = failed; /* not tried */
         else if (writes[i].follows && status != BF_OK)
@@ -123,9 +120,22 @@ static enum bf_status write_here(struct bf_store *store, const struct bf_write *
                 *e = why;
         }
     }
+    return failed;
+}
+
+/* Where nothing is shared by doing it in a group: on the caller's thread. */
+static enum bf_status write_here(struct bf_store *store, const struct bf_write *writes, unsigned n, enum bf_status *rets, struct bf_error *e)
+{
+    const struct bf_driver_vtable *vt = store->driver->vt;
+    struct bf_arena *arena = bf_arena_create();
+    for (unsigned i = 0; i < n; i++)
+        check_write(&writes[i]);
+    struct bf_session *s = vt->reader(store->driver);
+    enum bf_status status =
+        n > 1 && vt->write_many != NULL ? vt->write_many(s, writes, n, arena, rets, e) : write_each(vt, s, writes, n, arena, rets, e);
     vt->release(store->driver, s);
     bf_arena_destroy(&arena);
-    return failed;
+    return status;
 }
 
 static enum bf_status write_all(struct bf_store *store, const struct bf_write *writes, unsigned n, bool behind, enum bf_status *rets, struct bf_error *e)

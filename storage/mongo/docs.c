@@ -2,6 +2,7 @@
 /* Documents by id: reading many, and writing one outside the log. */
 #include "core/arena.h"
 #include "storage/bson.h"
+#include "storage/mongo/change.h"
 #include "storage/mongo/read.h"
 #include "storage/mongo/shape.h"
 #include <stdlib.h>
@@ -66,11 +67,13 @@ struct change {
     bson_error_t error;
 };
 
-static void put_guard(struct change *c)
+bool bf__m_is_guarded(const struct bf_write *w) { return w->kind == BF_W_REPLACE || (w->kind == BF_W_DELETE && w->rev > 0); }
+
+void bf__m_put_guard(bson_t *filter, const struct bf_write *w)
 {
-    bf__m_put_target(&c->filter, c->w->coll, c->w->doc->tenant, c->w->doc->id);
-    if (c->w->kind == BF_W_REPLACE || (c->w->kind == BF_W_DELETE && c->w->rev > 0))
-        bf__m_must(bson_append_int64(&c->filter, "rev", -1, c->w->rev));
+    bf__m_put_target(filter, w->coll, w->doc->tenant, w->doc->id);
+    if (bf__m_is_guarded(w))
+        bf__m_must(bson_append_int64(filter, "rev", -1, w->rev));
 }
 
 /* The stored form of the document, with this rev. */
@@ -81,10 +84,15 @@ static struct bf_str encode(const struct bf_write *w, int64_t rev, struct bf_are
     return bf__bson_encode(arena, &doc);
 }
 
+void bf__m_put_new(bson_t *doc, const struct bf_write *w, struct bf_arena *arena)
+{
+    bf__m_put_doc(doc, w->coll, w->doc->tenant, w->doc->id, encode(w, 1, arena));
+}
+
 static enum bf_status insert(struct change *c, struct bf_arena *arena, struct bf_error *e)
 {
     bson_t doc = BSON_INITIALIZER;
-    bf__m_put_doc(&doc, c->w->coll, c->w->doc->tenant, c->w->doc->id, encode(c->w, 1, arena));
+    bf__m_put_new(&doc, c->w, arena);
     bool done = mongoc_collection_insert_one(c->at.coll, &doc, &c->opts, &c->reply, &c->error);
     bson_destroy(&doc);
     enum bf_status status = done ? BF_OK : bf__m_at_fail(&c->at, &c->error, &c->reply, e);
@@ -101,29 +109,23 @@ static enum bf_status ended(struct change *c, bool done, const char *count, bool
     return status;
 }
 
-static enum bf_status replace(struct change *c, struct bf_arena *arena, bool *hit, struct bf_error *e)
-{
-    bson_t doc = BSON_INITIALIZER;
-    bf__m_put_doc(&doc, c->w->coll, c->w->doc->tenant, c->w->doc->id, encode(c->w, c->w->rev + 1, arena));
-    bool done = mongoc_collection_replace_one(c->at.coll, &c->filter, &doc, &c->opts, &c->reply, &c->error);
-    bson_destroy(&doc);
-    return ended(c, done, "matchedCount", hit, e);
-}
-
 static enum bf_status delete_one(struct change *c, bool *hit, struct bf_error *e)
 {
     bool done = mongoc_collection_delete_one(c->at.coll, &c->filter, NULL, &c->reply, &c->error);
     return ended(c, done, "deletedCount", hit, e);
 }
 
-/* Everything but the rev is set; that goes up by one. */
-static void put_update(bson_t *update, const struct bf_write *w, struct bf_arena *arena)
+/* Everything but the rev is set; that goes up by one. What else is there, marks, stays. */
+void bf__m_put_update(bson_t *update, const struct bf_write *w, const struct bf__m_mark *mark, struct bf_arena *arena)
 {
+    char slot[BF__M_SLOT_MAX];
     struct bf_str bson = encode(w, 1, arena);
     bson_t stored, sub;
     bf__m_must(bson_init_static(&stored, (const uint8_t *)bson.p, bson.n));
     bf__m_must(bson_append_document_begin(update, "$set", -1, &sub));
     bson_copy_to_excluding_noinit(&stored, &sub, "rev", NULL);
+    if (mark != NULL)
+        bf__m_must(bson_append_binary(&sub, bf__m_slot(w, slot), -1, BSON_SUBTYPE_BINARY, mark->b, sizeof mark->b));
     bf__m_must(bson_append_document_end(update, &sub));
     bf__m_must(bson_append_document_begin(update, "$inc", -1, &sub));
     bf__m_must(bson_append_int64(&sub, "rev", -1, 1));
@@ -133,12 +135,22 @@ static void put_update(bson_t *update, const struct bf_write *w, struct bf_arena
     bf__m_must(bson_append_document_end(update, &sub));
 }
 
-static enum bf_status put_over(struct change *c, struct bf_arena *arena, bool *hit, struct bf_error *e)
+void bf__m_put_mark(bson_t *update, const struct bf_write *w, const struct bf__m_mark *mark)
 {
-    bson_t update = BSON_INITIALIZER;
-    put_update(&update, c->w, arena);
-    bool done = mongoc_collection_update_one(c->at.coll, &c->filter, &update, &c->opts, &c->reply, &c->error);
-    bson_destroy(&update);
+    char slot[BF__M_SLOT_MAX];
+    bson_t sub;
+    bf__m_must(bson_append_document_begin(update, "$set", -1, &sub) &&
+               bson_append_binary(&sub, bf__m_slot(w, slot), -1, BSON_SUBTYPE_BINARY, mark->b, sizeof mark->b) && bson_append_document_end(update, &sub));
+    bf__m_must(bson_append_document_begin(update, "$inc", -1, &sub) && bson_append_int64(&sub, "rev", -1, 1) &&
+               bson_append_document_end(update, &sub));
+}
+
+static enum bf_status update(struct change *c, struct bf_arena *arena, bool *hit, struct bf_error *e)
+{
+    bson_t changes = BSON_INITIALIZER;
+    bf__m_put_update(&changes, c->w, /* mark= */ NULL, arena);
+    bool done = mongoc_collection_update_one(c->at.coll, &c->filter, &changes, &c->opts, &c->reply, &c->error);
+    bson_destroy(&changes);
     return ended(c, done, "matchedCount", hit, e);
 }
 
@@ -147,7 +159,7 @@ static enum bf_status put(struct change *c, struct bf_arena *arena, struct bf_er
 {
     for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
         bool hit;
-        enum bf_status status = put_over(c, arena, &hit, e);
+        enum bf_status status = update(c, arena, &hit, e);
         if (status != BF_OK || hit)
             return status;
         status = insert(c, arena, e);
@@ -174,24 +186,24 @@ static enum bf_status missed(struct bf_session *s, const struct bf_write *w, str
 enum bf_status bf__m_write(struct bf_session *s, const struct bf_write *w, struct bf_arena *arena, struct bf_error *e)
 {
     struct change c = {.w = w, .filter = BSON_INITIALIZER, .opts = BSON_INITIALIZER};
-    bool hit = true, is_guarded = w->kind == BF_W_REPLACE || (w->kind == BF_W_DELETE && w->rev > 0);
+    bool hit = true;
     enum bf_status status = bf__m_at(s, w->coll, true, "writing a document", &c.at, e);
     if (status != BF_OK)
         return status;
     bf__m_must(bson_append_bool(&c.opts, "validate", -1, false)); /* it is of our making */
     if (w->kind != BF_W_INSERT)
-        put_guard(&c);
+        bf__m_put_guard(&c.filter, w);
     if (w->kind == BF_W_INSERT)
         status = insert(&c, arena, e);
     else if (w->kind == BF_W_PUT)
         status = put(&c, arena, e);
     else if (w->kind == BF_W_REPLACE)
-        status = replace(&c, arena, &hit, e);
+        status = update(&c, arena, &hit, e);
     else
         status = delete_one(&c, &hit, e);
     bson_destroy(&c.filter);
     bson_destroy(&c.opts);
-    return status == BF_OK && is_guarded && !hit ? missed(s, w, e) : status;
+    return status == BF_OK && bf__m_is_guarded(w) && !hit ? missed(s, w, e) : status;
 }
 
 enum bf_status bf__m_remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,

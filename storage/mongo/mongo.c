@@ -295,6 +295,7 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .commit = nothing,
     .rollback = rollback,
     .write = bf__m_write,
+    .write_many = bf__m_write_many,
     .append = bf__m_append,
     .apply = bf__m_apply,
     .tidy = tidy,

@@ -6,9 +6,13 @@
         rep = company.sign_in("wang")
         rep.post("/v1/customers", json={...})
 
+BF_LAYOUT says what Server is: "embedded" (one process, a directory), "database" (one process, MongoDB), "daemons" (two gateways, two ingests, two pushes on
+MongoDB, the clients spread over them). MongoDB's is the server of MONGODB_TEST_URI.
+
 The deadlines here guard against hanging; they are ten times what a slow machine needs. BF_GUARD_S shortens them where failure is expected."""
 import base64
 import contextlib
+import itertools
 import json
 import os
 import secrets
@@ -24,6 +28,7 @@ import httpx
 
 GUARD_S = int(os.environ.get("BF_GUARD_S", "60"))
 BAIFANG = os.environ.get("BF_BAIFANG", "baifang")
+LAYOUT = os.environ.get("BF_LAYOUT", "embedded")
 NEVER = "01900000-0000-7000-8000-00000000dead"  # an id that no record has
 PASSWORD = "drei-Birnen-am-Hang-42"
 
@@ -85,10 +90,10 @@ def reports(lines):
 
 
 class Server:
-    """`baifang serve` with its data in `directory`. `config` is {section: {key: value}} on top of what suits tests."""
+    """`baifang serve`, or a daemon (`verb`), with its data in `directory`. `config` is {section: {key: value}} on top of what suits tests."""
 
-    def __init__(self, directory, config=None, program=None, environment=None):
-        self.directory = os.fspath(directory)
+    def __init__(self, directory, config=None, program=None, environment=None, verb="serve"):
+        self.directory, self.verb = os.fspath(directory), verb
         self.data = os.path.join(self.directory, "data")
         self.config_path = os.path.join(self.directory, "baifang.conf")
         self.clock_path = os.path.join(self.directory, "clock")
@@ -105,6 +110,7 @@ class Server:
         sections = {
             "server": {"data": self.data},
             "http": {"listen": "127.0.0.1:0"},
+            **{daemon: {"listen": "127.0.0.1:0"} for daemon in ("gateway", "ingest", "push")},
             "access": {"argon2_ops": 1, "argon2_memory": 8192, "tries_account": 10000, "tries_address": 100000},
             "clock": {"file": self.clock_path},
         }
@@ -124,12 +130,18 @@ class Server:
         self.stop()
 
     def start(self):
-        before = self.count("ready")
-        self.process = subprocess.Popen([self.program, "serve", "--config", self.config_path], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        return self.begin().ready()
+
+    def begin(self):
+        self._ready = self.count("ready")
+        self.process = subprocess.Popen([self.program, self.verb, "--config", self.config_path], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                         stdin=subprocess.DEVNULL, env=self.environment)
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
-        self.wait_event("ready", before + 1)
+        return self
+
+    def ready(self):
+        self.wait_event("ready", self._ready + 1)
         return self
 
     def _read(self, process):
@@ -168,14 +180,17 @@ class Server:
         supervisor mends at once and clients that repeat their requests do not notice."""
         if self.process is None:
             return None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.end()
         status = self.process.wait(GUARD_S)
         self._reader.join(GUARD_S)
         self.process = None
         found = reports(self.lines) + self.crashes()
         assert not found, f"{found}; the log:\n" + "\n".join(self.lines[-80:])
         return status
+
+    def end(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
 
     def crashes(self):
         """Servers and sandboxes that ended although nobody had told them to."""
@@ -197,9 +212,12 @@ class Server:
 
     def kill(self):
         """kill -9 of the server process, then waits until the supervisor has another one ready."""
-        ready = self.count("ready")
+        self.strike()
+        self.ready()
+
+    def strike(self):
+        self._ready = self.count("ready")
         os.kill(until(self.server_pid, "the server process"), signal.SIGKILL)
-        self.wait_event("ready", ready + 1)
 
     # ---- clock ----
 
@@ -232,6 +250,121 @@ class Server:
 
     def company(self, code=None):
         return Company(self, code or "t" + secrets.token_hex(4))
+
+
+class Spread(httpx.BaseTransport):
+    """Requests in turn to each of several addresses: those of uploads to `ingest`, the others to `gateway` (functions that give the ports)."""
+
+    def __init__(self, gateway, ingest):
+        self._inner = httpx.HTTPTransport(http2=True, verify=False)
+        self._ports = {True: ingest, False: gateway}
+        self._turn = {True: itertools.count(secrets.randbelow(100)), False: itertools.count(secrets.randbelow(100))}
+
+    def handle_request(self, request):
+        upload = request.url.path.startswith("/v1/uploads")
+        ports = self._ports[upload]()
+        request.url = request.url.copy_with(host="127.0.0.1", port=ports[next(self._turn[upload]) % len(ports)])
+        return self._inner.handle_request(request)
+
+    def close(self):
+        self._inner.close()
+
+
+class Fleet:
+    """What Server is, of several processes on one database of its own, as if each had a machine of its own but for master key and clock."""
+
+    VERBS = {"database": ["serve"], "daemons": ["gateway", "gateway", "ingest", "ingest", "push", "push"]}
+
+    def __init__(self, directory, config=None, program=None, environment=None, verbs=None):
+        self.directory = os.fspath(directory)
+        self.clock_path = os.path.join(self.directory, "clock")
+        before, _, options = os.environ["MONGODB_TEST_URI"].partition("?")
+        self.uri = f"{before.rstrip('/')}/bf_test_{secrets.token_hex(8)}?{options}"
+        common = {"store": {"uri": self.uri, "master_key_file": os.path.join(self.directory, "master.key")}, "clock": {"file": self.clock_path}}
+        for section, keys in (config or {}).items():
+            common.setdefault(section, {}).update(keys)
+        self.members = [One(os.path.join(self.directory, f"{verb}-{number}"), common, program, environment, verb)
+                        for number, verb in enumerate(verbs or self.VERBS[LAYOUT])]
+        for member in self.members:
+            member.clock_path = self.clock_path
+        self.data, self.config_path = self.members[0].data, self.members[0].config_path
+
+    def of(self, *verbs):
+        return [member for member in self.members if member.verb in verbs]
+
+    # ---- life ----
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self):
+        """All at once, the first time too: the new database has one key whoever is first."""
+        for member in self.members:
+            member.begin()
+        for member in self.members:
+            member.ready()
+        return self
+
+    def stop(self):
+        for member in self.members:
+            member.end()
+        return max((status for member in self.members if (status := member.stop()) is not None), default=None)
+
+    def kill(self):
+        """kill -9 of all server processes, then waits until their supervisors have others ready."""
+        for member in self.members:
+            member.strike()
+        for member in self.members:
+            member.ready()
+
+    def count(self, name):
+        return sum(member.count(name) for member in self.members)
+
+    def wait_event(self, name, number=1):
+        until(lambda: self.count(name) >= number, f"event {name}")
+        return [event for member in self.members for event in member.events if event.get("event") == name][number - 1]
+
+    @property
+    def lines(self):
+        return [line for member in self.members for line in member.lines]
+
+    # ---- clock, people: as Server has it ----
+
+    def shift_clock(self, ms):
+        self.members[0].shift_clock(ms)
+
+    def run(self, *words, **options):
+        return self.members[0].run(*words, **options)
+
+    def admin(self, *words, **options):
+        return self.members[0].admin(*words, **options)
+
+    def company(self, code=None):
+        return Company(self, code or "t" + secrets.token_hex(4))
+
+    # ---- clients ----
+
+    @property
+    def port(self):
+        return tuple(member.port for member in self.members)
+
+    def ports(self, *verbs):
+        return [member.port for member in self.of("serve", *verbs)]
+
+    def url(self, path=""):
+        return f"https://127.0.0.1:{self.ports('gateway')[0]}{path}"
+
+    def client(self, **options):
+        return httpx.Client(transport=Spread(lambda: self.ports("gateway"), lambda: self.ports("ingest")), base_url="https://127.0.0.1", timeout=GUARD_S,
+                            **options)
+
+
+One = Server  # process, whatever the layout
+if LAYOUT != "embedded":
+    Server = Fleet
 
 
 class Company:

@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+
 import pytest
 
-from baifang import Server
+from baifang import LAYOUT, Server
+from layouts import is_chosen
+
+
+def pytest_collection_modifyitems(config, items):
+    """On MongoDB a choice, unless the file is of that layout alone."""
+    def stays(item):
+        return LAYOUT in getattr(item.module, "LAYOUTS", ()) or is_chosen(LAYOUT, item.path.name, item.originalname, os.environ.get("BF_SOAK") == "1")
+    if LAYOUT != "embedded":
+        config.hook.pytest_deselected(items=[item for item in items if not stays(item)])
+        items[:] = [item for item in items if stays(item)]
 
 
 @pytest.fixture(scope="module")

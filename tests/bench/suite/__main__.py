@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """make bench: each figure beside its baseline, turn by turn in one run, medians. Other work on the machine shifts both sides of a ratio alike.
 
-  suite [NAME ...]     read create upload decode push idle ready office review digest; all of them by default"""
+  suite [NAME ...]     read create upload decode push idle ready office review digest mongo; all of them by default"""
 import os
 import shutil
 import sys
@@ -16,6 +16,7 @@ import api  # noqa: E402
 import decode  # noqa: E402
 import digest  # noqa: E402
 import idle  # noqa: E402
+import mongo  # noqa: E402
 import office  # noqa: E402
 import push  # noqa: E402
 import ready  # noqa: E402
@@ -27,7 +28,7 @@ from service import Service  # noqa: E402
 # In this order: `ready` wants a store that the others have filled.
 PARTS = {"read": api.read, "create": api.create, "upload": uploads.measure, "decode": decode.measure, "push": push.measure, "idle": idle.measure,
          "ready": ready.measure, "office": office.measure,
-         "review": review.measure, "digest": digest.measure}
+         "review": review.measure, "digest": digest.measure, "mongo": mongo.measure}
 
 
 def main(names):

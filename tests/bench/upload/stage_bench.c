@@ -5,10 +5,7 @@
  *
  *   stage_bench DIR
  */
-#include "core/arena.h"
-#include "core/env.h"
-#include "core/pool.h"
-#include "storage/media.h"
+#include "tests/bench/upload/staged.h"
 #include "tests/bench/upload/upload_bare.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -16,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { UPLOADS = 4, TOTAL = 64 << 20, PIECE = 16384, WINDOW = 256 << 10, HOMES = 2, ROUNDS = 5 };
+enum { UPLOADS = 4, TOTAL = 64 << 20, ROUNDS = 5 };
 
 static void must(int ok, const char *what)
 {
@@ -46,7 +43,7 @@ static void *run_bare(void *arg)
     for (size_t at = 0; at < TOTAL;) {
         size_t room;
         uint8_t *to = upload_bare_space(u, &room);
-        room = room > PIECE ? PIECE : room;
+        room = room > STAGED_PIECE ? STAGED_PIECE : room;
         memcpy(to, content + at % sizeof content, room); /* what SSL_read would do */
         upload_bare_got(u, room);
         at += room;
@@ -71,109 +68,16 @@ static double bare(int dir, size_t cadence)
     return cpu_seconds() - before;
 }
 
-/* ---- ours: each upload is a small state machine on its home, as on an HTTP loop ---- */
-
-struct staged {
-    struct bf_task task;
-    struct bf_store *store;
-    struct bf_mailbox *home;
-    struct bf_arena *arena;
-    struct bf_stage_new new;
-    struct bf_stage *stage;
-    size_t cadence, at, taken, chunk_end;
-    pthread_mutex_t *lock;
-    pthread_cond_t *done;
-    unsigned *left;
-};
-
-static void feed(struct staged *s);
-
-static void on_took(void *ctx, size_t n)
-{
-    struct staged *s = ctx;
-    s->taken += n;
-    feed(s);
-}
-
-static void on_finished(void *ctx, enum bf_status status, const uint8_t *sha256)
-{
-    struct staged *s = ctx;
-    (void)sha256;
-    must(status == BF_OK, "finish");
-    bf_stage_close(&s->stage);
-    pthread_mutex_lock(s->lock);
-    --*s->left;
-    pthread_cond_signal(s->done);
-    pthread_mutex_unlock(s->lock);
-}
-
-static void open_chunk(struct staged *s)
-{
-    struct bf_stage_info info;
-    bf_arena_reset(s->arena);
-    must(bf_stage_open(s->store, s->new.tenant, s->new.user, s->new.id, s->home, NULL, NULL, s->arena, &info, &s->stage, NULL) == BF_OK, "open");
-    must((size_t)info.offset == s->at, "offset");
-    s->taken = s->at;
-    s->chunk_end = s->at + s->cadence;
-    feed(s);
-}
-
-static void on_synced(void *ctx, enum bf_status status, int64_t offset)
-{
-    struct staged *s = ctx;
-    must(status == BF_OK && (size_t)offset == s->at, "sync");
-    if (s->at == TOTAL) {
-        must(bf_stage_finish(s->stage, on_finished, s) == BF_OK, "finish");
-        return;
-    }
-    bf_stage_close(&s->stage);
-    open_chunk(s);
-}
-
-static void feed(struct staged *s)
-{
-    if (s->at == s->chunk_end)
-        return;
-    while (s->at < s->chunk_end && s->at - s->taken < WINDOW) {
-        must(bf_stage_append(s->stage, content + s->at % sizeof content, PIECE, on_took, s) == BF_OK, "append");
-        s->at += PIECE;
-    }
-    if (s->at == s->chunk_end)
-        must(bf_stage_sync(s->stage, on_synced, s) == BF_OK, "sync");
-}
-
-static void start(struct bf_task *task)
-{
-    struct staged *s = BF_CONTAINER(task, struct staged, task);
-    must(bf_stage_create(s->store, &s->new, NULL) == BF_OK, "create");
-    open_chunk(s);
-}
+/* ---- ours ---- */
 
 static double ours(const struct bf_env *env, struct bf_store *store, struct bf_pool **homes, size_t cadence)
 {
-    struct staged uploads[UPLOADS];
-    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_cond_t done = PTHREAD_COND_INITIALIZER;
-    unsigned left = UPLOADS;
+    struct staged_load load = {.content = content, .total = TOTAL, .cadence = cadence, .uploads = UPLOADS};
+    struct staged_ran ran;
     double before = cpu_seconds();
-    for (unsigned i = 0; i < UPLOADS; i++) {
-        uploads[i] = (struct staged){.task.run = start, .store = store, .home = bf_pool_mailbox(homes[i % HOMES]), .cadence = cadence};
-        uploads[i].arena = bf_arena_create();
-        uploads[i].new = (struct bf_stage_new){.id = bf_uuid_v7(env), .tenant = {{1}}, .user = {{2}}, .length = TOTAL, .max_bytes = TOTAL};
-        uploads[i].lock = &lock;
-        uploads[i].done = &done;
-        uploads[i].left = &left;
-        bf_post(uploads[i].home, &uploads[i].task);
-    }
-    pthread_mutex_lock(&lock);
-    while (left > 0)
-        pthread_cond_wait(&done, &lock);
-    pthread_mutex_unlock(&lock);
+    staged_run(env, store, homes, &load, &ran);
     double cpu = cpu_seconds() - before;
-    for (unsigned i = 0; i < UPLOADS; i++) {
-        must(bf_stage_delete(store, uploads[i].new.tenant, uploads[i].new.user, uploads[i].new.id, NULL) == BF_OK, "delete");
-        bf_arena_destroy(&uploads[i].arena);
-    }
+    staged_delete(store, &load, &ran);
     return cpu;
 }
 
@@ -205,7 +109,7 @@ int main(int argc, char **argv)
     struct bf_env env;
     struct bf_store *store;
     struct bf_error e = {0};
-    struct bf_pool *homes[HOMES];
+    struct bf_pool *homes[STAGED_HOMES];
     if (argc != 2) {
         fprintf(stderr, "usage: stage_bench DIR\n");
         return 2;
@@ -219,14 +123,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "stage_bench: %s\n", e.cause);
         return 1;
     }
-    for (unsigned i = 0; i < HOMES; i++)
+    for (unsigned i = 0; i < STAGED_HOMES; i++)
         homes[i] = bf_pool_create(&env, "home", 1, 1000);
     int dir = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     compare(&env, store, homes, dir, "4 MB chunks", 4 << 20);
     compare(&env, store, homes, dir, "one PATCH", TOTAL);
     compare(&env, store, homes, dir, "64 KB chunks", 64 << 10);
     bf_store_close(&store);
-    for (unsigned i = 0; i < HOMES; i++)
+    for (unsigned i = 0; i < STAGED_HOMES; i++)
         bf_pool_destroy(&homes[i]);
     close(dir);
     bf_env_finish(&env);

@@ -2,7 +2,7 @@
 """The database goes away while 16 writers of two processes are at it, and comes back on the same data: its front, the PostgreSQL behind it, each killed and
 each stopped. Meanwhile nothing hangs and nothing is promised; afterwards the writers go on at once, and all that was acknowledged is there once.
 
-BF_SOAK=1: 10 rounds, and stops of 10 s."""
+BF_SOAK=1: 10 times as often, for 10 s each."""
 import random
 import time
 
@@ -15,8 +15,7 @@ from rig import SEED, SOAK, pause
 from workers import Outcome, Workers
 
 AWAY = [("kill", "front"), ("kill", "postgres"), ("stop", "front"), ("stop", "postgres")]
-STOP_S = 10 if SOAK else 1.5  # longer than a socket waits
-WRITERS = 16
+AWAY_S = 10 if SOAK else 1.5  # longer than a socket waits
 
 
 @pytest.fixture(scope="module", name="breakable")
@@ -25,12 +24,9 @@ def one_breakable():
         yield database
 
 
-def take_away(database, workers, how, part):
-    """Until every writer has met it."""
+def take_away(database, how, part):
     (database.kill if how == "kill" else database.stop)(part)
-    workers.go_on(WRITERS, "failed")
-    if how == "stop":
-        pause(STOP_S)
+    pause(AWAY_S)
     (database.start if how == "kill" else database.go_on)(part)
     return time.monotonic_ns()
 
@@ -42,12 +38,13 @@ def recovery_ms(workers, back_ns):
 
 
 def test_the_database_goes_away_and_comes_back(tmp_path, breakable):
-    rounds = random.Random(SEED).sample(AWAY * (10 if SOAK else 1), len(AWAY) * (10 if SOAK else 1))
+    rounds = AWAY * (10 if SOAK else 1)
+    random.Random(SEED).shuffle(rounds)
     told = []
     with Workers(tmp_path, breakable, breakable.server) as workers:
         for how, part in rounds:
             workers.go_on(100)
-            back_ns = take_away(breakable, workers, how, part)
+            back_ns = take_away(breakable, how, part)
             workers.go_on(100)
             told.append(f"{how} {part}: {recovery_ms(workers, back_ns)} ms")
         workers.end()
@@ -55,4 +52,4 @@ def test_the_database_goes_away_and_comes_back(tmp_path, breakable):
         print(f"seed {SEED}: {outcome.told()}; until the first answer: {', '.join(told)}")
         outcome.assert_right()
         outcome.assert_in_time(GUARD_S * 1000)
-        assert {line["failed"] for line in outcome.failed} <= {"unavailable", "unknown_outcome"}
+        assert outcome.failed and {line["failed"] for line in outcome.failed} <= {"unavailable", "unknown_outcome"}

@@ -117,6 +117,65 @@ static void one_failing_write_does_not_undo_the_others(void **state)
     assert_string_equal(name_of(get(s, &notes, tenant_a, suite_uuid(3))), "three");
 }
 
+/* One call with all there is; what is on one document goes in its order. */
+static void many_writes_each_have_their_answer(void **state)
+{
+    enum { N = 300 };
+    struct suite *s = *state;
+    struct bf_write w[N];
+    enum bf_status rets[N], wanted[N];
+    for (unsigned i = 0; i < N; i += 10)
+        insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(1000 + i), "old"));
+    for (unsigned i = 0; i < N; i++) {
+        unsigned of = i - i % 10;
+        struct bf_uuid there = suite_uuid(1000 + of), fresh = suite_uuid(2000 + i);
+        static const enum bf_write_kind kinds[10] = {BF_W_INSERT, BF_W_INSERT, BF_W_PUT, BF_W_PUT, BF_W_REPLACE, BF_W_REPLACE, BF_W_REPLACE, BF_W_DELETE, BF_W_DELETE, BF_W_PUT};
+        static const bool is_fresh[10] = {false, true, false, true, false, false, true, false, true, true};
+        static const int64_t revs[10] = {0, 0, 0, 0, 2, 2, 1, 1, 0, 0}; /* after the PUT it is 2, after the REPLACE 3 */
+        static const enum bf_status answers[10] = {BF_E_EXISTS, BF_OK, BF_OK, BF_OK, BF_OK, BF_E_STALE, BF_E_NOT_FOUND, BF_E_STALE, BF_OK, BF_OK};
+        const char *name = bf_arena_printf(s->arena, "by %u", i);
+        w[i] = (struct bf_write){.kind = kinds[i % 10], .coll = &notes, .rev = revs[i % 10]};
+        w[i].doc = thing(s, &notes, tenant_a, is_fresh[i % 10] ? fresh : there, name);
+        wanted[i] = answers[i % 10];
+    }
+    assert_int_equal(bf_store_write(s->store, w, N, rets, NULL), BF_OK);
+    for (unsigned i = 0; i < N; i++)
+        if (rets[i] != wanted[i])
+            fail_msg("write %u (kind %u): %s, not %s", i, i % 10, bf_status_code(rets[i]), bf_status_code(wanted[i]));
+    for (unsigned i = 0; i < N; i += 10) {
+        const struct bf_doc *doc = get(s, &notes, tenant_a, suite_uuid(1000 + i));
+        assert_string_equal(name_of(doc), bf_arena_printf(s->arena, "by %u", i + 4));
+        assert_int_equal(doc->rev, 3);
+        assert_string_equal(name_of(get(s, &notes, tenant_a, suite_uuid(2000 + i + 3))), bf_arena_printf(s->arena, "by %u", i + 3));
+        assert_int_equal(get(s, &notes, tenant_a, suite_uuid(2000 + i + 3))->rev, 1);
+        assert_null(get(s, &notes, tenant_a, suite_uuid(2000 + i + 6)));
+    }
+}
+
+/* Chains, each as long as its writes are done, side by side. */
+static void many_chains_are_each_followed_to_where_they_break(void **state)
+{
+    enum { CHAINS = 20, LONG = 5 };
+    struct suite *s = *state;
+    struct bf_write w[CHAINS * LONG];
+    enum bf_status rets[CHAINS * LONG];
+    for (unsigned c = 0; c < CHAINS; c++)
+        for (unsigned i = 0; i < LONG; i++) {
+            unsigned at = c * LONG + i, id = 100 + at;
+            if (i == c % (LONG + 1))
+                insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(id), "in the way"));
+            w[at] = (struct bf_write){.kind = BF_W_INSERT, .coll = &notes, .doc = thing(s, &notes, tenant_a, suite_uuid(id), "x"), .follows = i > 0};
+        }
+    assert_int_equal(bf_store_write(s->store, w, CHAINS * LONG, rets, NULL), BF_OK);
+    for (unsigned c = 0; c < CHAINS; c++)
+        for (unsigned i = 0; i < LONG; i++) {
+            unsigned breaks = c % (LONG + 1);
+            enum bf_status wanted = i < breaks ? BF_OK : i == breaks ? BF_E_EXISTS : BF_E_STALE;
+            assert_int_equal(rets[c * LONG + i], wanted);
+            assert_int_equal(get(s, &notes, tenant_a, suite_uuid(100 + c * LONG + i)) != NULL, i <= breaks);
+        }
+}
+
 static void what_follows_a_write_that_was_not_done_is_not_done_either(void **state)
 {
     struct suite *s = *state;
@@ -178,6 +237,7 @@ static void the_incarnation_and_derived_keys_survive_a_restart(void **state)
 SUITE_PART(suite_documents, SUITE_TEST(what_is_inserted_is_read_back_whole), SUITE_TEST(another_tenants_id_is_not_there),
            SUITE_TEST(an_id_is_inserted_once), SUITE_TEST(replace_is_guarded_by_the_rev), SUITE_TEST(put_makes_and_replaces),
            SUITE_TEST(delete_is_physical_and_may_be_guarded), SUITE_TEST(one_failing_write_does_not_undo_the_others),
+           SUITE_TEST(many_writes_each_have_their_answer), SUITE_TEST(many_chains_are_each_followed_to_where_they_break),
            SUITE_TEST(what_follows_a_write_that_was_not_done_is_not_done_either),
            SUITE_TEST(many_are_got_in_the_order_asked_for), SUITE_TEST(system_documents_have_no_tenant),
            SUITE_TEST(the_incarnation_and_derived_keys_survive_a_restart));

@@ -24,6 +24,14 @@ struct harness {
     struct shard_keys keys;
 };
 
+unsigned harness_writes(struct harness *h)
+{
+    pthread_mutex_lock(&h->keys.lock);
+    unsigned n = h->keys.writes;
+    pthread_mutex_unlock(&h->keys.lock);
+    return n;
+}
+
 const struct database *harness_database(const struct harness *h) { return &h->database; }
 
 /* The store's place is the directory; the driver's is the database. */

@@ -108,6 +108,7 @@ static void on_started(void *ctx, const char *command, const bson_t *body)
     pthread_mutex_lock(&keys->lock);
     const char *fault = shard_keys_fault(keys, command, body);
     keys->heard++;
+    keys->writes += strcmp(command, "insert") == 0 || strcmp(command, "update") == 0 || strcmp(command, "delete") == 0;
     if (fault != NULL && keys->fault[0] == '\0') {
         char *text = bson_as_relaxed_extended_json(body, NULL);
         snprintf(keys->fault, sizeof keys->fault, "%s: %s: %s", command, fault, text);

@@ -17,6 +17,7 @@ struct shard_keys {
     pthread_mutex_t lock;
     char fault[3000]; /* the first one */
     uint64_t heard;
+    unsigned writes; /* of them, those that write documents */
 };
 
 void shard_keys_init(struct shard_keys *keys);
