@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A store moved between the drivers in memory, with transactions and without: whole, from wherever it was cut off, and never by halves. */
 #include "tests/directory.h"
+#include "storage/erasing.h"
+#include "storage/keys.h"
 #include "storage/move.h"
 #include "tests/storage/memory/memory.h"
 #include "tests/storage/move/company.h"
@@ -414,6 +416,26 @@ static void a_database_is_rolled_forward_before_it_is_moved(void **state)
     tear_down(m);
 }
 
+/* A process ended between the note that a key is to be destroyed and its end; the note stays behind. */
+static void a_key_that_was_being_destroyed_arrives_destroyed(void **state)
+{
+    struct bf_error e = {0};
+    struct bf_key key;
+    (void)state;
+    struct moving *m = set_up(&few, &memory_apart_driver, &memory_driver);
+    struct bf_store *store = open_place(m, &m->from, company_collections);
+    struct bf_session *s = store->driver->vt->reader(store->driver);
+    assert_int_equal(bf__erasing_note(store, s, company_id(1), company_customer(1, 2), few.entries, m->arena, &e), BF_OK);
+    store->driver->vt->release(store->driver, s);
+    bf_store_close(&store);
+    must_move(m, &m->from, &m->to);
+    store = open_place(m, &m->to, company_collections);
+    assert_int_equal(bf_keys_subject(store, company_id(1), company_customer(1, 2), /* create= */ false, &key, &e), BF_E_GONE);
+    companies_expect_sound(store);
+    bf_store_close(&store);
+    tear_down(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +448,7 @@ int main(void)
         cmocka_unit_test(what_arrives_as_something_else_fails_the_move_and_is_named),
         cmocka_unit_test(a_source_that_is_served_still_fails_the_move),
         cmocka_unit_test(a_database_is_rolled_forward_before_it_is_moved),
+        cmocka_unit_test(a_key_that_was_being_destroyed_arrives_destroyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,8 @@ static struct bf_uuid id_of(unsigned company, unsigned kind, unsigned n)
 
 static struct bf_uuid tenant_of(unsigned company) { return id_of(company, 0, 0); }
 static struct bf_uuid customer_of(unsigned company, unsigned n) { return id_of(company, 1, n); }
+struct bf_uuid company_id(unsigned c) { return tenant_of(c); }
+struct bf_uuid company_customer(unsigned c, unsigned n) { return customer_of(c, n); }
 static struct bf_uuid user_of(unsigned company) { return id_of(company, 9, 0); }
 
 static struct bf_request_id request_of(unsigned n)

@@ -21,6 +21,7 @@ struct companies {
 void companies_fill(const struct companies *companies, struct bf_store *store, struct home *home);
 /* One change of company `c` more, under the request number; *ret_replay: it was there. */
 void company_change(struct bf_store *store, unsigned c, unsigned request, bool *ret_replay);
+struct bf_uuid company_id(unsigned c), company_customer(unsigned c, unsigned n);
 void company_forget_note(struct bf_store *store, unsigned c, unsigned note);
 
 /* Every document, entry, request and fact, read by the driver's own means, and the content of media, read as a holder does. */
