@@ -27,6 +27,7 @@ struct bf_driver_open {
     unsigned readers;
     const struct bf_collection *const *collections;
     unsigned n_collections;
+    bool is_there; /* BF_E_NOT_FOUND where there is no store yet, and none is made */
     void *ctx; /* for drivers whose data are in the process (tests) */
 };
 
