@@ -32,7 +32,7 @@ def config(tmp_path):
     (["backup"], "backup takes a directory"),
     (["restore", "a", "b"], "restore takes a directory"),
     (["admin"], "admin takes a command"),
-    (["admin", "frobnicate"], "frobnicate is not a command; there are backup, check, key export"),
+    (["admin", "frobnicate"], "frobnicate is not a command; there are backup, check, shard-plan, key export"),
     (["admin", "user", "add", "demo"], "user add takes TENANT LOGIN NAME ROLE"),
     (["--config", "/nonexistent/baifang.conf", "serve"], "/nonexistent/baifang.conf: No such file or directory"),
 ])
