@@ -38,7 +38,7 @@ def config(tmp_path):
     (["move", "--from=embedded:/nowhere/at-all", "--to=embedded:b"], "there is no store in /nowhere/at-all"),
     (["move", "--from=embedded:a", "--to=mongo://a"], "--to: mongo: is not the address of a store"),
     (["admin"], "admin takes a command"),
-    (["admin", "frobnicate"], "frobnicate is not a command; there are backup, check, shard-plan, key export"),
+    (["admin", "frobnicate"], "frobnicate is not a command; there are backup, check, key export"),
     (["admin", "user", "add", "demo"], "user add takes TENANT LOGIN NAME ROLE"),
     (["--config", "/nonexistent/baifang.conf", "serve"], "/nonexistent/baifang.conf: No such file or directory"),
 ])
