@@ -38,7 +38,7 @@ enum bf_status bf__move_agree(struct bf__move *m, const char *what, int64_t n_fr
 }
 
 /* What a database's processes keep about each other: the destination makes its own, or has none. Uploads are carried with the files. */
-static bool is_moved(const struct bf_collection *coll)
+bool bf__move_takes(const struct bf_collection *coll)
 {
     return coll != &bf__coll_heads && coll != &bf__coll_leases && coll != &bf__coll_erasing && coll != &bf__coll_uploads;
 }
@@ -163,7 +163,7 @@ static enum bf_status copy(struct bf__move *m, struct bf_error *e)
 {
     enum bf_status status = BF_OK;
     for (unsigned i = 0; i < m->from->n_collections && status == BF_OK; i++)
-        if (is_moved(m->from->collections[i]))
+        if (bf__move_takes(m->from->collections[i]))
             status = bf__move_rows_copy(m, m->from->collections[i], e);
     for (unsigned i = 0; i < m->n_logs && status == BF_OK; i++)
         status = bf__move_log_copy(m, &m->logs[i], e);
@@ -179,7 +179,7 @@ static enum bf_status compare(struct bf__move *m, struct bf_error *e)
     for (unsigned i = 0; i < m->n_logs && status == BF_OK; i++)
         status = bf__move_log_compare(m, &m->logs[i], e);
     for (unsigned i = 0; i < m->from->n_collections && status == BF_OK; i++)
-        if (is_moved(m->from->collections[i]))
+        if (bf__move_takes(m->from->collections[i]))
             status = bf__move_rows_compare(m, m->from->collections[i], e);
     return status == BF_OK ? bf__move_files_compare(m, e) : status;
 }

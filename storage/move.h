@@ -27,8 +27,11 @@ struct bf__move {
     struct bf_arena *arena; /* of `logs` */
     int64_t documents, entries, files, bytes;
     struct bf_hash_state all; /* of the hashes that both sides agreed on, in their order */
+    bool may_be_absent; /* files go while they are read: dump.h */
 };
 
+/* Whether a collection is copied as it is. */
+bool bf__move_takes(const struct bf_collection *coll);
 /* The whole. BF_E_CONFLICT: the destination is not new, or is another's; BF_E_CORRUPT: the two differ, or the source is damaged. */
 enum bf_status bf__move(struct bf__move *m, struct bf_error *e);
 

@@ -187,7 +187,7 @@ enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(voi
                               struct bf_check_report *ret, struct bf_error *e);
 /* An online copy into the new directory `to`: the database through the writer's connection between groups, then the blobs; no blob is
  * deleted meanwhile. Never contains the master key; BF_E_CONFLICT until bf_store_export_key was done once. Says the position it is equal up
- * to. */
+ * to. Of a store that others write to as well: a logical copy (storage/dump.h), also one of a directory's. */
 enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*say)(void *ctx, const char *line), void *ctx,
                                struct bf_error *e);
 /* Before the store is closed: checks and backups that are under way end soon, with BF_E_CANCELLED, later ones at once. Any thread. */

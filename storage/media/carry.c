@@ -125,6 +125,10 @@ static enum bf_status copy_file(struct carry *c, const struct bf__blob_doc *blob
     if (status == BF_OK && !there)
         status = copy_bytes(c, blob, from, size, e);
     bf__io_close(&from);
+    if (status == BF_E_CORRUPT && c->m->may_be_absent) {
+        say_absent(c, blob);
+        return BF_OK;
+    }
     c->files++;
     c->bytes += (int64_t)size;
     if (status == BF_OK && c->bytes - c->told >= TELL_BYTES) {
