@@ -8,6 +8,8 @@
 
 /* ---- from a token to a person ---- */
 
+enum { SHARED_MS = 1000 };
+
 /* Until when the token with this hash is good; 0 when it is none of the session's. */
 static int64_t good_until(const struct bf_doc *session, const uint8_t hash[32])
 {
@@ -85,10 +87,13 @@ static enum bf_status judge_token(const struct bf_doc *session, const uint8_t ha
                      : bf_fail(e, BF_E_TOKEN_EXPIRED, "the access token has expired: refresh it");
 }
 
-/* Until when what was found needs no other look: a browser's session is looked at again when its use is to be noted. */
-static int64_t true_until(const struct bf_doc *session, const uint8_t hash[32])
+/* Until when what was found needs no other look: a browser's session is looked at again when its use is to be noted, and where other processes end sessions,
+ * too, each after a second. */
+static int64_t true_until(const struct bf_access *access, const struct bf_doc *session, const uint8_t hash[32], int64_t now_ms)
 {
     int64_t until_ms = good_until(session, hash), due_ms = bf__session_is_browsers(session) ? bf__session_use_due(session) : until_ms;
+    if (bf_store_is_shared(access->store) && now_ms + SHARED_MS < due_ms)
+        due_ms = now_ms + SHARED_MS;
     return due_ms < until_ms ? due_ms : until_ms;
 }
 
@@ -109,7 +114,7 @@ static enum bf_status look_up(struct bf_access *access, const struct bf_token *t
     if (status == BF_OK)
         status = fill(access, session, user, arena, ret, e);
     if (status == BF_OK)
-        bf_caller_cache_keep(access->callers, &mark, hash, true_until(session, hash), ret);
+        bf_caller_cache_keep(access->callers, &mark, hash, true_until(access, session, hash, now_ms), ret);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who hands the log over to each consumer, where several processes follow it: one document per consumer (system collection "leases") names the holder,
+ * Who hands the log over to each consumer, where several processes follow it: one document per consumer (system collection "follower_leases") names the holder,
  * who writes it anew every RENEW_MS. Who has seen it unchanged for LEASE_MS, by its own clock, takes it: no two clocks are compared. Its rev is the fence:
  * each write is guarded by it, so of two takers one gets it, and who lost it cannot renew it.
  *

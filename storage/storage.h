@@ -82,8 +82,11 @@ void bf_store_close(struct bf_store **store);
 enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e);
 const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name); /* NULL when not declared */
 
-/* A number that moves on with each commit of this process that changed documents of the logged collection, after it was applied and before
- * its answers: what was read before and kept is still true while the number is the same. Never blocks. */
+/* Whether other processes may write to it, too. What was read outside the log, and kept, may be another's to change then. */
+bool bf_store_is_shared(const struct bf_store *store);
+
+/* A number that moves on with each commit that changed documents of the logged collection, after it was applied and before
+ * its answers; with those of other processes as soon as this one learns of them, within a second: what was read before and kept is still true while the number is the same. Never blocks. */
 uint64_t bf_store_version(const struct bf_store *store, const struct bf_collection *coll);
 
 struct bf_key;

@@ -403,6 +403,8 @@ static unsigned number_of(const struct bf_store *store, const struct bf_collecti
     return i;
 }
 
+bool bf_store_is_shared(const struct bf_store *store) { return store->heads != NULL; }
+
 uint64_t bf_store_version(const struct bf_store *store, const struct bf_collection *coll)
 {
     return atomic_load(&store->versions[number_of(store, coll)]);

@@ -2,9 +2,12 @@
 #include "tests/storage/memory/memory.h"
 #include "core/arena.h"
 #include "storage/bson.h"
+#include "storage/internal.h"
 #include "storage/match.h"
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -701,3 +704,12 @@ const struct bf_driver_vtable memory_driver = {
     .scheme = "memory", .one_transaction = true, .open = memory_open, .close = memory_close, .apply = apply, IN_MEMORY};
 const struct bf_driver_vtable memory_apart_driver = {
     .scheme = "memory", .one_transaction = false, .open = memory_apart_open, .close = memory_close, .apply = apply_guarded, .mend = mend_row, IN_MEMORY};
+
+enum bf_status memory_store_open(const struct bf_env *env, struct memory *m, const char *dir, const struct bf_collection *const *collections, unsigned n,
+                                 struct bf_store **ret, struct bf_error *e)
+{
+    char key[PATH_MAX + 32];
+    struct bf_store_config config = {.uri = BF_STR("memory:")};
+    config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", dir));
+    return bf__store_open(env, &config, &memory_apart_driver, m, collections, n, ret, e);
+}
