@@ -93,8 +93,8 @@ enum { BF_SHARDS_MAX = 28 };
 enum bf_status bf_store_shard_plan(const struct bf_store_config *config, const struct bf_collection *const *collections, unsigned n,
                                    const struct bf_str *shards, unsigned n_shards, struct bf_buf *out, struct bf_error *e);
 
-/* A number that moves on with each commit of this process that changed documents of the logged collection, after it was applied and before
- * its answers: what was read before and kept is still true while the number is the same. Never blocks. */
+/* A number that moves on with each commit that changed documents of the logged collection, after it was applied and before
+ * its answers; with those of other processes as soon as this one learns of them, within a second: what was read before and kept is still true while the number is the same. Never blocks. */
 uint64_t bf_store_version(const struct bf_store *store, const struct bf_collection *coll);
 
 struct bf_key;

@@ -2,10 +2,13 @@
 #include "tests/storage/memory/memory.h"
 #include "core/arena.h"
 #include "storage/bson.h"
+#include "storage/internal.h"
 #include "storage/match.h"
 #include "tests/storage/memory/files.h"
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -739,3 +742,12 @@ const struct bf_driver_vtable memory_driver = {
 const struct bf_driver_vtable memory_apart_driver = {
     .scheme = "memory", .one_transaction = false, .open = memory_apart_open, .close = memory_close, .apply = apply_guarded, .mend = mend_row, .chunk_put = chunk_put,
     .chunk_get = chunk_get, .file_put = file_put, .file_get = file_get, .file_drop = file_drop, .file_scan = file_scan, IN_MEMORY};
+
+enum bf_status memory_store_open(const struct bf_env *env, struct memory *m, const char *dir, const struct bf_collection *const *collections, unsigned n,
+                                 struct bf_store **ret, struct bf_error *e)
+{
+    char key[PATH_MAX + 32];
+    struct bf_store_config config = {.uri = BF_STR("memory:")};
+    config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", dir));
+    return bf__store_open(env, &config, &memory_apart_driver, m, collections, n, ret, e);
+}
