@@ -282,7 +282,7 @@ class Fleet:
         self.directory = os.fspath(directory)
         self.clock_path = os.path.join(self.directory, "clock")
         before, _, options = os.environ["MONGODB_TEST_URI"].partition("?")
-        self.uri = f"{before.rstrip('/')}/bf_test_{secrets.token_hex(8)}?{options}"
+        self.uri = f"{before.rstrip('/')}/{self._database()}?{options}"
         common = {"store": {"uri": self.uri, "master_key_file": os.path.join(self.directory, "master.key")}, "clock": {"file": self.clock_path}}
         for section, keys in (config or {}).items():
             common.setdefault(section, {}).update(keys)
@@ -291,6 +291,17 @@ class Fleet:
         for member in self.members:
             member.clock_path = self.clock_path
         self.data, self.config_path = self.members[0].data, self.members[0].config_path
+
+    def _database(self):
+        """The same again for the same directory."""
+        path = os.path.join(self.directory, "database")
+        os.makedirs(self.directory, exist_ok=True)
+        with open(path, "a+", encoding="ascii") as file:
+            file.seek(0)
+            name = file.read() or "bf_test_" + secrets.token_hex(8)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(name)
+        return name
 
     def of(self, *verbs):
         return [member for member in self.members if member.verb in verbs]
