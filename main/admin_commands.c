@@ -76,9 +76,9 @@ static enum bf_status run_shard_plan(void *service, int n_args, const struct bf_
 const struct bf_admin_command bf_admin_own_commands[] = {
     {"backup", "DIRECTORY", "copies the store into a new directory while it serves", 1, 1, 0, run_backup},
     {"check", "[--mend]", "verifies everything that is stored against what it derives from", 0, 1, 0, run_check},
+    {"key export", "FILE", "writes a copy of the master key to a new file", 1, 1, 0, run_key_export},
     {"shard-plan", "[SHARD ...]", "prints the commands by which a database is sharded, before it is used; the named shards get equal parts", 0, BF_SHARDS_MAX, 0,
      run_shard_plan},
-    {"key export", "FILE", "writes a copy of the master key to a new file", 1, 1, 0, run_key_export},
 };
 const unsigned bf_admin_n_own_commands = sizeof bf_admin_own_commands / sizeof *bf_admin_own_commands;
 

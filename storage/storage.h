@@ -200,3 +200,10 @@ enum bf_status bf_store_export_key(struct bf_store *store, int fd, struct bf_err
  * none, unless `without_erasures`, for who knows that nobody was erased. */
 enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config, bool without_erasures,
                                 const struct bf_collection *const *collections, unsigned n, struct bf_error *e);
+/* Moves all of a store to another, new one, of this driver or another: documents, logs, media, and the incarnation, so that phones go on with it. Both have
+ * the same master key file. Nobody may serve either meanwhile; the source is not changed. Done again after it broke off anywhere, it goes on. Until it has
+ * ended the destination is opened by nobody else (BF_E_CONFIG). All is read again on both sides and compared. `say` (or NULL) gets a line of progress now
+ * and then. BF_E_NOT_FOUND: there is no source; BF_E_CONFLICT: the destination has data of its own, or the source grows; BF_E_CORRUPT: the two differ. */
+enum bf_status bf_store_move(const struct bf_env *env, const struct bf_store_config *from, const struct bf_store_config *to,
+                             const struct bf_collection *const *collections, unsigned n, void (*say)(void *ctx, const char *line), void *ctx,
+                             struct bf_error *e);
