@@ -63,6 +63,7 @@ class Phone(Person):
     def __init__(self, company, login, seed=0, device=None):
         self.random = random.Random(f"{SEED} {login} {seed}")
         self.faults = 0  # answers lost
+        self.hung = 0    # of these, for which GUARD_S was waited in vain
         self.busy = {}   # answers that said "later", by code
         super().__init__(company, login, device)
         answer = self.sure("POST", "/v1/devices", {"id": self.device, "name": "测试手机", "platform": "android"})
@@ -72,8 +73,9 @@ class Phone(Person):
         """None: no answer, and nobody knows what became of it."""
         try:
             return self.http.request(method, path, headers=self.headers(headers), content=content)
-        except httpx.TransportError:
+        except httpx.TransportError as error:
             self.faults += 1
+            self.hung += isinstance(error, httpx.TimeoutException)
             self.find()
             return None
 

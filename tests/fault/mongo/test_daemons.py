@@ -166,6 +166,8 @@ class Town:
 
     def end(self):
         self.load.end()
+        while self.load.open_uploads:
+            self.load.open_uploads.pop().ask()  # now: what nothing was sent of is given up after an hour
         self.reporter.join(5 * GUARD_S)
         assert len(self.visits) == VISITS, "who is to be reminded hangs"
         self.office.end()
@@ -188,6 +190,7 @@ class Town:
         for item in self.load.ledger.items:
             if item["kind"] != "offset":
                 replay(self.auditor(item["login"]), item)
+        assert not any(phone.hung for phone in [*self.load.phones, *self.auditors.values(), self.world.phone]), "a request hung"
         boss = Phone(self.company, "qian")
         check_records(self.load, boss)
         check_bytes(self.load, boss)
