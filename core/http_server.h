@@ -63,6 +63,7 @@ struct bf_route {
 /* ---- the server ---- */
 
 struct bf_http_config {
+    int socket;             /* a listening one, instead of `listen`; the caller's, open until the start returned. 0: none */
     struct bf_str listen;   /* "127.0.0.1:8443", "[::]:443"; port 0 takes one from the kernel */
     struct bf_str cert_file, key_file; /* PEM; both empty: `self_signed_dir`/tls.crt and tls.key are used, made at first start (P-256, 825
                                           days, names localhost, 127.0.0.1, ::1 and the host's) */
@@ -99,6 +100,8 @@ enum bf_status bf_http_check(const struct bf_http_config *config, struct bf_erro
 enum bf_status bf_http_start(const struct bf_env *env, const struct bf_http_config *config, struct bf_pool *pool,
                              const struct bf_route_table *tables, unsigned n_tables, struct bf_http **ret, struct bf_error *e);
 unsigned bf_http_port(const struct bf_http *http);
+/* Did each event loop come round within the last `ms`? They do so several times a second, unless something keeps one. Any thread. */
+bool bf_http_gets_on(const struct bf_http *http, int64_t ms);
 /* Reads certificate and key again; on failure the old ones stay. Existing connections keep theirs, all that are accepted after the
  * return have the new one. Any thread but a loop's. */
 enum bf_status bf_http_reload(struct bf_http *http, struct bf_error *e);

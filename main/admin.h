@@ -16,7 +16,8 @@ struct bf_admin;
 /* What main's own commands work on. */
 struct bf_admin_store {
     const struct bf_env *env;
-    struct bf_store *store;
+    const struct bf_config *config;
+    struct bf_store *store; /* NULL: of a command that needs none */
     int file; /* what the caller opened for the command to write; -1: nothing */
 };
 
@@ -30,6 +31,8 @@ struct bf_admin_found {
 enum bf_status bf_admin_find(int n, const struct bf_str *words, struct bf_admin_found *ret, struct bf_error *e);
 extern const struct bf_admin_command bf_admin_own_commands[]; /* key export, backup, check */
 extern const unsigned bf_admin_n_own_commands;
+/* It looks at the configuration only, so that it is carried out where it is given. */
+bool bf_admin_needs_no_store(const struct bf_admin_command *command);
 /* Its first argument, where there is one, is the path of something. */
 bool bf_admin_takes_path(const struct bf_admin_command *command);
 /* Its first argument is a file, which the client makes with the caller's rights and hands over: the server may not write where root may. */
@@ -38,8 +41,8 @@ bool bf_admin_writes_file(const struct bf_admin_command *command);
 /* ---- the server's side ---- */
 
 /* Listens at `dir`/admin.sock. `services` are the handles in the order of bf_services; all outlive it. */
-enum bf_status bf_admin_start(const struct bf_env *env, struct bf_store *store, void *const *services, struct bf_str dir, struct bf_admin **ret,
-                              struct bf_error *e);
+enum bf_status bf_admin_start(const struct bf_env *env, const struct bf_config *config, struct bf_store *store, void *const *services, struct bf_str dir,
+                              struct bf_admin **ret, struct bf_error *e);
 /* Removes the socket, takes no more and ends what may take long (a backup); does not wait for it. NULL is fine. */
 void bf_admin_close(struct bf_admin *admin);
 /* The same, then waits for what runs. NULL or *NULL is fine. */

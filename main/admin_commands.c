@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/log.h"
 #include "main/admin.h"
+#include "main/config.h"
 #include "main/services.h"
 #include "storage/jobs.h"
 
@@ -60,12 +61,28 @@ static enum bf_status run_check(void *service, int n_args, const struct bf_str *
     return status;
 }
 
+static enum bf_status run_shard_plan(void *service, int n_args, const struct bf_str *args, struct bf_str input, struct bf_arena *arena,
+                                     struct bf_buf *out, struct bf_error *e)
+{
+    const struct bf_admin_store *s = service;
+    struct bf_store_config store;
+    unsigned n;
+    (void)input;
+    const struct bf_collection **all = bf_services_collections(arena, &n);
+    bf_main_store_config(s->config, arena, &store);
+    return bf_store_shard_plan(&store, all, n, args, (unsigned)n_args, out, e);
+}
+
 const struct bf_admin_command bf_admin_own_commands[] = {
     {"backup", "DIRECTORY", "copies the store into a new directory while it serves", 1, 1, 0, run_backup},
     {"check", "[--mend]", "verifies everything that is stored against what it derives from", 0, 1, 0, run_check},
     {"key export", "FILE", "writes a copy of the master key to a new file", 1, 1, 0, run_key_export},
+    {"shard-plan", "[SHARD ...]", "prints the commands by which a database is sharded, before it is used; the named shards get equal parts", 0, BF_SHARDS_MAX, 0,
+     run_shard_plan},
 };
 const unsigned bf_admin_n_own_commands = sizeof bf_admin_own_commands / sizeof *bf_admin_own_commands;
+
+bool bf_admin_needs_no_store(const struct bf_admin_command *command) { return command->run == run_shard_plan; }
 
 bool bf_admin_takes_path(const struct bf_admin_command *command) { return command->run == run_key_export || command->run == run_backup; }
 

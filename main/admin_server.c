@@ -177,8 +177,8 @@ static void *listener(void *arg)
     }
 }
 
-enum bf_status bf_admin_start(const struct bf_env *env, struct bf_store *store, void *const *services, struct bf_str dir, struct bf_admin **ret,
-                              struct bf_error *e)
+enum bf_status bf_admin_start(const struct bf_env *env, const struct bf_config *config, struct bf_store *store, void *const *services, struct bf_str dir,
+                              struct bf_admin **ret, struct bf_error *e)
 {
     int listening = bf__admin_listen(dir.p);
     if (listening < 0)
@@ -186,7 +186,7 @@ enum bf_status bf_admin_start(const struct bf_env *env, struct bf_store *store, 
     struct bf_admin *a = calloc(1, sizeof *a);
     if (a == NULL)
         abort();
-    *a = (struct bf_admin){.env = env, .own = {.env = env, .store = store}, .services = services, .listening = listening};
+    *a = (struct bf_admin){.env = env, .own = {.env = env, .config = config, .store = store}, .services = services, .listening = listening};
     a->dir = strdup(dir.p);
     a->stop = eventfd(0, EFD_CLOEXEC);
     a->pool = bf_pool_create(env, "admin", THREADS, QUEUE_MAX);

@@ -6,6 +6,7 @@
 
 enum bf_channel_kind {
     BF_CHANNEL_READY = 1, /* server -> supervisor: serving on `number` */
+    BF_CHANNEL_ALIVE,     /* server -> supervisor: every event loop got on since the last time */
     BF_CHANNEL_ZYGOTE,    /* supervisor -> server: `fd` leads to a new zygote of the kind `number` (enum bf_zygote) */
 };
 

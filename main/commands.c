@@ -108,7 +108,7 @@ static enum bf_status with_own_store(struct act *a, struct bf_error *e)
     enum bf_status status = bf_main_open_store(a->env, a->config, a->arena, /* broken= */ NULL, /* ctx= */ NULL, &store, e);
     if (status != BF_OK)
         return status;
-    status = run_here(a, &(struct bf_admin_store){.env = a->env, .store = store, .file = a->file}, e);
+    status = run_here(a, &(struct bf_admin_store){.env = a->env, .config = a->config, .store = store, .file = a->file}, e);
     bf_store_close(&store);
     return status;
 }
@@ -131,6 +131,8 @@ static enum bf_status with_own_service(struct act *a, struct bf_error *e)
 /* On a store that several processes may open, here. Else it is the running server's; where none runs, main's own commands open the store. */
 static enum bf_status carry_out(struct act *a, int n, const struct bf_str *words, struct bf_error *e)
 {
+    if (bf_admin_needs_no_store(a->found.command))
+        return run_here(a, &(struct bf_admin_store){.env = a->env, .config = a->config, .file = -1}, e);
     if (bf_main_store_is_shared(a->config))
         return a->found.service < 0 ? with_own_store(a, e) : with_own_service(a, e);
     enum bf_status status = bf_admin_ask(bf_main_data_dir(a->config), n, words, a->input, a->file, a->arena, &a->out, e);

@@ -113,7 +113,8 @@ static int run_daemon(const struct context *c)
 static int run_server(const struct context *c)
 {
     const struct bf_daemon *daemon = bf_daemon_named(c->options->args[0]);
-    return daemon == NULL ? fault("server", "is started by a supervisor") : bf_server_run(c->env, c->config, daemon, BF_SPAWN_FD);
+    int socket = c->options->n_args > 1 ? BF_SPAWN_SOCKET_FD : 0;
+    return daemon == NULL ? fault("server", "is started by a supervisor") : bf_server_run(c->env, c->config, daemon, BF_SPAWN_FD, socket);
 }
 
 static int run_admin(const struct context *c) { return bf_command_admin(c->env, c->config, c->options->n_args, c->options->args); }
@@ -142,7 +143,7 @@ static const struct verb {
     int (*run)(const struct context *context);
 } verbs[] = {
     {"serve", "no arguments", 0, 0, run_daemon},  {"gateway", "no arguments", 0, 0, run_daemon}, {"ingest", "no arguments", 0, 0, run_daemon},
-    {"push", "no arguments", 0, 0, run_daemon},   {"server", "a daemon", 1, 1, run_server},      {"admin", "a command", 1, 32, run_admin},
+    {"push", "no arguments", 0, 0, run_daemon},   {"server", "a daemon", 1, 2, run_server},      {"admin", "a command", 1, 32, run_admin},
     {"backup", "a directory", 1, 1, run_own},     {"check", "only --mend", 0, 1, run_own},       {"restore", "a directory", 1, 2, run_restore},
     {"move", "--from URI and --to URI", 2, 4, run_move},
 };
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     const struct verb *verb = NULL;
+    (void)setenv("MONGOC_DISABLE_SHM", "1", /* overwrite= */ 0); /* for what is started from here: a file of libmongoc's would outlive a process that is killed */
     int status = parse(argc, argv, &options);
     if (status != 0)
         return status;

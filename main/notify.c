@@ -26,6 +26,14 @@ void bf_notify(const char *state)
     close(fd);
 }
 
+int64_t bf_notify_watchdog_ms(void)
+{
+    const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+    if (usec == NULL || (pid != NULL && atoll(pid) != getpid()))
+        return 0;
+    return atoll(usec) / 1000;
+}
+
 void bf_notify_reloading(void)
 {
     struct timespec t;

@@ -21,19 +21,21 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { CONSUMERS_MAX = 16, CLIENT_GRACE_MS = 2000, BROKEN_GRACE_S = 1 };
+enum { CONSUMERS_MAX = 16, CLIENT_GRACE_MS = 2000, BROKEN_GRACE_S = 1, ALIVE_MS = 1000, STUCK_MS = 10 * 1000 };
 
 struct server {
     const struct bf_env *env;
     const struct bf_config *config;
     const struct bf_daemon *daemon;
     int channel, signals;
+    int socket; /* to accept from; 0: none yet */
     int broken; /* becomes readable when the store takes no more writes */
     struct bf_parts parts;
     struct bf_consumer consumers[CONSUMERS_MAX];
     struct bf_follower *follower;
     struct bf_http *http;
     struct bf_admin *admin;
+    int64_t said_alive_ms;
     int status; /* of the process */
 };
 
@@ -87,11 +89,15 @@ static enum bf_status start(struct server *s, struct bf_error *e)
     if (status != BF_OK)
         return status;
     bf_main_http_config(s->config, s->daemon, s->parts.arena, &http);
+    http.socket = s->socket;
     status = bf_http_start(s->env, &http, s->parts.ctx.workers, s->parts.mounted, s->parts.n_mounted, &s->http, e);
+    if (s->socket > 0)
+        close(s->socket); /* each loop has its own by now */
+    s->socket = 0;
     if (status == BF_OK)
         status = run_services(s, e);
     if (status == BF_OK && !bf_store_is_shared(s->parts.ctx.store)) /* else whoever administrates opens the store */
-        status = bf_admin_start(s->env, s->parts.ctx.store, s->parts.services, bf_main_data_dir(s->config), &s->admin, e);
+        status = bf_admin_start(s->env, s->config, s->parts.ctx.store, s->parts.services, bf_main_data_dir(s->config), &s->admin, e);
     return status;
 }
 
@@ -196,14 +202,26 @@ static void give_up(struct server *s)
     alarm(BROKEN_GRACE_S);
 }
 
+/* A loop that got stuck is not told of, and systemd's watchdog ends us: nothing else would. */
+static void say_alive(struct server *s)
+{
+    struct bf_channel_message message = {.kind = BF_CHANNEL_ALIVE, .fd = -1};
+    int64_t now = bf_mono_ms(s->env);
+    if (now - s->said_alive_ms < ALIVE_MS || !bf_http_gets_on(s->http, STUCK_MS))
+        return;
+    s->said_alive_ms = now;
+    (void)bf_channel_send(s->channel, &message);
+}
+
 /* Until something ends it; then s->status is the exit status. */
 static void serve(struct server *s)
 {
     struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->channel, .events = POLLIN}, {.fd = s->broken, .events = POLLIN}};
     const char *why = NULL;
     while (why == NULL) {
-        if (poll(fds, sizeof fds / sizeof *fds, -1) < 0 && errno != EINTR)
+        if (poll(fds, sizeof fds / sizeof *fds, ALIVE_MS) < 0 && errno != EINTR)
             abort();
+        say_alive(s);
         if (fds[2].revents != 0)
             why = "the store takes no more writes";
         else if (!take_messages(s))
@@ -229,10 +247,10 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int bf_server_run(const struct bf_env *env, const struct bf_config *config, const struct bf_daemon *daemon, int channel)
+int bf_server_run(const struct bf_env *env, const struct bf_config *config, const struct bf_daemon *daemon, int channel, int socket)
 {
     struct bf_error e = {0};
-    struct server s = {.env = env, .config = config, .daemon = daemon, .channel = channel};
+    struct server s = {.env = env, .config = config, .daemon = daemon, .channel = channel, .socket = socket};
     s.signals = open_signals();
     s.broken = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum bf_status status = start(&s, &e);

@@ -23,7 +23,9 @@ static void be_child(const struct bf_spawn *spawn, int socket)
         fcntl(socket, F_SETFD, 0);
     else
         dup2(socket, BF_SPAWN_FD);
-    close_range(BF_SPAWN_FD + 1, ~0U, 0);
+    if (spawn->socket > 0)
+        dup2(spawn->socket, BF_SPAWN_SOCKET_FD);
+    close_range(spawn->socket > 0 ? BF_SPAWN_SOCKET_FD + 1 : BF_SPAWN_FD + 1, ~0U, 0);
     signal(SIGPIPE, SIG_DFL);
     if (!spawn->keep_mask)
         sigprocmask(SIG_SETMASK, &none, NULL);

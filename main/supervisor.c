@@ -7,6 +7,7 @@
 #include "core/service.h"
 #include "main/channel.h"
 #include "main/config.h"
+#include "main/inherited.h"
 #include "main/notify.h"
 #include "main/services.h"
 #include "main/spawn.h"
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 enum {
@@ -43,8 +45,10 @@ struct supervisor {
     struct child server, zygotes[BF_ZYGOTES];
     unsigned n_zygotes; /* 0, or all */
     int channel; /* to the server; -1: none */
+    int socket;  /* that systemd opened; 0: none */
     int signals;
-    bool was_ready, stopping;
+    bool was_ready, is_ready, stopping; /* ever; the server of now */
+    int64_t watchdog_ms; /* 0: nobody watches */
     int64_t kill_at_ms;
     int status;
 };
@@ -82,10 +86,15 @@ static void start_zygote(struct supervisor *s, enum bf_zygote kind)
 
 static void start_server(struct supervisor *s)
 {
-    const char *with_config[] = {"baifang", "server", "--config", s->config_path, s->daemon->name, NULL};
-    const char *without[] = {"baifang", "server", s->daemon->name, NULL};
-    struct bf_spawn spawn = {
-        .program = "/proc/self/exe", .argv = s->config_path == NULL ? without : with_config, .keep_environment = true, .keep_mask = true};
+    const char *socket = s->socket > 0 ? "socket" : NULL;
+    const char *with_config[] = {"baifang", "server", "--config", s->config_path, s->daemon->name, socket, NULL};
+    const char *without[] = {"baifang", "server", s->daemon->name, socket, NULL};
+    struct bf_spawn spawn = {.program = "/proc/self/exe",
+                             .argv = s->config_path == NULL ? without : with_config,
+                             .socket = s->socket,
+                             .keep_environment = true,
+                             .keep_mask = true};
+    s->is_ready = false;
     if (!start(s, &s->server, &spawn, &s->channel))
         return;
     for (unsigned i = 0; i < s->n_zygotes; i++)
@@ -127,8 +136,10 @@ static void take_messages(struct supervisor *s)
         if (m.fd >= 0)
             close(m.fd);
         if (m.kind == BF_CHANNEL_READY) {
-            s->was_ready = true;
+            s->was_ready = s->is_ready = true;
             bf_notify("READY=1");
+        } else if (m.kind == BF_CHANNEL_ALIVE && s->watchdog_ms > 0) {
+            bf_notify("WATCHDOG=1");
         }
     }
     if (got == 0)
@@ -139,6 +150,7 @@ static void server_died(struct supervisor *s, int wait_status)
 {
     log_child(s, s->stopping && wait_status == 0 ? BF_LOG_INFO : BF_LOG_ERROR, "supervisor.server_ended", &s->server, exit_status(wait_status));
     s->server.pid = 0;
+    s->is_ready = false;
     take_messages(s); /* it may have said that it is ready a moment before */
     close_channel(s);
     kill_zygotes(s);
@@ -216,13 +228,16 @@ static void start_what_is_due(struct supervisor *s)
             start_zygote(s, i);
 }
 
+/* As long as there is no server that could say that it gets on, this process does. */
+static bool feeds_itself(const struct supervisor *s) { return s->watchdog_ms > 0 && !s->is_ready; }
+
 /* Milliseconds until something is to be done unasked; -1: nothing. */
 static int until_due(const struct supervisor *s)
 {
-    int64_t due = INT64_MAX, now = bf_mono_ms(s->env);
+    int64_t now = bf_mono_ms(s->env), due = feeds_itself(s) ? now + s->watchdog_ms / 3 : INT64_MAX;
     if (s->stopping)
         due = s->kill_at_ms > now ? s->kill_at_ms : now + KILL_AGAIN_MS;
-    else if (s->server.pid == 0)
+    else if (s->server.pid == 0 && s->server.start_at_ms < due)
         due = s->server.start_at_ms;
     else if (s->channel >= 0)
         for (unsigned i = 0; i < s->n_zygotes; i++)
@@ -253,8 +268,20 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void take_turn(struct supervisor *s)
+{
+    start_what_is_due(s);
+    if (feeds_itself(s))
+        bf_notify("WATCHDOG=1");
+    struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->channel, .events = POLLIN}};
+    poll(fds, 2, until_due(s));
+    take_messages(s);
+    take_signals(s);
+}
+
 int bf_supervisor_run(const struct bf_env *env, const struct bf_config *config, const struct bf_daemon *daemon, const char *config_path)
 {
+    struct bf_error e = {0};
     struct supervisor s = {.env = env, .config = config, .daemon = daemon, .config_path = config_path, .arena = bf_arena_create(), .channel = -1,
                            .server = {.name = "server"}, .zygotes = {[BF_ZYGOTE_MEDIA] = {.name = "media"}, [BF_ZYGOTE_SPEECH] = {.name = "speech"}}};
     struct bf_str model = bf_config_str(config, "decode", "speech_model");
@@ -263,14 +290,17 @@ int bf_supervisor_run(const struct bf_env *env, const struct bf_config *config, 
     s.n_zygotes = bf_daemon_decodes(daemon) ? BF_ZYGOTES : 0;
     s.signals = open_signals();
     signal(SIGPIPE, SIG_IGN);
-    while (!s.stopping || has_children(&s)) {
-        start_what_is_due(&s);
-        struct pollfd fds[] = {{.fd = s.signals, .events = POLLIN}, {.fd = s.channel, .events = POLLIN}};
-        poll(fds, 2, until_due(&s));
-        take_messages(&s);
-        take_signals(&s);
+    s.watchdog_ms = bf_notify_watchdog_ms();
+    if (bf_inherited_socket(&s.socket, &e) != BF_OK) {
+        bf_log_error(env, BF_LOG_ERROR, "start_failed", &e);
+        s.status = EX_CONFIG;
+        s.stopping = true;
     }
+    while (!s.stopping || has_children(&s))
+        take_turn(&s);
     close(s.signals);
+    if (s.socket > 0)
+        close(s.socket);
     bf_arena_destroy(&s.arena);
     return s.status;
 }

@@ -8,7 +8,8 @@
  *                +--died: give up     +--SIGTERM, SIGINT: drain, then end
  *
  * A server that dies before it was ever ready is not tried again: its configuration or its store is wrong, and the exit status says so. SIGHUP goes on
- * to the server. When the supervisor itself dies, the server sees the end of their socket and drains.
+ * to the server. systemd's watchdog is fed while the server says that its event loops get on; while there is none that was ready, by the supervisor itself.
+ * A listening socket that systemd opened goes to each server in turn (inherited.h). When the supervisor itself dies, the server sees the end of their socket and drains.
  */
 #pragma once
 #include "core/error.h"

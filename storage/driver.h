@@ -52,6 +52,15 @@ struct bf_apply {
     struct bf_str bson; /* `after`, encoded */
 };
 
+/* A document that is to be set right. */
+struct bf_mend {
+    const struct bf_collection *coll;
+    struct bf_uuid tenant, id;
+    const struct bf_doc *is;    /* as it was read; NULL: it is absent, or cannot be read */
+    const struct bf_doc *after; /* NULL: it goes */
+    struct bf_str bson;         /* `after`, encoded */
+};
+
 struct bf_check {
     bool mend;
     void (*say)(void *ctx, const char *line); /* NULL: nobody listens */
@@ -97,6 +106,9 @@ struct bf_driver_vtable {
 
     /* BF_E_CONFIG: what of the place forbids an opening and is seen in it alone. NULL: nothing. */
     enum bf_status (*check_place)(const char *place, struct bf_error *e);
+    /* As bf_store_shard_plan; NULL: it cannot be sharded. */
+    enum bf_status (*shard_plan)(const char *place, const struct bf_collection *const *collections, unsigned n, const struct bf_str *shards,
+                                 unsigned n_shards, struct bf_buf *out, struct bf_error *e);
     enum bf_status (*open)(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e);
     void (*close)(struct bf_driver **driver);
     struct bf_session *(*reader)(struct bf_driver *driver); /* waits for a free one */
@@ -169,11 +181,13 @@ struct bf_driver_vtable {
     enum bf_status (*file_scan)(struct bf_session *s, const struct bf_file_row *after, unsigned limit, struct bf_file_row *ret, unsigned *ret_n,
                                 struct bf_error *e);
 
-    /* Care, by the writer. `remove` deletes physically. backup copies the database into the new directory `to`, step by step: call until
+    /* Care, by the writer. `remove` deletes physically; with one_transaction only. `mend`, without: BF_E_STALE where the document is not any more as it
+     * was read, by rev, n and k; nothing is changed then. backup copies the database into the new directory `to`, step by step: call until
      * *done; NULL *state at the first call, and again after the last. The files are for the caller to sync. A copy that is not gone on with is
      * given up when the driver closes. */
     enum bf_status (*remove)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
                              struct bf_arena *arena, struct bf_error *e);
+    enum bf_status (*mend)(struct bf_session *s, const struct bf_mend *mend, struct bf_error *e);
     enum bf_status (*backup)(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);
 };
 

@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/mailbox.h"
 
+struct bf_buf;
 struct bf_env;
 struct bf_store;
 
@@ -84,6 +85,13 @@ void bf_store_close(struct bf_store **store);
  * became durable in that second. The others get what was found last, or BF_E_UNAVAILABLE when trying has taken 5 s. */
 enum bf_status bf_store_probe(struct bf_store *store, struct bf_error *e);
 const struct bf_collection *bf_store_collection(const struct bf_store *store, const char *name); /* NULL when not declared */
+
+enum { BF_SHARDS_MAX = 28 };
+/* Appends to `out` how an operator shards the database before anything is stored in it, as commands: by which key each collection, those of storage's own
+ * too; and where `shards` are named, which part of the companies and of the buckets each of them gets. Opens nothing. BF_E_NOT_SUPPORTED: the store is no
+ * database. BF_E_INVALID_QUERY: a name has other characters than letters, digits, '-', '_', '.', '/', ':'. */
+enum bf_status bf_store_shard_plan(const struct bf_store_config *config, const struct bf_collection *const *collections, unsigned n,
+                                   const struct bf_str *shards, unsigned n_shards, struct bf_buf *out, struct bf_error *e);
 
 /* A number that moves on with each commit of this process that changed documents of the logged collection, after it was applied and before
  * its answers: what was read before and kept is still true while the number is the same. Never blocks. */

@@ -8,6 +8,7 @@
 #include "storage/heads.h"
 #include "storage/lease.h"
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 
 enum { READERS = 4, READERS_SHARED = 16, QUEUE_MAX = 4096, GROUP_MAX = 256, KEEP_DONE_MS = 60000, PROBE_MS = 1000, PROBE_LATE_MS = 5000 };
@@ -202,6 +203,33 @@ enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_con
                              unsigned n, struct bf_store **ret, struct bf_error *e)
 {
     return bf__store_open_as(env, config, collections, n, &(struct bf__opening){.is_there = false}, ret, e);
+}
+
+static bool is_shard(struct bf_str name)
+{
+    bool good = name.n > 0 && name.n <= 100;
+    for (size_t i = 0; i < name.n; i++)
+        good = good && (isalnum((unsigned char)name.p[i]) || strchr("-_./:", name.p[i]) != NULL) && name.p[i] != '\0';
+    return good;
+}
+
+enum bf_status bf_store_shard_plan(const struct bf_store_config *config, const struct bf_collection *const *collections, unsigned n,
+                                   const struct bf_str *shards, unsigned n_shards, struct bf_buf *out, struct bf_error *e)
+{
+    const struct bf_driver_vtable *vt = find_driver(config->uri);
+    assert(n_shards <= BF_SHARDS_MAX);
+    if (vt == NULL || vt->shard_plan == NULL)
+        return bf_fail(e, BF_E_NOT_SUPPORTED, "the store is not on a database: there is nothing to shard");
+    for (unsigned i = 0; i < n_shards; i++)
+        if (!is_shard(shards[i]))
+            return bf_fail(e, BF_E_INVALID_QUERY, "%.*s is not the name of a shard", BF_FMT(shards[i]));
+    struct bf_arena *arena = bf_arena_create();
+    const struct bf_collection **all = bf_arena_alloc(arena, (n + N_OWN) * sizeof *all);
+    for (unsigned i = 0; i < n + N_OWN; i++)
+        all[i] = i < n ? collections[i] : own_collections[i - n];
+    enum bf_status status = vt->shard_plan(place_of(bf_str_dup(arena, config->uri).p), all, n + N_OWN, shards, n_shards, out, e);
+    bf_arena_destroy(&arena);
+    return status;
 }
 
 void bf_store_close(struct bf_store **pointer)

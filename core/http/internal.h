@@ -88,6 +88,7 @@ struct bf__loop {
     h2o_timeout_t tick_timeout;
     h2o_timeout_entry_t tick, dispatch;
     unsigned n_ticks;
+    _Atomic int64_t ticked_ms; /* when it came round last */
     int64_t drain_began_ms;
     uint64_t abuse_seen; /* of libh2o's counter */
     int64_t cuts_since_ms;

@@ -2,6 +2,7 @@
 #include "core/http/listen.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -91,6 +92,19 @@ enum bf_status bf__listen(struct bf_str where, unsigned *port, int *ret_fd, stru
     freeaddrinfo(a);
     if (failed != 0)
         return bf_fail_errno(e, BF_E_IO, failed, "listening on %.*s", BF_FMT(where));
+    *port = port_of(fd);
+    *ret_fd = fd;
+    return BF_OK;
+}
+
+enum bf_status bf__listen_take(int socket, unsigned *port, int *ret_fd, struct bf_error *e)
+{
+    int dead = DEAD_PEER_MS, on = 1;
+    int fd = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK) < 0 ? -1 : fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return bf_fail_errno(e, BF_E_IO, errno, "taking the socket over");
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead, sizeof dead);
     *port = port_of(fd);
     *ret_fd = fd;
     return BF_OK;

@@ -62,6 +62,7 @@ void bf__loop_random(struct bf__loop *loop, void *out, size_t n)
 static void on_tick(h2o_timeout_entry_t *entry)
 {
     struct bf__loop *loop = BF_CONTAINER(entry, struct bf__loop, tick);
+    atomic_store(&loop->ticked_ms, bf_mono_ms(loop->http->env));
     bf__sweep(loop);
     h2o_timeout_link(loop->ctx.loop, &loop->tick_timeout, &loop->tick);
 }
@@ -118,6 +119,7 @@ enum bf_status bf__loop_start(struct bf__loop *loop, struct bf_http *http, int l
     loop->http = http;
     loop->listen_fd = listen_fd;
     loop->fresh_tail = &loop->fresh;
+    atomic_init(&loop->ticked_ms, bf_mono_ms(http->env));
     loop->accept.ssl_ctx = ssl;
     if ((loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
         return bf_fail_errno(e, BF_E_IO, errno, "eventfd");

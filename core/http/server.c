@@ -115,7 +115,9 @@ static enum bf_status start_loops(struct bf_http *http, struct bf_error *e)
         return status;
     for (unsigned i = 0; i < http->n_loops && status == BF_OK; i++) {
         int fd = -1;
-        if ((status = bf__listen(http->config.listen, &http->port, &fd, e)) != BF_OK)
+        status = http->config.socket > 0 ? bf__listen_take(http->config.socket, &http->port, &fd, e)
+                                         : bf__listen(http->config.listen, &http->port, &fd, e);
+        if (status != BF_OK)
             break;
         http->loops[i].arrivals.n_max = http->config.arriving_max / http->n_loops + 1;
         http->loops[i].arrivals.bytes_max = buffers_of_loop(http);
@@ -192,6 +194,16 @@ enum bf_status bf_http_start(const struct bf_env *env, const struct bf_http_conf
 }
 
 unsigned bf_http_port(const struct bf_http *http) { return http->port; }
+
+bool bf_http_gets_on(const struct bf_http *http, int64_t ms)
+{
+    int64_t since = bf_mono_ms(http->env) - ms;
+    for (unsigned i = 0; i < http->loops_running; i++)
+        if (atomic_load(&http->loops[i].ticked_ms) < since)
+            return false;
+    return true;
+}
+
 unsigned bf_http_routes(const struct bf_http *http, const struct bf_route *const **ret) { return bf__router_routes(http->router, ret); }
 
 enum bf_status bf_http_reload(struct bf_http *http, struct bf_error *e)

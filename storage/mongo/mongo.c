@@ -277,6 +277,7 @@ static enum bf_status backup(struct bf_session *s, const char *to, void **state,
 const struct bf_driver_vtable bf__driver_mongo = {
     .scheme = "mongodb",
     .check_place = check_place,
+    .shard_plan = bf__m_shard_plan,
     .open = mongo_open,
     .close = mongo_close,
     .reader = take_session,
@@ -308,6 +309,6 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .scan = bf__m_scan,
     .check_whole = bf__m_check_whole,
     .check_keys = bf__m_check_keys,
-    .remove = bf__m_remove,
+    .mend = bf__m_mend,
     .backup = backup,
 };

@@ -57,15 +57,14 @@ enum bf_status bf__m_check_whole(struct bf_session *s, const struct bf_check *ch
 enum bf_status bf__m_check_keys(struct bf_session *s, const struct bf_check *check, const struct bf_keys_place *at, struct bf_arena *arena,
                                 struct bf_keys_place *ret_next, bool *done, struct bf_error *e);
 
-/* The rest are the driver's functions by the names of the vtable. docs.c, many.c, apply.c, files.c, find.c, log.c, facts.c */
+/* The rest are the driver's functions by the names of the vtable. docs.c, many.c, apply.c, mend.c, files.c, find.c, log.c, facts.c */
 enum bf_status bf__m_get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
                               unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
 enum bf_status bf__m_write(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
 enum bf_status bf__m_write_many(struct bf_session *s, const struct bf_write *writes, unsigned n, struct bf_arena *arena, enum bf_status *rets,
                                 struct bf_error *e);
 enum bf_status bf__m_apply(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e);
-enum bf_status bf__m_remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
-                            struct bf_arena *arena, struct bf_error *e);
+enum bf_status bf__m_mend(struct bf_session *s, const struct bf_mend *mend, struct bf_error *e);
 enum bf_status bf__m_scan(struct bf_session *s, const struct bf_collection *coll, const struct bf_row *after, unsigned limit,
                           struct bf_arena *arena, struct bf_row **ret, unsigned *ret_n, struct bf_error *e);
 enum bf_status bf__m_find(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);
@@ -79,6 +78,8 @@ enum bf_status bf__m_log_requests(struct bf_session *s, struct bf_uuid tenant, c
 enum bf_status bf__m_append(struct bf_session *s, const struct bf_raw_append *append, struct bf_error *e);
 enum bf_status bf__m_meta_get(struct bf_session *s, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
 enum bf_status bf__m_meta_set(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
+enum bf_status bf__m_shard_plan(const char *place, const struct bf_collection *const *collections, unsigned n, const struct bf_str *shards,
+                                unsigned n_shards, struct bf_buf *out, struct bf_error *e);
 enum bf_status bf__m_meta_add(struct bf_session *s, const char *name, struct bf_str value, struct bf_error *e);
 enum bf_status bf__m_chunk_put(struct bf_session *s, const struct bf_chunk *chunk, struct bf_error *e);
 enum bf_status bf__m_chunk_get(struct bf_session *s, struct bf_uuid tenant, struct bf_uuid file, uint32_t n, void *buf, size_t *ret_n,

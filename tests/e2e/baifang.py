@@ -134,11 +134,14 @@ class Server:
 
     def begin(self):
         self._ready = self.count("ready")
-        self.process = subprocess.Popen([self.program, self.verb, "--config", self.config_path], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                        stdin=subprocess.DEVNULL, env=self.environment)
+        self.process = self.popen(self.program, self.verb, "--config", self.config_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                  stdin=subprocess.DEVNULL, env=self.environment)
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
         return self
+
+    def popen(self, *words, **options):
+        return subprocess.Popen(words, **options)
 
     def ready(self):
         self.wait_event("ready", self._ready + 1)

@@ -3,6 +3,9 @@
 import hashlib
 import json
 import os
+import re
+import socket
+import struct
 import subprocess
 import types
 
@@ -183,6 +186,33 @@ def test_a_daemon_that_is_away_is_missed_by_nobody_while_another_is_there(server
     until(lambda: there.get("/v1/reminders/" + reminder["id"]).json()["state"] == "sent", "the reminder")
     for member in dead:
         member.start()
+
+
+def collections(uri):
+    """The names of those that the database has, by a command of the wire protocol (OP_MSG) made by hand; what it holds is little."""
+    host, port, database = re.match(r"mongodb://([\d.]+):(\d+)/(\w+)", uri).groups()
+    body = (b"\x10listCollections\0" + struct.pack("<i", 1) + b"\x03cursor\0" + struct.pack("<i", 20) + b"\x10batchSize\0" + struct.pack("<i", 1000) + b"\0"
+            + b"\x02$db\0" + struct.pack("<i", len(database) + 1) + database.encode() + b"\0")
+    message = struct.pack("<i", 0) + b"\0" + struct.pack("<i", len(body) + 5) + body + b"\0"
+    with socket.create_connection((host, int(port)), timeout=60) as s:
+        s.sendall(struct.pack("<iiii", 16 + len(message), 1, 0, 2013) + message)
+        answer = b""
+        while len(answer) < 4 or len(answer) < struct.unpack_from("<i", answer)[0]:
+            got = s.recv(1 << 16)
+            assert got, answer
+            answer += got
+    return {name.decode() for name in re.findall(rb"\x02name\x00....([^\x00]+)\x00", answer, re.S)} - {"_id_"}
+
+
+def test_the_shard_plan_has_every_collection_of_the_database(server):
+    if "@" in server.uri or not server.uri.startswith("mongodb://127."):
+        pytest.skip("the database wants to be asked by a real client")
+    planned = dict(re.findall(r'^sh\.shardCollection\("bf_test_\w+\.([\w.]+)", \{(\w): 1\}\)$', server.admin("shard-plan"), re.M))
+    there = collections(server.uri)
+    assert {"log", "meta", "jobs", "users", "media.chunks"} <= there and there <= set(planned)
+    assert {name for name, key in planned.items() if key == "b"} >= {"jobs", "heads", "meta"} and planned["log"] == planned["visits"] == planned["media.files"] == "t"
+    zones = server.admin("shard-plan", "rs0", "rs1").splitlines()
+    assert sum("sh.updateZoneKeyRange" in line for line in zones) == 2 * len(planned)
 
 
 def test_administration_needs_no_server_and_checks_clean(server, tmp_path):

@@ -153,26 +153,44 @@ def test_what_the_server_may_not_write_is_refused_with_a_reason_and_leaves_nothi
 # ---- what systemd says ----
 
 
-@pytest.fixture
-def unit(tmp_path):
-    """The unit as it is installed, but for the program's place."""
+UNITS = {"baifang": "serve", "baifang-gateway": "gateway", "baifang-ingest": "ingest", "baifang-push": "push"}
+
+
+def installed(name, folder):
+    """The unit and its socket as they are installed, but for the program's place."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd is not installed")
-    path = tmp_path / "baifang.service"
-    text = (pathlib.Path(BUILD) / "main/baifang.service").read_text(encoding="utf-8")
-    path.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=" + BAIFANG, text, flags=re.M), encoding="utf-8")
-    return path
+    for kind in ("service", "socket"):
+        text = (pathlib.Path(BUILD) / f"main/{name}.{kind}").read_text(encoding="utf-8")
+        (folder / f"{name}.{kind}").write_text(re.sub(r"^ExecStart=\S+", "ExecStart=" + BAIFANG, text, flags=re.M), encoding="utf-8")
+    return folder / f"{name}.service"
 
 
-def test_systemd_takes_the_unit(unit):
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+@pytest.fixture
+def unit(tmp_path):
+    return installed("baifang", tmp_path)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_takes_the_units(name, tmp_path):
+    unit = installed(name, tmp_path)
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit, unit.with_suffix(".socket")], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "baifang" not in done.stderr, done.stderr
-    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", unit], capture_output=True, text=True, check=False)
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15", unit], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_decoder_that_the_kernel_ends_does_not_stop_the_service(unit):
-    assert re.findall(r"^OOMPolicy=(.*)", unit.read_text(encoding="utf-8"), re.M) == ["continue"]
+@pytest.mark.parametrize("name, verb", UNITS.items())
+def test_a_unit_starts_what_its_name_says_and_its_socket_listens_where_the_program_would(name, verb, tmp_path):
+    text = installed(name, tmp_path).read_text(encoding="utf-8")
+    said = dict(re.findall(r"^(\w+)=(.*)", text, re.M))
+    assert said["ExecStart"].split()[1:] == [verb, "--config", "/etc/baifang/baifang.conf"]
+    assert said["Type"] == "notify" and int(said["WatchdogSec"]) > 0
+    assert said["OOMPolicy"] == "continue", "a decoder that the kernel ends does not stop the service"
+    sample = subprocess.run([BAIFANG, "--print-config"], capture_output=True, text=True, check=True).stdout
+    section = "http" if verb in ("serve", "gateway") else verb
+    listens = re.search(rf"^\[{section}\]$.*?^#listen = \S+:(\d+)$", sample, re.M | re.S)[1]
+    assert re.findall(r"^ListenStream=(.*)", (tmp_path / f"{name}.socket").read_text(encoding="utf-8"), re.M) == [listens]
 
 
 def allowed(unit):

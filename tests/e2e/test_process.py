@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of one installation: what happens when one of them dies, is told to stop or to reload, and who may administrate it."""
+import collections
 import contextlib
 import datetime
 import json
@@ -9,6 +10,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -144,6 +146,87 @@ def test_systemd_hears_of_ready_reload_and_stop(tmp_path):
             assert kind == b"RELOADING=1" and clock.startswith(b"MONOTONIC_USEC=")
             assert notify.recv(200) == b"READY=1"
         assert notify.recv(200) == b"STOPPING=1"
+
+
+def read_until(notify, wanted):
+    """What systemd is told, up to `wanted`."""
+    told = []
+    while not told or told[-1] != wanted:
+        told.append(notify.recv(200))
+    return told
+
+
+def test_systemds_watchdog_is_fed_while_the_server_gets_on_and_while_there_is_none(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        name = "baifang-test-" + os.urandom(8).hex()
+        notify.bind("\0" + name)
+        notify.settimeout(60)
+        with Server(tmp_path, environment={"NOTIFY_SOCKET": "@" + name, "WATCHDOG_USEC": "6000000"}) as server:
+            read_until(notify, b"READY=1")
+            assert {notify.recv(200) for _ in range(3)} == {b"WATCHDOG=1"}
+            stopped = server.server_pid()
+            os.kill(stopped, signal.SIGSTOP)
+            notify.settimeout(3)  # three times as long as it takes to be fed
+            with pytest.raises(TimeoutError):
+                while True:
+                    notify.recv(200)
+            notify.settimeout(60)
+            os.kill(stopped, signal.SIGKILL)
+            assert notify.recv(200) == b"WATCHDOG=1", "by the supervisor, which starts another"
+            read_until(notify, b"READY=1")
+            assert notify.recv(200) == b"WATCHDOG=1"
+
+
+class Held(Server):
+    """Started by somebody who keeps its listening socket, as systemd does (sd_listen_fds(3))."""
+
+    def __init__(self, directory, listening):
+        super().__init__(directory, {"http": {"listen": "127.0.0.1:1"}})  # where nobody may listen
+        self.listening = listening
+
+    def popen(self, *words, **options):
+        fd = self.listening.fileno()
+        script = f'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" "$@" 3<&{fd}'
+        return subprocess.Popen(["bash", "-c", script, *words], pass_fds=(fd,), **options)
+
+
+def test_nobody_is_refused_over_restarts_while_somebody_holds_the_socket(tmp_path):
+    listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    address, over, outcomes = listening.getsockname(), threading.Event(), collections.Counter()
+
+    def knock():
+        while not over.wait(0.01):  # no more than the queue of the socket holds
+            try:
+                socket.create_connection(address, timeout=60).close()
+                outcomes["taken"] += 1
+            except OSError as error:
+                outcomes[type(error).__name__] += 1
+    with Held(tmp_path, listening) as server:
+        assert server.port == address[1]
+        knocking = threading.Thread(target=knock, daemon=True)
+        knocking.start()
+        server.kill()  # another server, by the same supervisor
+        waiting = socket.create_connection(address, timeout=60)
+        assert server.stop() == 0
+        waits = socket.create_connection(address, timeout=60)  # nobody is there now
+        server.start()  # another supervisor
+        context = ssl._create_unverified_context()
+        with context.wrap_socket(waits) as spoken:
+            spoken.sendall(b"GET /v1/me HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            assert spoken.recv(12) == b"HTTP/1.1 401", "who came meanwhile is served"
+        assert serves(server)
+        over.set()
+        knocking.join(60)
+        waiting.close()
+    assert set(outcomes) == {"taken"}, outcomes
+    listening.close()
+
+
+def test_something_else_than_a_listening_socket_is_refused(tmp_path):
+    server = Server(tmp_path)
+    script = f'export LISTEN_PID=$$ LISTEN_FDS=1; exec "{BAIFANG}" serve --config "{server.config_path}" 3</dev/null'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78 and "one listening stream socket" in done.stderr
 
 
 def test_a_push_key_that_was_lost_is_told_when_phones_had_subscribed_under_it(tmp_path):

@@ -105,7 +105,8 @@ class Phone(Person):
             if answer is not None and answer.status_code == 401:
                 self.renew()
             elif answer is not None and answer.status_code in (429, 503, 507):
-                code = answer.json()["code"]
+                code = answer.json()["code"] if answer.content else str(answer.status_code)  # HEAD has no words
+                assert answer.status_code == 507 or "retry-after" in answer.headers, answer.text
                 self.busy[code] = self.busy.get(code, 0) + 1
                 pause(0.02)
             elif answer is not None:

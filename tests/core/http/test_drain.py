@@ -115,6 +115,19 @@ class Drain(unittest.TestCase):
                 server.end()
 
 
+class Progress(unittest.TestCase):
+    def test_a_loop_that_got_stuck_is_noticed(self):
+        with Server(loops=2, drain_ms_max=100) as server:
+            def state():
+                server.command("alive")
+                return server.answer()
+            self.assertEqual(state(), "gets on")
+            peer = H2(server)
+            peer.start("GET", "/stick")
+            self.assertEqual(server.answer(), "stands still")
+            wait_until(lambda: state() == "stuck", "the other loop does not hide it")
+
+
 class Certificates(unittest.TestCase):
     def make(self, directory, name):
         subprocess.run(

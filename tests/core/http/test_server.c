@@ -457,6 +457,8 @@ static void obey(struct bf_http *http)
         struct bf_error e;
         if (strcmp(line, "reload\n") == 0)
             printf("reloaded %s\n", bf_status_code(bf_http_reload(http, &e)));
+        else if (strcmp(line, "alive\n") == 0)
+            printf("%s\n", bf_http_gets_on(http, 2000) ? "gets on" : "stuck");
         else if (strcmp(line, "drain\n") == 0)
             return;
         fflush(stdout);

@@ -94,6 +94,66 @@ static void several_may_make_a_new_database_at_once(void **state)
     database_destroy(&fresh);
 }
 
+/* ---- shards ---- */
+
+/* The first document of the collection; NULL: there is none. */
+static bson_t *first_of(const struct suite *s, const char *coll)
+{
+    bson_iter_t it, batch, one;
+    const uint8_t *data;
+    uint32_t n;
+    bson_t *reply = rig_command(s, bf_arena_printf(s->arena, "{\"find\": \"%s\", \"limit\": 1}", coll)), *doc = NULL;
+    assert_true(bson_iter_init(&it, reply) && bson_iter_find_descendant(&it, "cursor.firstBatch", &batch) && bson_iter_recurse(&batch, &one));
+    if (bson_iter_next(&one)) {
+        bson_iter_document(&one, &n, &data);
+        doc = bson_new_from_data(data, n);
+    }
+    bson_destroy(reply);
+    return doc;
+}
+
+/* The plan shards it, and by what its documents have. Returns whether it has any. */
+static bool is_planned(const struct suite *s, const char *plan, const char *coll)
+{
+    static const char *const keys[] = {"t", "b"};
+    const char *key = NULL;
+    for (unsigned i = 0; i < 2; i++)
+        if (strstr(plan, bf_arena_printf(s->arena, "sh.shardCollection(\"%s.%s\", {%s: 1})\n", harness_database(s->harness)->name, coll, keys[i])) != NULL)
+            key = keys[i];
+    if (key == NULL)
+        fail_msg("the plan has not %s", coll);
+    bson_t *doc = first_of(s, coll);
+    bool any = doc != NULL;
+    if (any && !bson_has_field(doc, key))
+        fail_msg("%s is sharded by %s, which its documents do not have", coll, key);
+    bson_destroy(doc);
+    return any;
+}
+
+static void every_collection_that_there_is_is_sharded_by_what_its_documents_have(void **state)
+{
+    struct suite *s = *state;
+    struct bf_receipt r;
+    struct bf_buf out;
+    bson_iter_t it, batch, one, name;
+    unsigned with_documents = 0;
+    struct rename item = {.coll = &items, .id = suite_uuid(1), .name = "x"};
+    submit_rename(s, tenant_a, 1, &item, &r);
+    insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(2), "note"));
+    struct bf_store_config config = {.uri = bf_strz(harness_database(s->harness)->uri)};
+    bf_buf_init(&out, 1 << 20);
+    assert_int_equal(bf_store_shard_plan(&config, same, 4, NULL, 0, &out, NULL), BF_OK);
+    bf_buf_addc(&out, '\0');
+    bson_t *reply = rig_command(s, "{\"listCollections\": 1, \"cursor\": {\"batchSize\": 1000}}");
+    assert_true(bson_iter_init(&it, reply) && bson_iter_find_descendant(&it, "cursor.firstBatch", &batch) && bson_iter_recurse(&batch, &one));
+    while (bson_iter_next(&one))
+        if (bson_iter_recurse(&one, &name) && bson_iter_find(&name, "name"))
+            with_documents += is_planned(s, out.p, bson_iter_utf8(&name, NULL));
+    assert_true(with_documents >= 5); /* items, notes, subject_keys, heads, log, meta */
+    bson_destroy(reply);
+    bf_buf_finish(&out);
+}
+
 /* ---- indexes ---- */
 
 /* The names of a collection's indexes, one behind another. */
@@ -242,6 +302,7 @@ static void a_failed_command_is_counted_and_logged_without_data(void **state)
 }
 
 SUITE_PART(suite_opening, SUITE_TEST(nobody_there_is_told_within_the_time_given), SUITE_TEST(a_newer_format_is_refused_by_name),
-           SUITE_TEST(what_indexes_could_not_follow_is_refused), SUITE_TEST(several_may_make_a_new_database_at_once), SUITE_TEST(declared_indexes_are_made_and_others_of_ours_dropped),
+           SUITE_TEST(what_indexes_could_not_follow_is_refused), SUITE_TEST(several_may_make_a_new_database_at_once),
+           SUITE_TEST(every_collection_that_there_is_is_sharded_by_what_its_documents_have), SUITE_TEST(declared_indexes_are_made_and_others_of_ours_dropped),
            SUITE_TEST(a_missing_index_is_told_and_mended), SUITE_TEST(a_fact_set_by_several_is_one),
            SUITE_TEST(who_waits_too_long_for_a_session_is_told), SUITE_TEST(a_failed_command_is_counted_and_logged_without_data));
