@@ -133,7 +133,7 @@ static enum bf_status copy_file(struct carry *c, const struct bf__blob_doc *blob
     c->bytes += (int64_t)size;
     if (status == BF_OK && c->bytes - c->told >= TELL_BYTES) {
         c->told = c->bytes;
-        bf__move_say(c->m, "blobs: %lld files, %lld MB", (long long)c->files, (long long)(c->bytes / MB));
+        bf__move_say(c->m, "media: %lld files, %lld MB", (long long)c->files, (long long)(c->bytes / MB));
     }
     return status;
 }
@@ -321,7 +321,7 @@ enum bf_status bf__move_files_copy(struct bf__move *m, struct bf_error *e)
     struct carry c;
     enum bf_status status = run(m, copy_file, copy_outcomes, &c, e);
     if (status == BF_OK && c.files > 0)
-        bf__move_say(m, "blobs: %lld files, %lld MB", (long long)c.files, (long long)(c.bytes / MB));
+        bf__move_say(m, "media: %lld files, %lld MB", (long long)c.files, (long long)(c.bytes / MB));
     return status;
 }
 

@@ -145,7 +145,7 @@ def test_a_company_moves_to_a_database_and_back_and_its_phone_goes_on(box, made_
         status, _, error = server.run("move", "--from", embedded, "--to", database, check=False)
         assert status == 1 and "in use" in error, error
 
-    for line in ("visits", "company", "blobs", "all is copied"):
+    for line in ("visits", "company", "media", "all is copied"):
         kill_at(server, embedded, database, line)
         there = box.at(database, "two")
         status, _, error = there.run("check", check=False)
@@ -172,7 +172,7 @@ def test_a_company_moves_to_a_database_and_back_and_its_phone_goes_on(box, made_
         after = phone.feed.after
         check(there)
 
-    kill_at(there, database, back, "blobs")
+    kill_at(there, database, back, "media")
     home = box.at(back, "three")
     said = move(home, database, back)
     with home:

@@ -3,6 +3,7 @@
 #include "tests/directory.h"
 #include "storage/erasing.h"
 #include "storage/keys.h"
+#include "storage/lease.h"
 #include "storage/move.h"
 #include "tests/storage/memory/memory.h"
 #include "tests/storage/move/company.h"
@@ -359,6 +360,21 @@ static void a_destination_with_data_is_left_alone(void **state)
     tear_down(m);
 }
 
+/* It has no company yet, but a daemon follows its log, and would not see that a move began. */
+static void a_destination_that_is_served_is_refused(void **state)
+{
+    struct bf_error e = {0};
+    (void)state;
+    struct moving *m = set_up(&few, &memory_driver, &memory_apart_driver);
+    struct bf_store *store = open_place(m, &m->to, company_collections);
+    struct bf_doc *lease = bf_doc_create(m->arena, bf__coll_leases.schema, (struct bf_uuid){{0}}, company_id(0));
+    struct bf_write w = {.kind = BF_W_INSERT, .coll = &bf__coll_leases, .doc = lease};
+    assert_int_equal(bf_store_write(store, &w, 1, NULL, &e), BF_OK);
+    bf_store_close(&store);
+    assert_int_equal(move(m, &m->from, &m->to, m->to.vt, &e), BF_E_CONFLICT);
+    tear_down(m);
+}
+
 static void what_arrives_as_something_else_fails_the_move_and_is_named(void **state)
 {
     struct bf_error e = {0};
@@ -445,6 +461,7 @@ int main(void)
         cmocka_unit_test(cut_off_anywhere_it_is_gone_on_with_from_a_database),
         cmocka_unit_test(a_source_that_was_served_meanwhile_is_caught_up_with),
         cmocka_unit_test(a_destination_with_data_is_left_alone),
+        cmocka_unit_test(a_destination_that_is_served_is_refused),
         cmocka_unit_test(what_arrives_as_something_else_fails_the_move_and_is_named),
         cmocka_unit_test(a_source_that_is_served_still_fails_the_move),
         cmocka_unit_test(a_database_is_rolled_forward_before_it_is_moved),
