@@ -33,10 +33,10 @@ static const char *place_with(const struct database *d, const char *words, char 
 }
 
 /* A certificate of somebody else's authority. */
-static void make_other(const char *dir, char out[PATH_MAX])
+static void make_other(const char *dir, char out[PATH_MAX + 16])
 {
     char command[2 * PATH_MAX + 300];
-    snprintf(out, PATH_MAX, "%s/other.pem", dir);
+    snprintf(out, PATH_MAX + 16, "%s/other.pem", dir);
     snprintf(command, sizeof command,
              "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=somebody else' -keyout %s.key -out %s 2>/dev/null", out, out);
     assert_int_equal(system(command), 0);
@@ -79,7 +79,7 @@ static void an_authority_that_did_not_sign_is_not_trusted_and_the_cause_says_tls
 {
     struct database d;
     struct bf_driver *driver;
-    char dir[PATH_MAX], other[PATH_MAX], words[2][PATH_MAX + 32], place[PLACE_MAX];
+    char dir[PATH_MAX], other[PATH_MAX + 16], words[2][PATH_MAX + 64], place[PLACE_MAX];
     (void)state;
     database_create(&d);
     test_dir_make("tls", dir, sizeof dir);
