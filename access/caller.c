@@ -6,9 +6,9 @@
 #include "storage/commit.h"
 #include <assert.h>
 
-enum { SHARED_MS_MAX = 10000 }; /* that what was found of a session is believed where other processes may end it */
-
 /* ---- from a token to a person ---- */
+
+enum { SHARED_MS = 1000 }; /* that what was found of a session is believed where other processes may end it */
 
 /* Until when the token with this hash is good; 0 when it is none of the session's. */
 static int64_t good_until(const struct bf_doc *session, const uint8_t hash[32])
@@ -87,13 +87,13 @@ static enum bf_status judge_token(const struct bf_doc *session, const uint8_t ha
                      : bf_fail(e, BF_E_TOKEN_EXPIRED, "the access token has expired: refresh it");
 }
 
-/* Until when what was found needs no other look: a browser's session is looked at again when its use is to be noted. That another process ended it is
- * told, but for a process that dies at that moment. */
+/* Until when what was found needs no other look: a browser's session is looked at again when its use is to be noted, and where other processes end sessions,
+ * too, each after a second: they tell (bf_store_nudge), but for one that dies at that moment. */
 static int64_t true_until(const struct bf_access *access, const struct bf_doc *session, const uint8_t hash[32], int64_t now_ms)
 {
     int64_t until_ms = good_until(session, hash), due_ms = bf__session_is_browsers(session) ? bf__session_use_due(session) : until_ms;
-    if (bf_store_is_shared(access->store) && due_ms > now_ms + SHARED_MS_MAX)
-        due_ms = now_ms + SHARED_MS_MAX;
+    if (bf_store_is_shared(access->store) && due_ms > now_ms + SHARED_MS)
+        due_ms = now_ms + SHARED_MS;
     return due_ms < until_ms ? due_ms : until_ms;
 }
 

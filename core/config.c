@@ -50,8 +50,7 @@ static enum bf_status read_text(const char *path, size_t max, struct bf_str *ret
     return BF_OK;
 }
 
-/* A value's own file: one trailing newline is not part of it. */
-static enum bf_status set_from_file(struct bf_config_value *v, const char *path, struct bf_error *e)
+enum bf_status bf_config_read_value(const char *path, struct bf_str *ret, struct bf_error *e)
 {
     struct bf_str text;
     enum bf_status status = read_text(path, VALUE_FILE_MAX, &text, e);
@@ -60,8 +59,26 @@ static enum bf_status set_from_file(struct bf_config_value *v, const char *path,
     size_t n = text.n;
     n -= n > 0 && text.p[n - 1] == '\n';
     n -= n > 0 && n < text.n && text.p[n - 1] == '\r';
-    status = bf__config_set(v, bf_str(text.p, n), e);
-    bf__config_free_text((char *)(uintptr_t)text.p, text.n);
+    ((char *)(uintptr_t)text.p)[n] = '\0';
+    *ret = bf_str(text.p, n);
+    return BF_OK;
+}
+
+void bf_config_free_value(struct bf_str *value)
+{
+    if (value->p != NULL)
+        bf__config_free_text((char *)(uintptr_t)value->p, value->n);
+    *value = bf_str(NULL, 0);
+}
+
+static enum bf_status set_from_file(struct bf_config_value *v, const char *path, struct bf_error *e)
+{
+    struct bf_str text;
+    enum bf_status status = bf_config_read_value(path, &text, e);
+    if (status != BF_OK)
+        return status;
+    status = bf__config_set(v, text, e);
+    bf_config_free_value(&text);
     return status;
 }
 
@@ -151,7 +168,7 @@ static int take(struct parse *p, struct bf_config_value *v, bool from_file, cons
     else if (v->row->type == BF_CF_SECRET)
         status = bf_fail(&why, BF_E_CONFIG, "%s.%s is a secret: give %s_file = PATH or set %s", v->row->section, v->row->key, v->row->key,
                          v->variable);
-    else if (v->row->type == BF_CF_URI && bf__config_has_password(bf_strz(text)))
+    else if (v->row->type == BF_CF_URI && bf_config_has_password(bf_strz(text)))
         status = bf_fail(&why, BF_E_CONFIG, "%s.%s holds a password: give %s_file = PATH or set %s", v->row->section, v->row->key, v->row->key,
                          v->variable);
     else

@@ -34,5 +34,10 @@ void bf_config_destroy(struct bf_config **config); /* wipes secrets */
 int64_t bf_config_int(const struct bf_config *config, const char *section, const char *key);
 bool bf_config_bool(const struct bf_config *config, const char *section, const char *key);
 struct bf_str bf_config_str(const struct bf_config *config, const char *section, const char *key); /* NUL-terminated; "" when not set */
+/* The content of a value's own file, one trailing newline cut, a NUL behind it; wiped and freed by bf_config_free_value. */
+enum bf_status bf_config_read_value(const char *path, struct bf_str *ret, struct bf_error *e);
+void bf_config_free_value(struct bf_str *value);
+/* Is it "SCHEME://USER:PASSWORD@...", or has it an option that is one? `uri` ends with a NUL. */
+bool bf_config_has_password(struct bf_str uri);
 /* A commented sample with every row, its default, range, unit and prose: `baifang --print-config`. */
 void bf_config_print_sample(FILE *out, const struct bf_config_row *const *tables, const unsigned *n_rows, unsigned n_tables);

@@ -106,7 +106,7 @@ enum bf_status bf__config_set(struct bf_config_value *v, struct bf_str text, str
     return BF_OK;
 }
 
-bool bf__config_has_password(struct bf_str uri)
+bool bf_config_has_password(struct bf_str uri)
 {
     const char *slashes = uri.n < 3 ? NULL : memmem(uri.p, uri.n, "://", 3);
     if (slashes == NULL)

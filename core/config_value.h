@@ -16,6 +16,4 @@ void bf__config_init(struct bf_config_value *v, const struct bf_config_row *row)
 void bf__config_finish(struct bf_config_value *v);
 /* Checks `text` against the row and takes a copy. The cause names the key, and the text unless it is secret. */
 enum bf_status bf__config_set(struct bf_config_value *v, struct bf_str text, struct bf_error *e);
-/* Is it "SCHEME://USER:PASSWORD@...", or has it an option that is one? `uri` ends with a NUL. */
-bool bf__config_has_password(struct bf_str uri);
 void bf__config_free_text(char *text, size_t n); /* wiped first: it may be a secret */

@@ -5,6 +5,7 @@
 #include "core/metrics.h"
 #include "main/commands.h"
 #include "main/config.h"
+#include "main/move.h"
 #include "main/server.h"
 #include "main/services.h"
 #include "main/spawn.h"
@@ -41,6 +42,9 @@ static const char help[] =
     "  restore [--no-erasures] DIRECTORY\n"
     "                         make the store from a backup; the store must not exist. --no-erasures: although the register\n"
     "                         of erasures is not there, since nobody was ever erased\n"
+    "  move --from URI --to URI\n"
+    "                         move the store to another, new one (embedded:DIRECTORY, mongodb://...), while nobody serves either; with a\n"
+    "                         password in it: --from-file, --to-file PATH. Broken off, the same command goes on\n"
     "  check [--mend]         verify the store, also while it serves\n"
     "  --check-config         read the configuration and say what is wrong with it\n"
     "  --print-config         print a commented sample of it\n"
@@ -131,6 +135,8 @@ static int run_restore(const struct context *c)
     return bf_command_restore(c->env, c->config, words[without_erasures], without_erasures);
 }
 
+static int run_move(const struct context *c) { return bf_command_move(c->env, c->config, c->options->n_args, c->options->args); }
+
 static const struct verb {
     const char *name, *args;
     int args_min, args_max;
@@ -139,6 +145,7 @@ static const struct verb {
     {"serve", "no arguments", 0, 0, run_daemon},  {"gateway", "no arguments", 0, 0, run_daemon}, {"ingest", "no arguments", 0, 0, run_daemon},
     {"push", "no arguments", 0, 0, run_daemon},   {"server", "a daemon", 1, 2, run_server},      {"admin", "a command", 1, 32, run_admin},
     {"backup", "a directory", 1, 1, run_own},     {"check", "only --mend", 0, 1, run_own},       {"restore", "a directory", 1, 2, run_restore},
+    {"move", "--from URI and --to URI", 2, 4, run_move},
 };
 
 static const struct verb *find_verb(const char *name)
@@ -186,6 +193,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     const struct verb *verb = NULL;
+    (void)setenv("MONGOC_DISABLE_SHM", "1", /* overwrite= */ 0); /* for what is started from here: a file of libmongoc's would outlive a process that is killed */
     int status = parse(argc, argv, &options);
     if (status != 0)
         return status;

@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "storage/copy.h"
+#include "storage/dump.h"
 #include "storage/internal.h"
 #include "storage/manifest.h"
 #include "storage/media/fs.h"
@@ -210,6 +211,8 @@ enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*sa
     if (store->driver->vt->backup == NULL || store->media == NULL)
         return bf_fail(e, BF_E_NOT_SUPPORTED, "this store is backed up by its own means");
     enum bf_status status = check_exported(store, e);
+    if (status == BF_OK && !store->driver->vt->one_transaction)
+        return bf__dump(store, to, say, ctx, e);
     if (status == BF_OK)
         status = make_dir(to, &b.to_fd, e);
     if (status == BF_OK) {

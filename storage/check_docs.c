@@ -3,10 +3,11 @@
 #include "core/arena.h"
 #include "storage/bson.h"
 #include "storage/check.h"
+#include "storage/heads.h"
 #include <assert.h>
 #include <stdlib.h>
 
-enum { ROWS = 100, HEADER_BYTES = 1 << 20, TOGETHER = 16 };
+enum { ROWS = 100, HEADER_BYTES = 1 << 20, TOGETHER = 16, TRIES_MAX = 8 };
 
 /* ---- suspects ---- */
 
@@ -269,11 +270,22 @@ static enum bf_status judge(struct bf__care *c, struct bf_session *s, const stru
 
 /* ---- mending ---- */
 
+/* Where others write: only what is still as it was judged. */
+static enum bf_status mend_apart(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, const struct verdict *v, struct bf_arena *arena,
+                                 struct bf_error *e)
+{
+    struct bf_mend m = {.coll = x->key.coll, .tenant = x->key.tenant, .id = x->key.id, .is = v->stored, .after = v->better};
+    if (m.after != NULL)
+        m.bson = bf__bson_encode(arena, m.after);
+    return c->vt->mend(s, &m, e);
+}
+
+/* Outside the log the document as it was read, with what is wrong put right. */
 static enum bf_status put(struct bf__care *c, struct bf_session *s, const struct bf_collection *coll, const struct verdict *v,
                           struct bf_arena *arena, struct bf_error *e)
 {
     struct bf_apply apply = {.coll = coll, .before = v->stored, .after = v->better, .bson = bf__bson_encode(arena, v->better)};
-    struct bf_write write = {.kind = BF_W_PUT, .coll = coll, .doc = v->better};
+    struct bf_write write = {.kind = BF_W_REPLACE, .coll = coll, .doc = v->better, .rev = v->better->rev};
     enum bf_status status = BF_OK;
     if (!coll->logged)
         return c->vt->write(s, &write, arena, e);
@@ -282,8 +294,8 @@ static enum bf_status put(struct bf__care *c, struct bf_session *s, const struct
     return status == BF_OK ? c->vt->apply(s, &apply, 1, arena, e) : status;
 }
 
-static enum bf_status mend(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, const struct verdict *v,
-                           struct bf_arena *arena, struct bf_error *e)
+static enum bf_status mend_together(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, const struct verdict *v,
+                                    struct bf_arena *arena, struct bf_error *e)
 {
     enum bf_status status = c->vt->begin(s, e);
     if (status != BF_OK)
@@ -295,7 +307,50 @@ static enum bf_status mend(struct bf__care *c, struct bf_session *s, const struc
         c->vt->rollback(s);
     bf__store_touch(c->store, x->key.coll);
     bf__store_touched(c->store);
-    c->check.report->mended += status == BF_OK;
+    return status;
+}
+
+static enum bf_status mend(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, const struct verdict *v, struct bf_arena *arena,
+                           struct bf_error *e)
+{
+    enum bf_status status;
+    if (c->vt->one_transaction)
+        return mend_together(c, s, x, v, arena, e);
+    if (!x->key.coll->logged && v->better != NULL)
+        status = put(c, s, x->key.coll, v, arena, e);
+    else
+        status = mend_apart(c, s, x, v, arena, e);
+    bf__store_moved(c->store, x->key.coll);
+    return status;
+}
+
+/* Where others write, a document may be behind because they are not that far yet: after this it is not any more. What cannot be read may hold this up, and
+ * is judged all the same. */
+static enum bf_status catch_up(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, struct bf_error *e)
+{
+    struct bf__head head;
+    if (c->store->heads == NULL || !x->key.coll->logged)
+        return BF_OK;
+    enum bf_status status = bf__head_catch_up(c->store, s, x->key.tenant, &head, e);
+    return status == BF_E_CORRUPT ? BF_OK : status;
+}
+
+/* Judges it, mends it if it may, and tells of it. BF_E_STALE: it was changed meanwhile, so that nothing of this counts. */
+static enum bf_status settle_one(struct bf__care *c, struct bf_session *s, const struct bf__suspect *x, struct bf_arena *arena, struct bf_error *e)
+{
+    struct verdict v = {.what = NULL};
+    bf_arena_reset(arena);
+    enum bf_status status = catch_up(c, s, x, e);
+    if (status == BF_OK)
+        status = judge(c, s, x, arena, &v, e);
+    if (status != BF_OK || v.what == NULL)
+        return status;
+    bool mends = c->check.mend && v.mendable;
+    status = mends ? mend(c, s, x, &v, arena, e) : BF_OK;
+    if (!c->vt->one_transaction && (status == BF_E_STALE || status == BF_E_NOT_FOUND))
+        return BF_E_STALE;
+    bf__care_fault(c, x->key.tenant, x->n, v.what, x->key.coll->name, &x->key.id);
+    c->check.report->mended += mends && status == BF_OK;
     return status;
 }
 
@@ -310,15 +365,10 @@ static enum bf_status settle_some(void *ctx, struct bf_session *writer, struct b
     struct bf_arena *arena = bf_arena_create();
     enum bf_status status = BF_OK;
     for (unsigned i = 0; i < TOGETHER && at->next != NULL && status == BF_OK; i++, at->next = at->next->hh.next) {
-        const struct bf__suspect *x = at->next;
-        struct verdict v = {.what = NULL};
-        bf_arena_reset(arena);
-        status = judge(at->c, writer, x, arena, &v, e);
-        if (status != BF_OK || v.what == NULL)
-            continue;
-        bf__care_fault(at->c, x->key.tenant, x->n, v.what, x->key.coll->name, &x->key.id);
-        if (at->c->check.mend && v.mendable)
-            status = mend(at->c, writer, x, &v, arena, e);
+        status = settle_one(at->c, writer, at->next, arena, e);
+        for (unsigned tries = 1; tries < TRIES_MAX && status == BF_E_STALE; tries++)
+            status = settle_one(at->c, writer, at->next, arena, e);
+        status = status == BF_E_STALE ? BF_OK : status; /* it lives */
     }
     bf_arena_destroy(&arena);
     return status;

@@ -106,7 +106,7 @@ struct bf_log_entry {
 enum bf_log_detail { BF_LOG_HEADERS, BF_LOG_DOCS };
 
 /* Entries after `n`, in order, at most `limit` (1..1000) and about 4 MB; stops at a hole, and before an entry that cannot be read:
- * BF_E_CORRUPT when that one is the first. */
+ * BF_E_CORRUPT when that one is the first. The documents are as new as what it gives. */
 enum bf_status bf_log_read(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit, enum bf_log_detail detail,
                            struct bf_arena *arena, struct bf_log_entry **ret, unsigned *ret_n, struct bf_error *e);
 /* Decrypts one operation's after-image: NULL with *ret_erased when its key is gone, NULL alone for a tombstone. */

@@ -27,6 +27,7 @@ struct bf_driver_open {
     unsigned readers;
     const struct bf_collection *const *collections;
     unsigned n_collections;
+    bool is_there; /* BF_E_NOT_FOUND where there is no store yet, and none is made */
     void *ctx; /* for drivers whose data are in the process (tests) */
 };
 
@@ -49,6 +50,15 @@ struct bf_apply {
     const struct bf_doc *before; /* as stored now, NULL when absent */
     const struct bf_doc *after;
     struct bf_str bson; /* `after`, encoded */
+};
+
+/* A document that is to be set right. */
+struct bf_mend {
+    const struct bf_collection *coll;
+    struct bf_uuid tenant, id;
+    const struct bf_doc *is;    /* as it was read; NULL: it is absent, or cannot be read */
+    const struct bf_doc *after; /* NULL: it goes */
+    struct bf_str bson;         /* `after`, encoded */
 };
 
 struct bf_check {
@@ -171,11 +181,13 @@ struct bf_driver_vtable {
     enum bf_status (*file_scan)(struct bf_session *s, const struct bf_file_row *after, unsigned limit, struct bf_file_row *ret, unsigned *ret_n,
                                 struct bf_error *e);
 
-    /* Care, by the writer. `remove` deletes physically. backup copies the database into the new directory `to`, step by step: call until
+    /* Care, by the writer. `remove` deletes physically; with one_transaction only. `mend`, without: BF_E_STALE where the document is not any more as it
+     * was read, by rev, n and k; nothing is changed then. backup copies the database into the new directory `to`, step by step: call until
      * *done; NULL *state at the first call, and again after the last. The files are for the caller to sync. A copy that is not gone on with is
      * given up when the driver closes. */
     enum bf_status (*remove)(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
                              struct bf_arena *arena, struct bf_error *e);
+    enum bf_status (*mend)(struct bf_session *s, const struct bf_mend *mend, struct bf_error *e);
     enum bf_status (*backup)(struct bf_session *s, const char *to, void **state, bool *done, struct bf_error *e);
 };
 

@@ -75,7 +75,8 @@ static bool is_behind(const struct bf_doc *stored, const struct last *last)
     return stored == NULL || stored->n < last->n || (stored->n == last->n && stored->k < (int)last->k);
 }
 
-static enum bf_status apply_last(struct forward *f, const struct last *last, const struct bf_doc *stored, struct bf_error *e)
+/* What the operation left; NULL: its content is gone, and nobody may bring it back. */
+static enum bf_status read_image(struct forward *f, const struct last *last, struct bf_doc **ret, struct bf_error *e)
 {
     struct bf_raw_entry *raw;
     struct bf__entry entry;
@@ -88,11 +89,51 @@ static enum bf_status apply_last(struct forward *f, const struct last *last, con
         status = bf__entry_parse(f->arena, raw->header, raw->payload, &entry, e);
     if (status == BF_OK)
         status = bf__log_op(f->store, f->s, &entry, last->k, f->arena, &op, e);
-    if (status != BF_OK || op.erased) /* its content is gone, and nobody may bring it back */
-        return status;
-    struct bf_doc *after = bf__log_image(&op, f->tenant, last->n, f->arena);
-    struct bf_apply apply = {.coll = last->name.coll, .before = stored, .after = after, .bson = bf__bson_encode(f->arena, after)};
+    if (status == BF_OK)
+        *ret = op.erased ? NULL : bf__log_image(&op, f->tenant, last->n, f->arena);
+    return status;
+}
+
+static enum bf_status apply_image(struct forward *f, const struct last *last, const struct bf_doc *stored, const struct bf_doc *after, struct bf_error *e)
+{
+    struct bf_apply apply = {.coll = last->name.coll, .before = stored, .after = after};
+    if (after == NULL)
+        return BF_OK;
+    apply.bson = bf__bson_encode(f->arena, after);
     return f->store->driver->vt->apply(f->s, &apply, 1, f->arena, e);
+}
+
+static enum bf_status apply_last(struct forward *f, const struct last *last, const struct bf_doc *stored, struct bf_error *e)
+{
+    struct bf_doc *after = NULL;
+    enum bf_status status = read_image(f, last, &after, e);
+    return status == BF_OK ? apply_image(f, last, stored, after, e) : status;
+}
+
+/* A document that cannot be read: written over where that shows it to be older, else left to who checks the store. No decision is made on it meanwhile. */
+static enum bf_status apply_blindly(struct forward *f, const struct last *last, struct bf_error *e)
+{
+    struct bf_doc *after = NULL;
+    enum bf_status status = read_image(f, last, &after, e);
+    if (status != BF_OK)
+        return status;
+    status = apply_image(f, last, /* stored= */ NULL, after, NULL);
+    return status == BF_E_CORRUPT ? BF_OK : status;
+}
+
+/* One by one: a document that cannot be read holds up no other. */
+static enum bf_status apply_each(struct forward *f, struct last **lasts, unsigned n, struct bf_error *e)
+{
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; i < n && status == BF_OK; i++) {
+        struct bf_doc *stored = NULL;
+        status = f->store->driver->vt->get_many(f->s, lasts[i]->name.coll, f->tenant, &lasts[i]->name.id, 1, f->arena, &stored, e);
+        if (status == BF_E_CORRUPT)
+            status = apply_blindly(f, lasts[i], e);
+        else if (status == BF_OK && is_behind(stored, lasts[i]))
+            status = apply_last(f, lasts[i], stored, e);
+    }
+    return status;
 }
 
 /* Those of one collection, from `lasts[0]` on; *ret_n: how many that were. */
@@ -109,6 +150,8 @@ static enum bf_status apply_collection(struct forward *f, struct last **lasts, u
     for (unsigned i = 0; i < of_coll && status == BF_OK; i++)
         if (is_behind(stored[i], lasts[i]))
             status = apply_last(f, lasts[i], stored[i], e);
+    if (status == BF_E_CORRUPT)
+        status = apply_each(f, lasts, of_coll, e);
     if (status == BF_OK)
         bf__store_moved(f->store, lasts[0]->name.coll);
     *ret_n = of_coll;

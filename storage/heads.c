@@ -146,6 +146,16 @@ enum bf_status bf__head_found(struct bf_store *store, struct bf_session *s, stru
     return status == BF_E_EXISTS ? BF_OK : status;
 }
 
+enum bf_status bf__head_put(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf__head head = {.n = n, .applied = n, .sure = n};
+    struct bf_write w = {.kind = BF_W_PUT, .coll = &bf__coll_heads, .doc = head_doc(store, tenant, &head, NULL, arena)};
+    enum bf_status status = store->driver->vt->write(s, &w, arena, e);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
 enum bf_status bf__head_tenants(struct bf_store *store, struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n,
                                 struct bf_error *e)
 {

@@ -31,6 +31,8 @@ void bf__heads_close(struct bf_store *store);
 bool bf__head_known(struct bf_store *store, struct bf_uuid tenant, struct bf__head *ret);
 /* Before a tenant's first entry: makes the head document, by which the others will find its log. Blocks. */
 enum bf_status bf__head_found(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, struct bf_arena *arena, struct bf_error *e);
+/* The tenant's log goes to n, and all documents are as new: for a store that nobody else writes to. Blocks. */
+enum bf_status bf__head_put(struct bf_store *store, struct bf_session *s, struct bf_uuid tenant, int64_t n, struct bf_error *e);
 /* The tenants that have a head document, in `arena`; one whose first entry never arrived may be among them. Blocks. */
 enum bf_status bf__head_tenants(struct bf_store *store, struct bf_session *s, struct bf_arena *arena, struct bf_uuid **ret, unsigned *ret_n,
                                 struct bf_error *e);

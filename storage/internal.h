@@ -78,6 +78,18 @@ struct bf_store {
 enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
                               const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e);
 
+/* How a store is opened by who does not serve it. */
+struct bf__opening {
+    bool is_there;    /* BF_E_NOT_FOUND where there is none, and nothing is made */
+    bool may_be_half; /* a move to it may be under way (move.h): to others that is BF_E_CONFIG */
+};
+/* As bf__store_open, and as bf_store_open. */
+enum bf_status bf__store_open_on(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
+                                 const struct bf_collection *const *collections, unsigned n, const struct bf__opening *as, struct bf_store **ret,
+                                 struct bf_error *e);
+enum bf_status bf__store_open_as(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
+                                 unsigned n, const struct bf__opening *as, struct bf_store **ret, struct bf_error *e);
+
 /* An entry of the group under way changes this collection; its version moves on when the group has ended. Committer only. */
 void bf__store_touch(struct bf_store *store, const struct bf_collection *coll);
 void bf__store_touched(struct bf_store *store);
@@ -92,7 +104,7 @@ const struct bf_collection *bf__collection_named(const struct bf_store *store, s
 void bf__store_wake(struct bf_store *store, struct bf_uuid tenant, int64_t n);
 
 /* Facts about the whole store, durable when set returns. Names are part of the disk format: "format", "incarnation", "key_check",
- * "key_exported". */
+ * "key_exported", "moving". */
 enum bf_status bf__meta_get(struct bf_store *store, const char *name, struct bf_arena *arena, struct bf_str *ret, struct bf_error *e);
 /* Of several processes that start for the first time at once one makes it, and all get that value. While the store is opened only. */
 enum bf_status bf__meta_found(struct bf_store *store, const char *name, struct bf_str value, struct bf_arena *arena, struct bf_str *ret,

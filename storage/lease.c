@@ -15,7 +15,7 @@ static const struct bf_field fields[LEASE_ROWS] = {
     [LEASE_NAME] = BF_FIELD("name", STRING, BF_F_SERVER, 0, 40, NORMAL, "名称", "Name"),
     [LEASE_HOLDER] = BF_FIELD("holder", UUID, BF_F_SERVER, 0, 0, NORMAL, "持有者", "Holder"),
 };
-static const struct bf_schema schema = {.name = "lease", .zh = "租约", .en = "Lease", .version = 1, .fields = fields, .n_fields = LEASE_ROWS};
+static const struct bf_schema schema = {.name = "follower_lease", .zh = "消费者租约", .en = "Lease of a consumer", .version = 1, .fields = fields, .n_fields = LEASE_ROWS};
 const struct bf_collection bf__coll_leases = {
     .name = "follower_leases", .schema = &schema, .cls = BF_SYSTEM_COLLECTION, .subject = BF_ROW_NONE, .owner = BF_ROW_NONE, .team = BF_ROW_NONE};
 

@@ -193,6 +193,15 @@ static enum bf_status open_entry(const struct reading *r, const struct bf_raw_en
     return status;
 }
 
+/* Another process may have made the entry just now: before it is handed out its documents follow it, since whoever is told of it may read them next. */
+static enum bf_status roll_forward_to(const struct reading *r, struct bf_uuid tenant, int64_t n, struct bf_error *e)
+{
+    struct bf__head head;
+    if (r->store->heads == NULL || (bf__head_known(r->store, tenant, &head) && head.applied >= n))
+        return BF_OK;
+    return bf__head_catch_up(r->store, r->s, tenant, &head, e);
+}
+
 static enum bf_status read_wanted(struct bf_store *store, struct bf_uuid tenant, int64_t after_n, unsigned limit,
                                   const struct wanted *wanted, struct bf_arena *arena, struct bf_log_entry **ret, unsigned *ret_n,
                                   struct bf_error *e)
@@ -203,6 +212,8 @@ static enum bf_status read_wanted(struct bf_store *store, struct bf_uuid tenant,
     assert(limit >= 1 && limit <= READ_LIMIT_MAX && after_n >= 0);
     struct reading r = {store, vt->reader(store->driver), arena};
     enum bf_status status = vt->log_read(r.s, tenant, after_n, limit, READ_BYTES_MAX, wanted->all || wanted->n > 0, arena, &raw, &n, e);
+    if (status == BF_OK && n > 0)
+        status = roll_forward_to(&r, tenant, raw[n - 1].n, e);
     struct bf_log_entry *entries = bf_arena_alloc(arena, n * sizeof *entries);
     for (unsigned i = 0; i < n && status == BF_OK; i++) {
         struct bf_error why = {0};

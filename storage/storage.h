@@ -93,8 +93,8 @@ enum { BF_SHARDS_MAX = 28 };
 enum bf_status bf_store_shard_plan(const struct bf_store_config *config, const struct bf_collection *const *collections, unsigned n,
                                    const struct bf_str *shards, unsigned n_shards, struct bf_buf *out, struct bf_error *e);
 
-/* A number that moves on with each commit of this process that changed documents of the logged collection, after it was applied and before
- * its answers: what was read before and kept is still true while the number is the same. Never blocks. */
+/* A number that moves on with each commit that changed documents of the logged collection, after it was applied and before
+ * its answers; with those of other processes as soon as this one learns of them, within a second: what was read before and kept is still true while the number is the same. Never blocks. */
 uint64_t bf_store_version(const struct bf_store *store, const struct bf_collection *coll);
 
 struct bf_key;
@@ -187,7 +187,7 @@ enum bf_status bf_store_check(struct bf_store *store, bool mend, void (*say)(voi
                               struct bf_check_report *ret, struct bf_error *e);
 /* An online copy into the new directory `to`: the database through the writer's connection between groups, then the blobs; no blob is
  * deleted meanwhile. Never contains the master key; BF_E_CONFLICT until bf_store_export_key was done once. Says the position it is equal up
- * to. */
+ * to. Of a store that others write to as well: a logical copy (storage/dump.h), also one of a directory's. */
 enum bf_status bf_store_backup(struct bf_store *store, const char *to, void (*say)(void *ctx, const char *line), void *ctx,
                                struct bf_error *e);
 /* Before the store is closed: checks and backups that are under way end soon, with BF_E_CANCELLED, later ones at once. Any thread. */
@@ -200,3 +200,10 @@ enum bf_status bf_store_export_key(struct bf_store *store, int fd, struct bf_err
  * none, unless `without_erasures`, for who knows that nobody was erased. */
 enum bf_status bf_store_restore(const struct bf_env *env, const char *backup, const struct bf_store_config *config, bool without_erasures,
                                 const struct bf_collection *const *collections, unsigned n, struct bf_error *e);
+/* Moves all of a store to another, new one, of this driver or another: documents, logs, media, and the incarnation, so that phones go on with it. Both have
+ * the same master key file. Nobody may serve either meanwhile; the source is not changed. Done again after it broke off anywhere, it goes on. Until it has
+ * ended the destination is opened by nobody else (BF_E_CONFIG). All is read again on both sides and compared. `say` (or NULL) gets a line of progress now
+ * and then. BF_E_NOT_FOUND: there is no source; BF_E_CONFLICT: the destination has data of its own, or the source grows; BF_E_CORRUPT: the two differ. */
+enum bf_status bf_store_move(const struct bf_env *env, const struct bf_store_config *from, const struct bf_store_config *to,
+                             const struct bf_collection *const *collections, unsigned n, void (*say)(void *ctx, const char *line), void *ctx,
+                             struct bf_error *e);

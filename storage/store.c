@@ -56,13 +56,14 @@ static void join_collections(struct bf_store *store, bool alone, const struct bf
             assert(strcmp(store->collections[i]->name, store->collections[j]->name) != 0);
 }
 
-static enum bf_status open_driver(struct bf_store *store, const struct bf_driver_vtable *vt, void *ctx, struct bf_error *e)
+static enum bf_status open_driver(struct bf_store *store, const struct bf_driver_vtable *vt, void *ctx, bool is_there, struct bf_error *e)
 {
     struct bf_driver_open how = {.env = store->env,
                                  .place = store->place,
                                  .readers = store->config.readers,
                                  .collections = store->collections,
                                  .n_collections = store->n_collections,
+                                 .is_there = is_there,
                                  .ctx = ctx};
     return vt->open(&how, &store->driver, e);
 }
@@ -73,6 +74,16 @@ static enum bf_status take_incarnation(struct bf_store *store, struct bf_str val
         return bf_fail(e, BF_E_CORRUPT, "the store's incarnation cannot be read");
     memcpy(&store->incarnation, value.p, sizeof store->incarnation);
     return BF_OK;
+}
+
+/* What a move has not ended lacks something, and nobody knows what. */
+static enum bf_status see_whole(struct bf_store *store, struct bf_error *e)
+{
+    struct bf_str moving;
+    enum bf_status status = bf__meta_get(store, "moving", store->arena, &moving, e);
+    if (status == BF_OK && moving.n > 0)
+        status = bf_fail(e, BF_E_CONFIG, "a move to this store (`baifang move`) has not ended: give the same command again, or drop this store and move anew");
+    return status;
 }
 
 /* A new store gets its first incarnation last of all facts, so that an interrupted first start is a first start again. */
@@ -95,8 +106,7 @@ static enum bf_status open_facts(struct bf_store *store, struct bf_error *e)
     return status == BF_OK ? take_incarnation(store, incarnation, e) : status;
 }
 
-enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
-                              const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
+static struct bf_store *create(const struct bf_env *env)
 {
     struct bf_store *store = calloc(1, sizeof *store);
     if (store == NULL)
@@ -107,24 +117,45 @@ enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_co
     pthread_mutex_init(&store->claim_lock, NULL);
     pthread_mutex_init(&store->probe.lock, NULL);
     atomic_init(&store->durable_ms, INT64_MIN / 2);
-    copy_config(store, vt->one_transaction, config);
-    join_collections(store, vt->one_transaction, collections, n);
-    enum bf_status status = open_driver(store, vt, ctx, e);
-    if (status == BF_OK)
-        status = open_facts(store, e);
-    if (status == BF_OK && !vt->one_transaction)
+    return store;
+}
+
+/* Behind the driver, in the order of internal.h. */
+static enum bf_status open_parts(struct bf_store *store, struct bf_error *e)
+{
+    enum bf_status status = open_facts(store, e);
+    if (status == BF_OK && !store->driver->vt->one_transaction)
         status = bf__heads_open(store, e);
     if (status == BF_OK)
         status = bf__committers_start(store, e);
     if (status == BF_OK)
         status = bf__erasures_open(store, e);
+    return status == BF_OK ? bf__media_open(store, e) : status;
+}
+
+enum bf_status bf__store_open_on(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
+                                 const struct bf_collection *const *collections, unsigned n, const struct bf__opening *as, struct bf_store **ret,
+                                 struct bf_error *e)
+{
+    struct bf_store *store = create(env);
+    copy_config(store, vt->one_transaction, config);
+    join_collections(store, vt->one_transaction, collections, n);
+    enum bf_status status = open_driver(store, vt, ctx, as->is_there, e);
+    if (status == BF_OK && !as->may_be_half)
+        status = see_whole(store, e);
     if (status == BF_OK)
-        status = bf__media_open(store, e);
+        status = open_parts(store, e);
     if (status != BF_OK)
         bf_store_close(&store);
     else
         *ret = store;
     return status;
+}
+
+enum bf_status bf__store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_driver_vtable *vt, void *ctx,
+                              const struct bf_collection *const *collections, unsigned n, struct bf_store **ret, struct bf_error *e)
+{
+    return bf__store_open_on(env, config, vt, ctx, collections, n, &(struct bf__opening){.is_there = false}, ret, e);
 }
 
 static const struct bf_driver_vtable *find_driver(struct bf_str uri)
@@ -161,11 +192,17 @@ bool bf_store_config_is_shared(const struct bf_store_config *config)
 
 bool bf_store_is_shared(const struct bf_store *store) { return store->heads != NULL; }
 
+enum bf_status bf__store_open_as(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
+                                 unsigned n, const struct bf__opening *as, struct bf_store **ret, struct bf_error *e)
+{
+    enum bf_status status = bf_store_check_config(config, e);
+    return status == BF_OK ? bf__store_open_on(env, config, find_driver(config->uri), NULL, collections, n, as, ret, e) : status;
+}
+
 enum bf_status bf_store_open(const struct bf_env *env, const struct bf_store_config *config, const struct bf_collection *const *collections,
                              unsigned n, struct bf_store **ret, struct bf_error *e)
 {
-    enum bf_status status = bf_store_check_config(config, e);
-    return status == BF_OK ? bf__store_open(env, config, find_driver(config->uri), NULL, collections, n, ret, e) : status;
+    return bf__store_open_as(env, config, collections, n, &(struct bf__opening){.is_there = false}, ret, e);
 }
 
 static bool is_shard(struct bf_str name)

@@ -119,7 +119,11 @@ static enum bf_status embedded_open(const struct bf_driver_open *how, struct bf_
     pthread_cond_init(&db->released, NULL);
     lay_out(db, how);
     struct bf_driver *driver = &db->base;
-    enum bf_status status = take_directory(db, how->place, e);
+    enum bf_status status = BF_OK;
+    if (how->is_there && access(db->path, F_OK) < 0)
+        status = bf_fail_errno(e, BF_E_NOT_FOUND, errno, "there is no store in %s", how->place);
+    if (status == BF_OK)
+        status = take_directory(db, how->place, e);
     if (status == BF_OK)
         status = open_sessions(db, how->readers, e);
     if (status == BF_OK && fsync(db->dir_fd) < 0)

@@ -128,7 +128,7 @@ enum bf_status bf__info_create(const struct bf_env *env, const struct bf_key *ma
 {
     uint8_t bytes[BF__INFO_MAX];
     char name[BF__INFO_NAME], temporary[BF__INFO_NAME];
-    size_t n = bf__info_pack(env, master, info, /* with_key= */ true, bytes);
+    size_t n = bf__info_pack(env, master, info, /* with_key= */ !info->finished, bytes);
     bf__info_name(&info->id, name);
     name_of(&info->id, ".new", temporary);
     enum bf_status status = write_new(dir_fd, temporary, bytes, n, e);

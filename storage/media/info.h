@@ -45,7 +45,7 @@ size_t bf__info_pack(const struct bf_env *env, const struct bf_key *master, cons
 enum bf_status bf__info_unpack(const struct bf_key *master, struct bf_uuid id, const uint8_t *bytes, size_t n, struct bf__info *ret,
                                struct bf_error *e);
 
-/* Writes the file under its name, synced; the directory is synced too. At most BF_STAGE_METADATA_MAX of metadata (asserted). */
+/* Writes the file under its name, in the place of an older one, synced; the directory is synced too. One that is finished already holds no key. At most BF_STAGE_METADATA_MAX of metadata (asserted). */
 enum bf_status bf__info_create(const struct bf_env *env, const struct bf_key *master, int dir_fd, const struct bf__info *info, struct bf_error *e);
 /* BF_E_NOT_FOUND when absent, BF_E_CORRUPT when it does not open under `master`. */
 enum bf_status bf__info_read(const struct bf_key *master, int dir_fd, struct bf_uuid id, struct bf__info *ret, struct bf_error *e);

@@ -22,6 +22,8 @@ struct bf__put {
     char name[3 * BF_UUID_TEXT + 8];
 };
 
+typedef enum bf_status bf__outcome_fn(void *ctx, const struct bf__info *info, struct bf_error *e);
+
 struct bf__shelf_vtable {
     enum bf_status (*open)(struct bf_media *media, struct bf_error *e); /* settles what a crash cut short, where nobody else could */
     void (*close)(struct bf_media *media);
@@ -48,6 +50,14 @@ struct bf__shelf_vtable {
 
     enum bf_status (*put_begin)(struct bf_media *media, struct bf__put *put, struct bf__io **ret, struct bf_error *e);
     enum bf_status (*put_end)(struct bf_media *media, const struct bf__put *put, struct bf_error *e);
+
+    /* For a move to another store (storage/move.h), where nobody else is there. As put_begin and put_end, of a file that the blob's document names already. */
+    enum bf_status (*carry_begin)(struct bf_media *media, struct bf__put *put, struct bf__io **ret, struct bf_error *e);
+    enum bf_status (*carry_end)(struct bf_media *media, const struct bf__put *put, struct bf_error *e);
+    /* The uploads that are finished (parts are not told); put_outcome: in the place of an older one. drop_outcome: absent is BF_OK. */
+    enum bf_status (*outcomes)(struct bf_media *media, bf__outcome_fn *fn, void *ctx, struct bf_error *e);
+    enum bf_status (*put_outcome)(struct bf_media *media, const struct bf__info *info, struct bf_error *e);
+    enum bf_status (*drop_outcome)(struct bf_media *media, struct bf_uuid id, struct bf_error *e);
 };
 
 extern const struct bf__shelf_vtable bf__shelf_dir, bf__shelf_store;

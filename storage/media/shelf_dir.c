@@ -191,6 +191,44 @@ static enum bf_status settle_put(struct bf_media *media, const char *name, struc
     return status == BF_OK ? bf__fs_unlink(media->stages_fd, name, e) : status;
 }
 
+/* ---- a move ---- */
+
+static enum bf_status outcomes(struct bf_media *media, bf__outcome_fn *fn, void *ctx, struct bf_error *e)
+{
+    int fd = openat(media->stages_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    struct bf__info info;
+    struct bf_uuid id;
+    enum bf_status status = BF_OK;
+    if (dir == NULL)
+        return bf_fail_errno(e, BF_E_IO, errno, "open stages");
+    while (status == BF_OK && (entry = readdir(dir)) != NULL) {
+        if (!bf__info_parse_name(entry->d_name, ".info", &id))
+            continue;
+        status = bf__info_read(&media->master, media->stages_fd, id, &info, e);
+        if (status == BF_OK && info.finished && !info.partial)
+            status = fn(ctx, &info, e);
+        bf_key_wipe(&info.key);
+        status = status == BF_E_CORRUPT ? BF_OK : status; /* as take_info has it */
+    }
+    closedir(dir);
+    return status;
+}
+
+static enum bf_status put_outcome(struct bf_media *media, const struct bf__info *info, struct bf_error *e)
+{
+    return bf__info_create(media->env, &media->master, media->stages_fd, info, e);
+}
+
+static enum bf_status drop_outcome(struct bf_media *media, struct bf_uuid id, struct bf_error *e)
+{
+    char name[BF__INFO_NAME];
+    bf__info_name(&id, name);
+    enum bf_status status = bf__fs_unlink(media->stages_fd, name, e);
+    return status == BF_OK ? bf__fs_sync(media->stages_fd, e) : status;
+}
+
 /* ---- opening ---- */
 
 /* An info file that does not open is left where it is, for a person to look at: the names are ours, and damage is rarer than a wrong key. */
@@ -270,4 +308,9 @@ const struct bf__shelf_vtable bf__shelf_dir = {.open = open_shelf,
                                                .list = list,
                                                .is_there = is_there,
                                                .put_begin = put_begin,
-                                               .put_end = put_end};
+                                               .put_end = put_end,
+                                               .carry_begin = put_begin,
+                                               .carry_end = put_end,
+                                               .outcomes = outcomes,
+                                               .put_outcome = put_outcome,
+                                               .drop_outcome = drop_outcome};

@@ -263,6 +263,93 @@ static enum bf_status put_end(struct bf_media *media, const struct bf__put *put,
     return status == BF_OK ? bf__upload_doc_delete(media, &doc, e) : status;
 }
 
+/* ---- a move ---- */
+
+/* Chunks that a move left half way are written again. */
+static enum bf_status carry_begin(struct bf_media *media, struct bf__put *put, struct bf__io **ret, struct bf_error *e)
+{
+    (void)e;
+    *ret = bf__io_store(media, &(struct bf__io_place){.tenant = put->kept.tenant, .file = put->kept.file, .epoch = FIRST_EPOCH});
+    return BF_OK;
+}
+
+static enum bf_status carry_end(struct bf_media *media, const struct bf__put *put, struct bf_error *e)
+{
+    (void)media, (void)put, (void)e;
+    return BF_OK;
+}
+
+static enum bf_status tell_outcome(struct bf_media *media, const struct bf_row *row, bf__outcome_fn *fn, void *ctx, struct bf_error *e)
+{
+    struct bf__upload_doc doc;
+    struct bf__info info;
+    if (row->doc == NULL || bf__upload_doc_read(row->doc, &doc, NULL) != BF_OK) /* told by check */
+        return BF_OK;
+    if (doc.state != BF__DOC_KEPT && doc.state != BF__DOC_SETTLED)
+        return BF_OK;
+    enum bf_status status = bf__info_unpack(&media->master, doc.id, (const uint8_t *)doc.info.p, doc.info.n, &info, NULL);
+    if (status == BF_OK && info.finished && !info.partial)
+        status = fn(ctx, &info, e);
+    bf_key_wipe(&info.key);
+    return status == BF_E_CORRUPT ? BF_OK : status;
+}
+
+static enum bf_status outcomes(struct bf_media *media, bf__outcome_fn *fn, void *ctx, struct bf_error *e)
+{
+    struct bf_driver *driver = media->store->driver;
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_row *rows, last;
+    unsigned n = 1;
+    enum bf_status status = BF_OK;
+    for (bool begun = false; status == BF_OK && n > 0; begun = true) {
+        struct bf_session *s = driver->vt->reader(driver);
+        bf_arena_reset(arena);
+        status = driver->vt->scan(s, &bf__coll_uploads, begun ? &last : NULL, ROWS, arena, &rows, &n, e);
+        driver->vt->release(driver, s);
+        for (unsigned i = 0; status == BF_OK && i < n; i++)
+            status = tell_outcome(media, &rows[i], fn, ctx, e);
+        if (status == BF_OK && n > 0)
+            last = (struct bf_row){.tenant = rows[n - 1].tenant, .id = rows[n - 1].id};
+    }
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+static enum bf_status drop_outcome(struct bf_media *media, struct bf_uuid id, struct bf_error *e)
+{
+    struct bf__upload_doc doc;
+    bool is_there;
+    struct bf_arena *arena = bf_arena_create();
+    enum bf_status status = bf__upload_doc_get(media, id, arena, &doc, &is_there, e);
+    if (status == BF_OK && is_there)
+        status = bf__upload_doc_delete(media, &doc, e);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
+static enum bf_status put_outcome(struct bf_media *media, const struct bf__info *info, struct bf_error *e)
+{
+    uint8_t bytes[BF__INFO_MAX];
+    struct bf__expiring as = {.is_finished = true, .is_held = true, .offset = info->size, .touched_ms = info->finished_ms};
+    struct bf__upload_doc doc = {.id = info->id,
+                                 .tenant = info->tenant,
+                                 .user = info->user,
+                                 .file = info->file,
+                                 .owner = media->process,
+                                 .state = BF__DOC_KEPT,
+                                 .due_ms = bf__expiry(&media->store->config, &as),
+                                 .epoch = FIRST_EPOCH,
+                                 .offset = info->size,
+                                 .length = info->size,
+                                 .touched_ms = info->finished_ms,
+                                 .reserved = info->size,
+                                 .is_complete = true};
+    memcpy(doc.sha256, info->sha256, 32);
+    doc.info = bf_str((const char *)bytes, bf__info_pack(media->env, &media->master, info, /* with_key= */ false, bytes));
+    enum bf_status status = drop_outcome(media, info->id, e);
+    return status == BF_OK ? bf__upload_doc_write(media, &doc, e) : status;
+}
+
 const struct bf__shelf_vtable bf__shelf_store = {.open = open_shelf,
                                                  .close = close_shelf,
                                                  .create = create,
@@ -279,4 +366,9 @@ const struct bf__shelf_vtable bf__shelf_store = {.open = open_shelf,
                                                  .list = list,
                                                  .is_there = is_there,
                                                  .put_begin = put_begin,
-                                                 .put_end = put_end};
+                                                 .put_end = put_end,
+                                                 .carry_begin = carry_begin,
+                                                 .carry_end = carry_end,
+                                                 .outcomes = outcomes,
+                                                 .put_outcome = put_outcome,
+                                                 .drop_outcome = drop_outcome};

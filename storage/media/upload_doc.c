@@ -41,7 +41,7 @@ static const struct bf_uuid none;
 
 /* ---- the document ---- */
 
-static enum bf_status read_doc(const struct bf_doc *doc, struct bf__upload_doc *ret, struct bf_error *e)
+enum bf_status bf__upload_doc_read(const struct bf_doc *doc, struct bf__upload_doc *ret, struct bf_error *e)
 {
     const struct bf_object *o = &doc->object;
     const uint8_t *sha256 = bf_get_sha256(o, UP_SHA256);
@@ -98,7 +98,7 @@ enum bf_status bf__upload_doc_get(struct bf_media *media, struct bf_uuid id, str
     struct bf_doc *doc;
     enum bf_status status = bf_store_get(media->store, &bf__coll_uploads, none, id, arena, &doc, e);
     *ret_found = status == BF_OK && doc != NULL;
-    return *ret_found ? read_doc(doc, ret, e) : status;
+    return *ret_found ? bf__upload_doc_read(doc, ret, e) : status;
 }
 
 /* ---- writing ---- */
@@ -161,7 +161,7 @@ static enum bf_status find(struct bf_media *media, const struct bf_query *query,
     struct bf__upload_doc *docs = bf_arena_calloc(arena, page.n + 1, sizeof *docs);
     unsigned n = 0;
     for (unsigned i = 0; status == BF_OK && i < page.n; i++) /* one that cannot be read is told by check */
-        n += read_doc(page.docs[i], &docs[n], NULL) == BF_OK;
+        n += bf__upload_doc_read(page.docs[i], &docs[n], NULL) == BF_OK;
     *ret = docs;
     *ret_n = n;
     *ret_after = page.next;

@@ -27,6 +27,8 @@ struct bf__upload_doc {
     struct bf_str info; /* packed; see info.h */
 };
 
+/* Points into `doc`. BF_E_CORRUPT. */
+enum bf_status bf__upload_doc_read(const struct bf_doc *doc, struct bf__upload_doc *ret, struct bf_error *e);
 /* *ret_found is false when there is none. What it points to lives in `arena`. */
 enum bf_status bf__upload_doc_get(struct bf_media *media, struct bf_uuid id, struct bf_arena *arena, struct bf__upload_doc *ret, bool *ret_found,
                                   struct bf_error *e);

@@ -206,13 +206,6 @@ enum bf_status bf__m_write(struct bf_session *s, const struct bf_write *w, struc
     return status == BF_OK && bf__m_is_guarded(w) && !hit ? missed(s, w, e) : status;
 }
 
-enum bf_status bf__m_remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
-                            struct bf_arena *arena, struct bf_error *e)
-{
-    struct bf_doc doc = {.tenant = tenant, .id = id};
-    return bf__m_write(s, &(struct bf_write){.kind = BF_W_DELETE, .coll = coll, .doc = &doc}, arena, e);
-}
-
 /* ---- all of them ---- */
 
 /* Behind `after`, in the order of tenant and id: the shard key as a range, so that shards before it are not asked. */

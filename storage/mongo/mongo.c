@@ -128,6 +128,18 @@ static enum bf_status check_place(const char *place, struct bf_error *e)
     return status;
 }
 
+/* The incarnation is the last thing that a first start makes. */
+static enum bf_status see_there(struct bf__mongo *db, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_str incarnation;
+    enum bf_status status = bf__m_meta_get(&db->sessions[0], "incarnation", arena, &incarnation, e);
+    if (status == BF_OK && incarnation.n == 0)
+        status = bf_fail(e, BF_E_NOT_FOUND, "there is no store in the database %s", db->settings.database);
+    bf_arena_destroy(&arena);
+    return status;
+}
+
 static enum bf_status mongo_open(const struct bf_driver_open *how, struct bf_driver **ret, struct bf_error *e)
 {
     struct bf__mongo *db = calloc(1, sizeof *db);
@@ -144,6 +156,8 @@ static enum bf_status mongo_open(const struct bf_driver_open *how, struct bf_dri
         status = bf__m_settings(how->place, how->readers + 1, &db->settings, e);
     if (status == BF_OK)
         status = open_pool(db, how->ctx, e);
+    if (status == BF_OK && how->is_there)
+        status = see_there(db, e);
     if (status == BF_OK)
         status = bf__m_schema_ensure(&db->sessions[0], e);
     if (status != BF_OK)
@@ -295,6 +309,6 @@ const struct bf_driver_vtable bf__driver_mongo = {
     .scan = bf__m_scan,
     .check_whole = bf__m_check_whole,
     .check_keys = bf__m_check_keys,
-    .remove = bf__m_remove,
+    .mend = bf__m_mend,
     .backup = backup,
 };

@@ -57,15 +57,14 @@ enum bf_status bf__m_check_whole(struct bf_session *s, const struct bf_check *ch
 enum bf_status bf__m_check_keys(struct bf_session *s, const struct bf_check *check, const struct bf_keys_place *at, struct bf_arena *arena,
                                 struct bf_keys_place *ret_next, bool *done, struct bf_error *e);
 
-/* The rest are the driver's functions by the names of the vtable. docs.c, many.c, apply.c, files.c, find.c, log.c, facts.c */
+/* The rest are the driver's functions by the names of the vtable. docs.c, many.c, apply.c, mend.c, files.c, find.c, log.c, facts.c */
 enum bf_status bf__m_get_many(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, const struct bf_uuid *ids,
                               unsigned n, struct bf_arena *arena, struct bf_doc **ret, struct bf_error *e);
 enum bf_status bf__m_write(struct bf_session *s, const struct bf_write *write, struct bf_arena *arena, struct bf_error *e);
 enum bf_status bf__m_write_many(struct bf_session *s, const struct bf_write *writes, unsigned n, struct bf_arena *arena, enum bf_status *rets,
                                 struct bf_error *e);
 enum bf_status bf__m_apply(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e);
-enum bf_status bf__m_remove(struct bf_session *s, const struct bf_collection *coll, struct bf_uuid tenant, struct bf_uuid id,
-                            struct bf_arena *arena, struct bf_error *e);
+enum bf_status bf__m_mend(struct bf_session *s, const struct bf_mend *mend, struct bf_error *e);
 enum bf_status bf__m_scan(struct bf_session *s, const struct bf_collection *coll, const struct bf_row *after, unsigned limit,
                           struct bf_arena *arena, struct bf_row **ret, unsigned *ret_n, struct bf_error *e);
 enum bf_status bf__m_find(struct bf_session *s, const struct bf_query *query, struct bf_arena *arena, struct bf_page *ret, struct bf_error *e);

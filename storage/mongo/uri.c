@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/mongo/uri.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CONNECT_MS = 3000, SOCKET_MS = 20000, SELECT_MS = 3000, WRITE_MS = 10000, WAIT_MS = 5000, SESSIONS_MIN = 2, SESSIONS_MAX = 1000 };
 
@@ -41,6 +43,18 @@ static unsigned sessions_of(mongoc_uri_t *uri, unsigned wanted)
     return n;
 }
 
+/* libmongoc would only say, at each connection, that something about TLS did not begin. */
+static enum bf_status check_files(mongoc_uri_t *uri, struct bf_error *e)
+{
+    static const char *const options[] = {MONGOC_URI_TLSCAFILE, MONGOC_URI_TLSCERTIFICATEKEYFILE};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const char *path = mongoc_uri_get_option_as_utf8(uri, options[i], NULL);
+        if (path != NULL && access(path, R_OK) < 0)
+            return bf_fail_errno(e, BF_E_CONFIG, errno, "%s %s of the store's address", options[i], path);
+    }
+    return BF_OK;
+}
+
 enum bf_status bf__m_settings(const char *place, unsigned sessions, struct bf__m_settings *ret, struct bf_error *e)
 {
     char *text;
@@ -52,6 +66,11 @@ enum bf_status bf__m_settings(const char *place, unsigned sessions, struct bf__m
     free(text);
     if (uri == NULL)
         return bf_fail(e, BF_E_CONFIG, "the store's address cannot be read%s%s", has_secret ? "" : ": ", has_secret ? "" : error.message);
+    enum bf_status status = check_files(uri, e);
+    if (status != BF_OK) {
+        mongoc_uri_destroy(uri);
+        return status;
+    }
     const char *database = mongoc_uri_get_database(uri);
     option(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_MS);
     option(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECT_MS);

@@ -31,6 +31,12 @@ def config(tmp_path):
     (["--config"], "--config needs a value"),
     (["backup"], "backup takes a directory"),
     (["restore", "a", "b"], "restore takes a directory"),
+    (["move", "--from", "embedded:a"], "--to (or --to-file) is missing"),
+    (["move", "--from", "embedded:a", "--form", "embedded:b"], "--form is not an option"),
+    (["move", "--from=embedded:a", "--to"], "--to needs a value"),
+    (["move", "--from=embedded:a", "--from-file=/x", "--to=embedded:b"], "--from stands twice"),
+    (["move", "--from=embedded:/nowhere/at-all", "--to=embedded:b"], "there is no store in /nowhere/at-all"),
+    (["move", "--from=embedded:a", "--to=mongo://a"], "--to: mongo: is not the address of a store"),
     (["admin"], "admin takes a command"),
     (["admin", "frobnicate"], "frobnicate is not a command; there are backup, check, key export"),
     (["admin", "user", "add", "demo"], "user add takes TENANT LOGIN NAME ROLE"),
@@ -98,6 +104,16 @@ def test_the_password_of_a_database_stands_in_a_file_of_its_own_and_in_no_line_o
     for verb in (["serve"], ["gateway"], ["admin", "user", "list", "acme"], ["check"], ["restore", "/nowhere"]):
         status, out, err = baifang("--config", path, *verb)
         assert status == 1 and err and "geheim" not in out + err, (verb, err)
+
+
+def test_a_password_on_the_command_line_is_refused_and_not_said_again(config, tmp_path):
+    path, uri = config(f"[server]\ndata = {tmp_path / 'data'}\n"), "mongodb://crm:geheim@127.0.0.1:1/crm?serverSelectionTimeoutMS=100"
+    status, out, err = baifang("--config", path, "move", "--from", uri, "--to", f"embedded:{tmp_path}/new")
+    assert status == 64 and "--from holds a password" in err and "--from-file" in err and "geheim" not in out + err
+    (tmp_path / "uri").write_text(uri + "\n", encoding="ascii")
+    status, out, err = baifang("--config", path, "move", "--from-file", str(tmp_path / "uri"), "--to", f"embedded:{tmp_path}/new")
+    assert status == 1 and "the source: " in err and "geheim" not in out + err, err
+    assert not (tmp_path / "new").exists() and not (tmp_path / "data").exists(), "nothing is made"
 
 
 @pytest.mark.parametrize("daemon", ["gateway", "ingest", "push"])

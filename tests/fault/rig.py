@@ -63,6 +63,7 @@ class Phone(Person):
     def __init__(self, company, login, seed=0, device=None):
         self.random = random.Random(f"{SEED} {login} {seed}")
         self.faults = 0  # answers lost
+        self.hung = 0    # of these, for which GUARD_S was waited in vain
         self.busy = {}   # answers that said "later", by code
         super().__init__(company, login, device)
         answer = self.sure("POST", "/v1/devices", {"id": self.device, "name": "测试手机", "platform": "android"})
@@ -72,8 +73,9 @@ class Phone(Person):
         """None: no answer, and nobody knows what became of it."""
         try:
             return self.http.request(method, path, headers=self.headers(headers), content=content)
-        except httpx.TransportError:
+        except httpx.TransportError as error:
             self.faults += 1
+            self.hung += isinstance(error, httpx.TimeoutException)
             self.find()
             return None
 
@@ -105,7 +107,8 @@ class Phone(Person):
             if answer is not None and answer.status_code == 401:
                 self.renew()
             elif answer is not None and answer.status_code in (429, 503, 507):
-                code = answer.json()["code"]
+                code = answer.json()["code"] if answer.content else str(answer.status_code)  # HEAD has no words
+                assert answer.status_code == 507 or "retry-after" in answer.headers, answer.text
                 self.busy[code] = self.busy.get(code, 0) + 1
                 pause(0.02)
             elif answer is not None:

@@ -20,11 +20,11 @@ SAMPLE = 10  # of what was replayed after an earlier kill, once more
 class Load:
     """Client threads that write until they are told to stop. Each rep has two phones: one logs visits and changes customers, the other uploads too."""
 
-    def __init__(self, company, folder):
+    def __init__(self, company, folder, reps=REPS):
         self.stop, self.errors, self.threads = threading.Event(), [], []
         self.ledger = Ledger(folder / "ledger")
         self.open_uploads, self.phones = [], []
-        for i in range(REPS):
+        for i in range(reps):
             login = f"rep{i}"
             company.add(login, "王伟", "rep", company.team)
             for work, what in enumerate((self.record, self.upload)):
@@ -92,13 +92,13 @@ class Killer:
     """Kills the server process, and now and then the supervisor; sometimes a decoder before that, which counts for nothing, since no acknowledged write
     hangs on it. After three servers in a row the supervisor must go, because it waits longer before each next one that dies young."""
 
-    def __init__(self, server):
-        self.server, self.random, self.in_a_row = server, random.Random(SEED), 0
+    def __init__(self, server, name="", decodes=True):
+        self.server, self.random, self.in_a_row, self.decodes = server, random.Random(f"{SEED} {name}"), 0, decodes
         self.kills = {"server": 0, "supervisor": 0, "decoder": 0}
 
     def kill(self):
         pause(self.random.choice((0.003, 0.05, 0.3, 0.6)) * self.random.random())
-        if self.random.random() < 0.125:
+        if self.decodes and self.random.random() < 0.125:
             self.kill_decoder()
         if self.in_a_row == 3 or self.random.random() < 0.14:
             self.kill_supervisor()

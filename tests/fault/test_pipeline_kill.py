@@ -58,19 +58,19 @@ def standing_still(pid):
 
 
 class World:
-    """A server whose clock stands two days back, a transcription server, a push service, and a phone that is subscribed to it."""
+    """A server whose clock stands `shift_ms` away, a transcription server, a push service, and a phone that is subscribed to it. `look` reads a collection of the
+    server's store."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, make=Server, look=stored, shift_ms=-2 * DAY_MS):
+        self.folder, self.look = folder, look
         self.provider, self.push = Provider(), Service(folder)
-        self.server = Server(folder / "s", {
+        self.server = make(folder / "s", {
             "ingest": {"lease": 1000, "away": 100, "away_max": 500},
             "stt": {"provider": "openai", "url": f"http://127.0.0.1:{self.provider.port}/v1", "model": "whisper-1"},
             "http_client": {"named_hosts": f"push.test:{self.push.port}", "ca_file": self.push.ca, "resolve": f"push.test:{self.push.port}:127.0.0.1",
                             "breaker_ms": 100, "breaker_ms_max": 500},
         }, environment={"BAIFANG_STT_KEY": KEY})
-        self.shift_ms = 0
-        self.shift(-2 * DAY_MS)
+        self.shift(shift_ms)
         self.server.start()
         self.company = self.server.company()
         self.phone = Phone(self.company, "wang")
@@ -196,7 +196,7 @@ class World:
 
     def check_pushes(self):
         """After the server ended: one attempt for each notification, settled, and the phone was told under its id as often as was tried, or less."""
-        attempts, topics = stored(self.server, "push_attempts"), self.topics()
+        attempts, topics = self.look(self.server, "push_attempts"), self.topics()
         by_topic = {base64.urlsafe_b64encode(id).rstrip(b"=").decode(): doc["f"] for id, doc in attempts.items()}
         assert len({doc["notification"] for doc in by_topic.values()}) == len(by_topic)
         assert set(topics) == set(by_topic)
@@ -316,7 +316,7 @@ def test_random_kills_while_30_visits_are_worked_on_and_their_reminders_become_d
 
 def is_quiet(world):
     """No job of the pipeline is open: the store knows."""
-    return all(doc["f"]["state"] == "done" or doc["f"]["kind"] not in ("media", "transcribe", "reminder", "push") for doc in stored(world.server, "jobs").values())
+    return all(doc["f"]["state"] == "done" or doc["f"]["kind"] not in ("media", "transcribe", "reminder", "push") for doc in world.look(world.server, "jobs").values())
 
 
 def test_killed_while_the_decoder_works(world):

@@ -34,15 +34,15 @@ def picture():
 class Office:
     """A rep with contracts, and the reviewers' desks."""
 
-    def __init__(self, server, folder):
-        self.server, self.company, self.ledger = server, server.company(), Ledger(folder / "ledger")
+    def __init__(self, server, folder, reviewers=REVIEWERS, contracts=CONTRACTS):
+        self.server, self.company, self.ledger, self.reviewers = server, server.company(), Ledger(folder / "ledger"), reviewers
         self.stop, self.errors, self.shift_ms, self.kept = threading.Event(), [], 0, 0
-        for i in range(REVIEWERS):
+        for i in range(reviewers):
             self.company.add(f"shen{i}", f"复核{i}", "reviewer", self.company.team)
         self.rep, self.boss = Phone(self.company, "wang"), Phone(self.company, "qian")
         self.sha256 = self.upload()
         self.customer = self.rep.create(self.ledger, "/v1/customers", self.rep.customer_body())["id"]
-        self.contracts = [self.enter(i) for i in range(CONTRACTS)]
+        self.contracts = [self.enter(i) for i in range(contracts)]
 
     def upload(self):
         data = picture()
@@ -62,7 +62,7 @@ class Office:
         return body["id"]
 
     def start(self):
-        self.threads = [threading.Thread(target=self.run, args=(self.review, f"shen{i}"), daemon=True) for i in range(REVIEWERS)]
+        self.threads = [threading.Thread(target=self.run, args=(self.review, f"shen{i}"), daemon=True) for i in range(self.reviewers)]
         self.threads.append(threading.Thread(target=self.run, args=(self.take_again, "wang"), daemon=True))
         for thread in self.threads:
             thread.start()

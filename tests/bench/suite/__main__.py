@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """make bench: each figure beside its baseline, turn by turn in one run, medians. Other work on the machine shifts both sides of a ratio alike.
 
-  suite [NAME ...]     read create upload decode push idle ready office review digest mongo; all of them by default"""
+  suite [NAME ...]     read create upload decode push idle ready office review digest mongo move; all of them by default"""
 import os
 import shutil
 import sys
@@ -28,7 +28,7 @@ from service import Service  # noqa: E402
 # In this order: `ready` wants a store that the others have filled.
 PARTS = {"read": api.read, "create": api.create, "upload": uploads.measure, "decode": decode.measure, "push": push.measure, "idle": idle.measure,
          "ready": ready.measure, "office": office.measure,
-         "review": review.measure, "digest": digest.measure, "mongo": mongo.measure}
+         "review": review.measure, "digest": digest.measure, "mongo": mongo.measure, "move": mongo.move}
 
 
 def main(names):

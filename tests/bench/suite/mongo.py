@@ -16,12 +16,25 @@ ROWS = {
 }
 
 
-def measure(service, figures):
+def run(service, program):
+    """What the program says, on a durable server of its own."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     with tempfile.TemporaryDirectory(dir=service.directory) as folder:
-        done = subprocess.run([os.path.join(root, "tests", "mongo", "with-server"), service.program("tests", "bench", "mongo", "mongo_bench"), folder],
+        done = subprocess.run([os.path.join(root, "tests", "mongo", "with-server"), service.program("tests", "bench", "mongo", program), folder],
                               env={**os.environ, "FSYNC": "on"}, stdout=subprocess.PIPE, text=True, check=True)
-    for line in done.stdout.splitlines():
+    return done.stdout.splitlines()
+
+
+def move(service, figures):
+    """A box moved to the database, killed among its files and done again: printed, since the goal is that it arrives."""
+    for line in run(service, "move_bench"):
+        name, seconds, said = line.split(" ", 2)
+        figures.row(f"move to MongoDB: {name.replace('_', ' ')}", f"{float(seconds):,.0f} s")
+        figures.note(said)
+
+
+def measure(service, figures):
+    for line in run(service, "mongo_bench"):
         words = line.split()
         if not words or words[0] not in ROWS:
             continue

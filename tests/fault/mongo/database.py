@@ -22,9 +22,9 @@ def demand_installed():
     ask_script("wait")
     folder = ask_script("dir")
     demand(os.path.exists(os.path.join(folder, ".ready")),
-           f"because no MongoDB-compatible server is installed in {folder} (tests/mongo/mongo-server install)")
+           f"no MongoDB-compatible server is installed in {folder} (tests/mongo/mongo-server install)")
     demand(os.geteuid() == 0 or subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0,
-           "because the MongoDB-compatible server needs root")
+           "the MongoDB-compatible server needs root")
 
 
 def new_name():
@@ -32,22 +32,25 @@ def new_name():
 
 
 class Database:
-    """A fresh server, or, unless the test wants one that it may `break`, the one that MONGODB_TEST_URI names. A database of it is the test's own."""
+    """A fresh server; or, unless the test breaks it, the one that MONGODB_TEST_URI names, if that is one alone (directConnection=true): of several, clients
+    go past a proxy. A database of it is the test's own."""
 
     def __init__(self, breaks=False):
         self.name = new_name()
+        self.names = [self.name]  # of those on the same server
         self.process = None
-        self.server = None if breaks else os.environ.get("MONGODB_TEST_URI")
+        given = os.environ.get("MONGODB_TEST_URI", "")
+        self.server = given if "directConnection=true" in given and not breaks else None
         if self.server is None:
             demand_installed()
             self._start()
 
     def _start(self):
         sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        self.process = subprocess.Popen([*sudo, "env", "FSYNC=" + os.environ.get("FSYNC", "off"), SCRIPT, "run"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.process = subprocess.Popen([*sudo, "env", "FSYNC=" + os.environ.get("FSYNC", "off"), SCRIPT, "run", ask_script("dir")],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.server = self.process.stdout.readline().strip()
-        demand(self.server, "because the MongoDB-compatible server does not start")
+        demand(self.server, "the MongoDB-compatible server does not start")
 
     def __enter__(self):
         return self
@@ -55,7 +58,8 @@ class Database:
     def __exit__(self, *_):
         if self.process is None:
             with self.client() as client:
-                client.do(dropDatabase=1)
+                for name in self.names:
+                    client.do(dropDatabase=1, **{"$db": name})
             return
         self.process.stdin.close()
         self.process.wait(GUARD_S)
@@ -65,6 +69,7 @@ class Database:
         """An empty one on the same server."""
         other = copy.copy(self)
         other.name = new_name()
+        self.names.append(other.name)
         return other
 
     @property

@@ -2,10 +2,13 @@
 #include "tests/storage/memory/memory.h"
 #include "core/arena.h"
 #include "storage/bson.h"
+#include "storage/internal.h"
 #include "storage/match.h"
 #include "tests/storage/memory/files.h"
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -287,6 +290,31 @@ static enum bf_status remove_row(struct bf_session *s, const struct bf_collectio
     drop_row(s->m, find_row(s->m, coll->name, tenant, id));
     pthread_mutex_unlock(&s->m->lock);
     return BF_OK;
+}
+
+static bool is_as_read(const struct bf_mend *m, const struct row *row)
+{
+    struct bf_doc *doc;
+    struct bf_arena *arena = bf_arena_create();
+    bool readable = row != NULL && decode(row, m->coll, arena, &doc, NULL) == BF_OK;
+    bool same = m->is == NULL ? !readable : readable && doc->rev == m->is->rev && doc->n == m->is->n && doc->k == m->is->k;
+    bf_arena_destroy(&arena);
+    return same;
+}
+
+static enum bf_status mend_row(struct bf_session *s, const struct bf_mend *m, struct bf_error *e)
+{
+    struct bf_arena *arena = bf_arena_create();
+    pthread_mutex_lock(&s->m->lock);
+    struct row *row = find_row(s->m, m->coll->name, m->tenant, m->id);
+    bool same = is_as_read(m, row);
+    if (same && m->after == NULL)
+        drop_row(s->m, row);
+    else if (same)
+        put_row(s->m, m->coll, m->after, arena);
+    pthread_mutex_unlock(&s->m->lock);
+    bf_arena_destroy(&arena);
+    return same ? BF_OK : bf_fail(e, BF_E_STALE, "changed");
 }
 
 /* ---- queries ---- */
@@ -712,5 +740,14 @@ struct files *memory_files(struct memory *m) { return m->files; }
 const struct bf_driver_vtable memory_driver = {
     .scheme = "memory", .one_transaction = true, .open = memory_open, .close = memory_close, .apply = apply, IN_MEMORY};
 const struct bf_driver_vtable memory_apart_driver = {
-    .scheme = "memory", .one_transaction = false, .open = memory_apart_open, .close = memory_close, .apply = apply_guarded, .chunk_put = chunk_put,
+    .scheme = "memory", .one_transaction = false, .open = memory_apart_open, .close = memory_close, .apply = apply_guarded, .mend = mend_row, .chunk_put = chunk_put,
     .chunk_get = chunk_get, .file_put = file_put, .file_get = file_get, .file_drop = file_drop, .file_scan = file_scan, IN_MEMORY};
+
+enum bf_status memory_store_open(const struct bf_env *env, struct memory *m, const char *dir, const struct bf_collection *const *collections, unsigned n,
+                                 struct bf_store **ret, struct bf_error *e)
+{
+    char key[PATH_MAX + 32];
+    struct bf_store_config config = {.uri = BF_STR("memory:")};
+    config.master_key_file = bf_str(key, (size_t)snprintf(key, sizeof key, "%s/master.key", dir));
+    return bf__store_open(env, &config, &memory_apart_driver, m, collections, n, ret, e);
+}

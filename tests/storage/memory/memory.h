@@ -14,3 +14,7 @@ void memory_destroy(struct memory **m);
 struct files *memory_files(struct memory *m); /* of files.h */
 /* bf_driver_open.ctx is the struct memory. `apart`: without one_transaction, so any number of stores may share one. */
 extern const struct bf_driver_vtable memory_driver, memory_apart_driver;
+
+/* A store of several on one memory, with its master key in `dir`; for tests of what is above storage/. */
+enum bf_status memory_store_open(const struct bf_env *env, struct memory *m, const char *dir, const struct bf_collection *const *collections, unsigned n,
+                                 struct bf_store **ret, struct bf_error *e);

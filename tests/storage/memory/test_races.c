@@ -33,6 +33,9 @@ struct ahead {
     atomic_uint after_read;         /* the other is faster while the first has read, and not decided */
     atomic_uint unanswered, unsent; /* appends whose answer is lost: the entry is there, or is not */
     atomic_uint unapplied;          /* calls to roll documents forward that fail */
+    bool other_looks;               /* just before they do, the other reads the log and then the document */
+    unsigned seen_entries;
+    int64_t seen_value;
 };
 static struct ahead ahead; /* the driver's table has no place for it */
 
@@ -94,8 +97,21 @@ static enum bf_status read_early(struct bf_session *s, const struct bf_collectio
     return status;
 }
 
+static void other_looks(void)
+{
+    struct bf_arena *arena = bf_arena_create();
+    struct bf_log_entry *entries;
+    struct bf_doc *doc = NULL;
+    assert_int_equal(bf_log_read(ahead.other, tenant, 0, 100, BF_LOG_HEADERS, arena, &entries, &ahead.seen_entries, NULL), BF_OK);
+    assert_int_equal(bf_store_get(ahead.other, &counters, tenant, counter, arena, &doc, NULL), BF_OK);
+    ahead.seen_value = doc == NULL ? 0 : bf_get_int(&doc->object, R_VALUE);
+    bf_arena_destroy(&arena);
+}
+
 static enum bf_status apply_not(struct bf_session *s, const struct bf_apply *applies, unsigned n, struct bf_arena *arena, struct bf_error *e)
 {
+    if (ahead.other_looks && atomic_load(&ahead.unapplied) > 0)
+        other_looks();
     return happens(&ahead.unapplied) ? bf_fail(e, BF_E_UNAVAILABLE, "nobody answers") : memory_apart_driver.apply(s, applies, n, arena, e);
 }
 
@@ -265,6 +281,20 @@ static void what_one_process_leaves_behind_another_rolls_forward(void **state)
     assert_int_equal(stored_value(t->second, t->arena), 2);
     assert_int_equal(count(t->second, 2, t->arena, &calls, &r), BF_OK); /* the client asks again, elsewhere */
     assert_true(bf_str_eqz(r.body, "2") && r.replay);
+}
+
+/* As the followers do: what they derive from an entry, they derive from documents as new as it. */
+static void who_reads_an_entry_finds_its_documents_as_new(void **state)
+{
+    struct two *t = *state;
+    struct bf_receipt r;
+    unsigned calls = 0;
+    assert_int_equal(count(t->first, 1, t->arena, &calls, &r), BF_OK);
+    ahead.other_looks = true;
+    ahead.unapplied = 1;
+    assert_int_equal(count(t->first, 2, t->arena, &calls, &r), BF_OK);
+    assert_int_equal(ahead.seen_entries, 2);
+    assert_int_equal(ahead.seen_value, 2);
 }
 
 /* A new process knows nothing; what the others left behind is done before it decides. */
@@ -454,6 +484,7 @@ int main(void)
                                        T(an_entry_that_never_arrived_is_sent_again),
                                        T(documents_follow_before_the_answer_though_it_takes_several_tries),
                                        T(what_one_process_leaves_behind_another_rolls_forward),
+                                       T(who_reads_an_entry_finds_its_documents_as_new),
                                        T(what_was_left_behind_is_rolled_forward_at_the_start),
                                        T(a_refusal_is_of_what_all_have_written),
                                        T(none_is_lost_and_none_is_counted_twice),
