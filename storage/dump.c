@@ -70,17 +70,6 @@ static enum bf_status copy_media(struct bf__move *m, struct bf_error *e)
     return status == BF_OK ? bf__move_files_copy(m, e) : status;
 }
 
-static enum bf_status copy_fact(struct bf__move *m, const char *name, struct bf_error *e)
-{
-    struct bf_arena *arena = bf_arena_create();
-    struct bf_str value;
-    enum bf_status status = bf__meta_get(m->from, name, arena, &value, e);
-    if (status == BF_OK && value.n > 0)
-        status = bf__meta_set(m->to, name, value, e);
-    bf_arena_destroy(&arena);
-    return status;
-}
-
 /* Documents as they were at some moment before the end of the copied logs become what the logs say; then nothing may be wrong any more. */
 static enum bf_status settle(struct bf__move *m, struct bf_error *e)
 {
@@ -107,7 +96,7 @@ static enum bf_status copy_all(struct bf__move *m, struct bf_error *e)
         status = bf__move_rows_copy(m, &bf__coll_subject_keys, e);
     if (status == BF_OK)
         status = settle(m, e);
-    return status == BF_OK ? copy_fact(m, "key_exported", e) : status;
+    return status == BF_OK ? bf__move_fact(m, "key_exported", e) : status;
 }
 
 /* ---- the directory that it is made in ---- */

@@ -197,7 +197,7 @@ static enum bf_status write_heads(struct bf__move *m, struct bf_error *e)
     return status;
 }
 
-static enum bf_status copy_fact(struct bf__move *m, const char *name, struct bf_error *e)
+enum bf_status bf__move_fact(struct bf__move *m, const char *name, struct bf_error *e)
 {
     struct bf_arena *arena = bf_arena_create();
     struct bf_str value;
@@ -213,9 +213,9 @@ static enum bf_status hand_over(struct bf__move *m, struct bf_error *e)
 {
     enum bf_status status = write_heads(m, e);
     if (status == BF_OK)
-        status = copy_fact(m, "key_exported", e);
+        status = bf__move_fact(m, "key_exported", e);
     if (status == BF_OK)
-        status = copy_fact(m, "incarnation", e);
+        status = bf__move_fact(m, "incarnation", e);
     return status == BF_OK ? bf__meta_set(m->to, "moving", BF_STR(""), e) : status;
 }
 

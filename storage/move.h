@@ -40,6 +40,9 @@ void bf__move_say(const struct bf__move *m, const char *format, ...) __attribute
 enum bf_status bf__move_agree(struct bf__move *m, const char *what, int64_t n_from, struct bf_hash_state *from, int64_t n_to, struct bf_hash_state *to,
                               struct bf_error *e);
 
+/* A fact of the store, where the source has it. */
+enum bf_status bf__move_fact(struct bf__move *m, const char *name, struct bf_error *e);
+
 /* All rows of a collection, by tenant and id. */
 struct bf__move_rows {
     struct bf_store *store;
