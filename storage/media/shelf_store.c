@@ -10,7 +10,7 @@
 #include "storage/media/wraps.h"
 #include <stdlib.h>
 
-enum { PUT_TIME_MS = 3600 * 1000, FRESH_MS = 3600 * 1000, ROWS = 100, FIRST_EPOCH = 1 };
+enum { PUT_TIME_MS = 3600 * 1000, FRESH_MS = 2 * PUT_TIME_MS, ROWS = 100, FIRST_EPOCH = 1 }; /* by then a sweep has settled what was being made */
 
 static enum bf_status open_shelf(struct bf_media *media, struct bf_error *e)
 {
