@@ -12,7 +12,7 @@ import types
 import pytest
 
 import tus
-from baifang import Events, Server, until, uuid7
+from baifang import Events, One, Server, until, uuid7
 
 LAYOUTS = ("daemons",)
 UPLOADS = "https://up.example:8444"
@@ -224,8 +224,12 @@ def test_administration_needs_no_server_and_checks_clean(server, tmp_path):
         with open(os.path.join(server.directory, "master.key"), encoding="ascii") as file:
             assert (tmp_path / "exported.key").read_text(encoding="ascii") == file.read()
         assert " 0 faults" in server.run("check")[1]
-        status, _, error = server.run("backup", str(tmp_path / "backup"), check=False)
-        assert status == 1 and "mongodump" in error
+        server.run("backup", str(tmp_path / "backup"))
+        box = One(tmp_path / "box", {"store": {"master_key_file": os.path.join(server.directory, "master.key")}})
+        box.run("restore", str(tmp_path / "backup"))
+        assert " 0 faults" in box.run("check")[1]
+        with box:
+            assert "王伟" in box.admin("user", "list", company.code), "a backup of a database makes one box"
         status, _, error = server.run("admin", "user", "list", "niemand", check=False)
         assert status == 1 and "no such company" in error
     finally:
