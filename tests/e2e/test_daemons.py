@@ -16,7 +16,7 @@ from baifang import Events, Server, until, uuid7
 
 LAYOUTS = ("daemons",)
 UPLOADS = "https://up.example:8444"
-TOLD_S = 8  # twenty times what it takes to be told of an ended session, and less than the 10 s after which a gateway would look by itself
+TOLD_S = 10  # ten times the second within which an ended session is known everywhere
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """make bench: each figure beside its baseline, turn by turn in one run, medians. Other work on the machine shifts both sides of a ratio alike.
 
-  suite [NAME ...]     read create upload decode push idle ready office review digest mongo move; all of them by default"""
+  suite [NAME ...]     read create upload decode push idle ready office review digest mongo recovery move; all of them by default"""
 import os
 import shutil
 import sys
@@ -20,6 +20,7 @@ import mongo  # noqa: E402
 import office  # noqa: E402
 import push  # noqa: E402
 import ready  # noqa: E402
+import recovery  # noqa: E402
 import review  # noqa: E402
 import uploads  # noqa: E402
 from figures import Figures  # noqa: E402
@@ -28,7 +29,7 @@ from service import Service  # noqa: E402
 # In this order: `ready` wants a store that the others have filled.
 PARTS = {"read": api.read, "create": api.create, "upload": uploads.measure, "decode": decode.measure, "push": push.measure, "idle": idle.measure,
          "ready": ready.measure, "office": office.measure,
-         "review": review.measure, "digest": digest.measure, "mongo": mongo.measure, "move": mongo.move}
+         "review": review.measure, "digest": digest.measure, "mongo": mongo.measure, "recovery": recovery.measure, "move": mongo.move}
 
 
 def main(names):

@@ -167,7 +167,7 @@ class Town:
     def end(self):
         self.load.end()
         while self.load.open_uploads:
-            self.load.open_uploads.pop().ask()  # now: what nothing was sent of is given up after an hour
+            self.load.open_uploads.pop().ask()  # now: what nothing was sent of is given up after some hours
         self.reporter.join(5 * GUARD_S)
         assert len(self.visits) == VISITS, "who is to be reminded hangs"
         self.office.end()
