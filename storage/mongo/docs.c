@@ -236,15 +236,15 @@ static bool read_row(const struct bf_collection *coll, const bson_t *bson, struc
     return true;
 }
 
-enum bf_status bf__m_scan(struct bf_session *s, const struct bf_collection *coll, const struct bf_row *after, unsigned limit,
-                          struct bf_arena *arena, struct bf_row **ret, unsigned *ret_n, struct bf_error *e)
+/* The first of them, `most` at most where that is not 0; *ret_met counts those that are left out, too. A server may gather all that it was not told to
+ * leave. */
+static enum bf_status scan_some(struct bf_session *s, const struct bf_collection *coll, const struct bf_row *after, unsigned limit, unsigned most,
+                                struct bf_arena *arena, struct bf_row *rows, unsigned *ret_n, unsigned *ret_met, struct bf_error *e)
 {
     struct bf__m_at at;
     struct bf__m_rows found;
     bson_t filter = BSON_INITIALIZER, opts = BSON_INITIALIZER, order;
     const bson_t *bson;
-    unsigned n = 0;
-    struct bf_row *rows = bf_arena_alloc(arena, limit * sizeof *rows);
     enum bf_status status = bf__m_at(s, coll, false, "reading all documents", &at, e);
     if (status != BF_OK)
         return status;
@@ -252,12 +252,25 @@ enum bf_status bf__m_scan(struct bf_session *s, const struct bf_collection *coll
     bf__m_put_limits(s, &opts, limit + 1);
     bf__m_must(bson_append_document_begin(&opts, "sort", -1, &order) && bson_append_int32(&order, "_id", -1, 1) &&
                bson_append_document_end(&opts, &order));
+    if (most > 0)
+        bf__m_must(bson_append_int64(&opts, "limit", -1, most));
     bf__m_rows_find(&found, &at, &filter, &opts);
-    while (n < limit && (bson = bf__m_rows_next(&found)) != NULL)
-        n += read_row(coll, bson, arena, &rows[n]);
+    for (*ret_n = *ret_met = 0; *ret_n < limit && (bson = bf__m_rows_next(&found)) != NULL; ++*ret_met)
+        *ret_n += read_row(coll, bson, arena, &rows[*ret_n]);
     status = bf__m_rows_end(&found, e);
     bson_destroy(&filter);
     bson_destroy(&opts);
+    return status;
+}
+
+enum bf_status bf__m_scan(struct bf_session *s, const struct bf_collection *coll, const struct bf_row *after, unsigned limit,
+                          struct bf_arena *arena, struct bf_row **ret, unsigned *ret_n, struct bf_error *e)
+{
+    struct bf_row *rows = bf_arena_alloc(arena, limit * sizeof *rows);
+    unsigned n, met;
+    enum bf_status status = scan_some(s, coll, after, limit, limit, arena, rows, &n, &met, e);
+    if (status == BF_OK && n < limit && met == limit) /* others may stand behind those that were left out */
+        status = scan_some(s, coll, after, limit, 0, arena, rows, &n, &met, e);
     if (status == BF_OK) {
         *ret = rows;
         *ret_n = n;

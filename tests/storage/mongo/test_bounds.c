@@ -147,5 +147,48 @@ static void a_command_without_its_shard_key_is_heard(void **state)
     check_ear("count", "{\"count\": \"notes\", \"query\": {" T "}, " READ "}", false);
 }
 
-SUITE_PART(suite_bounds, SUITE_TEST(a_page_that_finds_little_gives_up_and_the_next_goes_on), SUITE_TEST(a_cursor_that_is_none_is_refused),
+/* Ids that are none of ours, which have no place in the order, stand before the others of their tenant. */
+static void put_strangers(struct suite *s, unsigned n)
+{
+    bson_error_t error;
+    mongoc_client_t *client = rig_connect(s);
+    mongoc_collection_t *coll = mongoc_client_get_collection(client, harness_database(s->harness)->name, "notes");
+    for (unsigned i = 0; i < n; i++) {
+        bson_t b = BSON_INITIALIZER, sub;
+        char name[16];
+        snprintf(name, sizeof name, "%u", i);
+        bson_append_document_begin(&b, "_id", -1, &sub);
+        put_uuid(&sub, "t", tenant_a);
+        bson_append_utf8(&sub, "i", -1, name, -1);
+        bson_append_document_end(&b, &sub);
+        put_uuid(&b, "t", tenant_a);
+        if (!mongoc_collection_insert_one(coll, &b, NULL, NULL, &error))
+            fail_msg("%s", error.message);
+        bson_destroy(&b);
+    }
+    mongoc_collection_destroy(coll);
+    rig_disconnect(client);
+}
+
+static void a_scan_passes_over_ids_that_cannot_be_read_however_many(void **state)
+{
+    enum { GOOD = 25, PAGE = 10 };
+    struct suite *s = *state;
+    struct bf_row *rows, last;
+    unsigned n = PAGE, found = 0;
+    for (unsigned i = 0; i < GOOD; i++)
+        insert(s, &notes, thing(s, &notes, tenant_a, suite_uuid(i + 1), "good"));
+    put_strangers(s, 2 * PAGE + 1);
+    for (bool begun = false; n == PAGE; begun = true) {
+        assert_int_equal(rig_vt(s)->scan(rig_session(s), &notes, begun ? &last : NULL, PAGE, s->arena, &rows, &n, NULL), BF_OK);
+        for (unsigned i = 0; i < n; i++, found++) {
+            struct bf_uuid id = suite_uuid(found + 1);
+            assert_true(bf_uuid_eq(&rows[i].id, &id));
+            last = rows[i];
+        }
+    }
+    assert_int_equal(found, GOOD);
+}
+
+SUITE_PART(suite_bounds, SUITE_TEST(a_scan_passes_over_ids_that_cannot_be_read_however_many), SUITE_TEST(a_page_that_finds_little_gives_up_and_the_next_goes_on), SUITE_TEST(a_cursor_that_is_none_is_refused),
            SUITE_TEST(a_command_without_its_shard_key_is_heard));
