@@ -252,6 +252,7 @@ static enum bf_status scan_some(struct bf_session *s, const struct bf_collection
     bf__m_put_limits(s, &opts, limit + 1);
     bf__m_must(bson_append_document_begin(&opts, "sort", -1, &order) && bson_append_int32(&order, "_id", -1, 1) &&
                bson_append_document_end(&opts, &order));
+    bf__m_must(bson_append_utf8(&opts, "hint", -1, "_id_", -1)); /* the tenant alone would lead to any index of the collection */
     if (most > 0)
         bf__m_must(bson_append_int64(&opts, "limit", -1, most));
     bf__m_rows_find(&found, &at, &filter, &opts);
