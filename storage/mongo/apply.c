@@ -33,6 +33,22 @@ static mongoc_bulk_operation_t *bulk_begin(const struct roll *r)
     return bulk;
 }
 
+static int by_document(const void *a, const void *b)
+{
+    const struct bf_doc *x = (*(const struct bf_apply *const *)a)->after, *y = (*(const struct bf_apply *const *)b)->after;
+    int order = memcmp(&x->id, &y->id, sizeof x->id);
+    if (order == 0)
+        order = (x->n > y->n) - (x->n < y->n);
+    return order != 0 ? order : x->k - y->k;
+}
+
+/* Two processes that roll the same documents forward touch them in one order: a server that locks them as it goes (FerretDB) would find a deadlock. */
+static void put_in_order(const struct bf_apply **applies, unsigned n)
+{
+    if (n > 1)
+        qsort(applies, n, sizeof(struct bf_apply *), by_document);
+}
+
 static void put_doc(bson_t *doc, const struct bf_apply *a)
 {
     bf__m_put_doc(doc, a->coll, a->after->tenant, a->after->id, a->bson);
@@ -85,6 +101,7 @@ static enum bf_status insert_all(struct roll *r, struct bf_error *e)
     bson_t reply, opts = BSON_INITIALIZER;
     if (r->n_inserts == 0)
         return BF_OK;
+    put_in_order(r->inserts, r->n_inserts);
     mongoc_bulk_operation_t *bulk = bulk_begin(r);
     bf__m_must(bson_append_bool(&opts, "validate", -1, false));
     for (unsigned i = 0; i < r->n_inserts; i++) {
@@ -106,6 +123,7 @@ static enum bf_status replace_all(struct roll *r, int64_t *missed, struct bf_err
 {
     bson_error_t error;
     bson_t reply, opts = BSON_INITIALIZER;
+    put_in_order(r->replaces, r->n_replaces);
     mongoc_bulk_operation_t *bulk = bulk_begin(r);
     bf__m_must(bson_append_bool(&opts, "validate", -1, false));
     for (unsigned i = 0; i < r->n_replaces; i++) {

@@ -19,6 +19,5 @@ bool bf__m_is_guarded(const struct bf_write *w);
 const char *bf__m_slot(const struct bf_write *w, char out[BF__M_SLOT_MAX]);
 void bf__m_put_guard(bson_t *filter, const struct bf_write *w); /* not of an INSERT */
 void bf__m_put_new(bson_t *doc, const struct bf_write *w, struct bf_arena *arena);
-void bf__m_put_mark(bson_t *update, const struct bf_write *w, const struct bf__m_mark *mark); /* nothing else, but one rev more */
 /* `mark` NULL: none is left. */
 void bf__m_put_update(bson_t *update, const struct bf_write *w, const struct bf__m_mark *mark, struct bf_arena *arena);

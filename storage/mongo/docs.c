@@ -135,16 +135,6 @@ void bf__m_put_update(bson_t *update, const struct bf_write *w, const struct bf_
     bf__m_must(bson_append_document_end(update, &sub));
 }
 
-void bf__m_put_mark(bson_t *update, const struct bf_write *w, const struct bf__m_mark *mark)
-{
-    char slot[BF__M_SLOT_MAX];
-    bson_t sub;
-    bf__m_must(bson_append_document_begin(update, "$set", -1, &sub) &&
-               bson_append_binary(&sub, bf__m_slot(w, slot), -1, BSON_SUBTYPE_BINARY, mark->b, sizeof mark->b) && bson_append_document_end(update, &sub));
-    bf__m_must(bson_append_document_begin(update, "$inc", -1, &sub) && bson_append_int64(&sub, "rev", -1, 1) &&
-               bson_append_document_end(update, &sub));
-}
-
 static enum bf_status update(struct change *c, struct bf_arena *arena, bool *hit, struct bf_error *e)
 {
     bson_t changes = BSON_INITIALIZER;

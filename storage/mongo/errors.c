@@ -17,6 +17,8 @@ static const struct row table[] = {
     {SERVER, 11001, BF_E_EXISTS, BF_E_EXISTS, "DuplicateKeyOnUpdate"},
     {SERVER, 12582, BF_E_EXISTS, BF_E_EXISTS, "DuplicateKeyOnMongos"},
     {SERVER, 112, BF_E_UNAVAILABLE, BF_E_UNAVAILABLE, "WriteConflict"},
+    {SERVER, 16908292, BF_E_UNAVAILABLE, BF_E_UNAVAILABLE, "deadlock"}, /* 40P01 of FerretDB's PostgreSQL */
+    {SERVER, 16777220, BF_E_UNAVAILABLE, BF_E_UNAVAILABLE, "serialization failure"}, /* 40001 */
     {SERVER, 251, BF_E_UNAVAILABLE, BF_E_UNAVAILABLE, "NoSuchTransaction"},
     {SERVER, 50, BF_E_UNAVAILABLE, BF_E_UNKNOWN_OUTCOME, "MaxTimeMSExpired"},
     {SERVER, 262, BF_E_UNAVAILABLE, BF_E_UNKNOWN_OUTCOME, "ExceededTimeLimit"},

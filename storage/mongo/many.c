@@ -6,7 +6,7 @@
  *   open --insert--> done, EXISTS
  *   open --guarded change--> done; some met nothing: look whose mark is there: done, STALE, NOT_FOUND
  *   open --PUT over what is there--> done; it met nothing: absent, so inserted in the next round, and if it exists then, over it again
- *   open --guarded DELETE: marked, as by a change--> marked --delete--> done; STALE when it was changed once more
+ *   open --guarded DELETE, by itself, since what it met leaves no mark--> done; it met nothing: STALE, NOT_FOUND
  */
 #include "core/arena.h"
 #include "core/env.h"
@@ -20,7 +20,7 @@ enum { TOGETHER = 256, ROUNDS_MAX = 2 * TOGETHER };
 
 enum sort { INSERTS, CHANGES, DELETES, SORTS };
 
-enum state { OPEN, ABSENT /* a PUT that met nothing: to be inserted */, MARKED /* to be deleted */, SENT, ANSWERED };
+enum state { OPEN, ABSENT /* a PUT that met nothing: to be inserted */, SENT, ANSWERED };
 
 struct many {
     struct bf_session *s;
@@ -58,14 +58,6 @@ static void answer(struct many *m, unsigned i, enum bf_status status)
     m->state[i] = ANSWERED;
 }
 
-static void done(struct command *c, unsigned i)
-{
-    if (c->sort == CHANGES && c->m->writes[i].kind == BF_W_DELETE)
-        c->m->state[i] = MARKED;
-    else
-        answer(c->m, i, BF_OK);
-}
-
 static bool is_failure(enum bf_status status)
 {
     return status != BF_OK && status != BF_E_EXISTS && status != BF_E_STALE && status != BF_E_NOT_FOUND;
@@ -91,25 +83,18 @@ static void fail_all(struct command *c, enum bf_status status, const struct bf_e
 
 /* ---- sending ---- */
 
-static void put_filter(const struct command *c, bson_t *filter, const struct bf_write *w)
-{
-    struct bf_write marked = *w;
-    marked.rev += c->sort == DELETES && bf__m_is_guarded(w);
-    bf__m_put_guard(filter, &marked);
-}
-
 static void put_one(struct command *c, mongoc_bulk_operation_t *bulk, const struct bf_write *w)
 {
     bson_t filter = BSON_INITIALIZER, doc = BSON_INITIALIZER, opts = BSON_INITIALIZER;
     if (c->sort != INSERTS)
-        put_filter(c, &filter, w);
+        bf__m_put_guard(&filter, w);
     if (c->sort != DELETES)
         bf__m_must(bson_append_bool(&opts, "validate", -1, false)); /* it is of our making */
     if (c->sort == INSERTS) {
         bf__m_put_new(&doc, w, c->m->arena);
         bf__m_must(mongoc_bulk_operation_insert_with_opts(bulk, &doc, &opts, NULL));
     } else if (c->sort == CHANGES) {
-        w->kind == BF_W_DELETE ? bf__m_put_mark(&doc, w, &c->mark) : bf__m_put_update(&doc, w, &c->mark, c->m->arena);
+        bf__m_put_update(&doc, w, &c->mark, c->m->arena);
         bf__m_must(mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &doc, &opts, NULL));
     } else {
         bf__m_must(mongoc_bulk_operation_remove_one_with_opts(bulk, &filter, &opts, NULL));
@@ -206,16 +191,20 @@ static void judge_change(struct command *c, unsigned i, const struct seen *one)
 {
     const struct bf_write *w = &c->m->writes[i];
     if (one != NULL && is_marked(c, w, one))
-        done(c, i);
+        answer(c->m, i, BF_OK);
     else if (w->kind == BF_W_PUT)
         c->m->state[i] = one == NULL ? ABSENT : OPEN;
     else
         answer(c->m, i, one == NULL ? BF_E_NOT_FOUND : BF_E_STALE);
 }
 
+/* It met nothing. */
 static void judge_delete(struct command *c, unsigned i, const struct seen *one)
 {
-    answer(c->m, i, one == NULL || !bf__m_is_guarded(&c->m->writes[i]) ? BF_OK : BF_E_STALE);
+    if (!bf__m_is_guarded(&c->m->writes[i]))
+        answer(c->m, i, BF_OK);
+    else
+        answer(c->m, i, one == NULL ? BF_E_NOT_FOUND : BF_E_STALE);
 }
 
 static void judge(struct command *c)
@@ -253,7 +242,7 @@ static void take_reply(struct command *c, bool all_done, const bson_t *reply, co
         judge(c);
     for (unsigned i = 0; i < c->n; i++)
         if (c->m->state[c->of[i]] == SENT)
-            done(c, c->of[i]);
+            answer(c->m, c->of[i], BF_OK);
 }
 
 static void run_command(struct command *c)
@@ -280,7 +269,7 @@ static void run_command(struct command *c)
 
 /* ---- rounds ---- */
 
-static bool is_open(const struct many *m, unsigned i) { return m->state[i] == OPEN || m->state[i] == ABSENT || m->state[i] == MARKED; }
+static bool is_open(const struct many *m, unsigned i) { return m->state[i] == OPEN || m->state[i] == ABSENT; }
 
 static bool same_document(const struct bf_write *a, const struct bf_write *b)
 {
@@ -302,13 +291,27 @@ static enum sort sort_of(const struct many *m, unsigned i)
     const struct bf_write *w = &m->writes[i];
     if (w->kind == BF_W_INSERT || m->state[i] == ABSENT)
         return INSERTS;
-    return w->kind == BF_W_DELETE && (m->state[i] == MARKED || !bf__m_is_guarded(w)) ? DELETES : CHANGES;
+    return w->kind == BF_W_DELETE ? DELETES : CHANGES;
 }
+
+static bool is_lone(const struct many *m, unsigned i) { return m->writes[i].kind == BF_W_DELETE && bf__m_is_guarded(&m->writes[i]); }
 
 static bool goes_with(const struct many *m, const struct command *c, unsigned i)
 {
+    if (c->n > 0 && (is_lone(m, i) || is_lone(m, c->of[0])))
+        return false;
     return m->writes[i].coll == c->coll && sort_of(m, i) == c->sort &&
            bf_uuid_eq(&m->writes[i].doc->tenant, &m->writes[c->of[0]].doc->tenant);
+}
+
+/* Commands that write the same documents touch them in one order: a server that locks them as it goes (FerretDB) would find a deadlock. */
+static void insert_in_order(struct command *c, unsigned i)
+{
+    const struct bf_write *writes = c->m->writes;
+    unsigned at = c->n++;
+    for (; at > 0 && memcmp(&writes[c->of[at - 1]].doc->id, &writes[i].doc->id, sizeof writes[i].doc->id) > 0; at--)
+        c->of[at] = c->of[at - 1];
+    c->of[at] = i;
 }
 
 /* Sends what is ready and goes with write `first`. */
@@ -319,7 +322,7 @@ static void send_like(struct many *m, unsigned first, bool *ready)
         if (!ready[i] || !goes_with(m, &c, i))
             continue;
         ready[i] = false;
-        c.of[c.n++] = i;
+        insert_in_order(&c, i);
     }
     for (unsigned i = 0; i < c.n; i++)
         m->state[c.of[i]] = SENT;

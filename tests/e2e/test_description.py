@@ -9,6 +9,7 @@ import openapi_spec_validator
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from baifang import until
 from test_isolation import Story
 
 
@@ -60,6 +61,7 @@ def test_prometheus_reads_the_metrics_and_they_count(server, company):
     person = company.sign_in("wang")
     Story(person)
     person.get("/v1/customers")
+    until(lambda: metrics(server)[0]["bf_jobs_done_total",] > before["bf_jobs_done_total",], "a job to be settled, which is a moment after its result is there")
     after, _ = metrics(server)
     assert before.keys() == after.keys()
     for name, least in [("bf_sign_ins_total", 1), ("bf_commits_total", 4), ("bf_http_requests_total", 8), ("bf_http_request_seconds_count", 8),
