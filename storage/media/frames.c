@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "storage/media/frames.h"
 #include "storage/media/layout.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 struct entry {
@@ -97,12 +95,11 @@ static enum bf_status write_foot(struct bf__io *io, struct bf__sealer *sealer, c
 }
 
 /* The same from what is known. */
-static enum bf_status copy_entries(const struct bf__entries *entries, struct bf__record *rec, uint64_t from, uint64_t want, uint8_t *body)
+static void copy_entries(const struct bf__entries *entries, struct bf__record *rec, uint64_t from, uint64_t want, uint8_t *body)
 {
     const uint8_t *last = entries->p + (from + want - 1) * IX_ENTRY;
     memcpy(body, entries->p + from * IX_ENTRY, want * IX_ENTRY);
     rec->offset = bf__get64(last + IX_OFFSET) + bf__get32(last + IX_LEN);
-    return BF_OK;
 }
 
 static enum bf_status write_blocks(struct bf__io *io, struct bf__sealer *sealer, const struct bf__foot *foot, const struct bf__entries *entries,
@@ -113,8 +110,11 @@ static enum bf_status write_blocks(struct bf__io *io, struct bf__sealer *sealer,
     bool are_known = entries != NULL && entries->known && entries->n == foot->frames;
     for (uint64_t block = 0; block * IX_ENTRIES_MAX < foot->frames; block++) {
         uint64_t n = entries_in(foot->frames, block);
-        enum bf_status status = are_known ? copy_entries(entries, &at, block * IX_ENTRIES_MAX, n, rec + BF__HEAD)
-                                          : gather(io, foot->index_pos, &at, n, rec + BF__HEAD, e);
+        enum bf_status status = BF_OK;
+        if (are_known)
+            copy_entries(entries, &at, block * IX_ENTRIES_MAX, n, rec + BF__HEAD);
+        else
+            status = gather(io, foot->index_pos, &at, n, rec + BF__HEAD, e);
         if (status != BF_OK)
             return status;
         size_t whole = bf__record_seal(sealer, BF__INDEX, block, pos, rec, n * IX_ENTRY);
@@ -245,15 +245,6 @@ enum bf_status bf__frames_open(const struct bf_env *env, struct bf__io *io, cons
     else
         *ret = f;
     return status;
-}
-
-enum bf_status bf__frames_open_at(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
-                                  struct bf__frames **ret, struct bf_error *e)
-{
-    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return bf_fail_errno(e, errno == ENOENT ? BF_E_NOT_FOUND : BF_E_IO, errno, "open %s", name);
-    return bf__frames_open(env, bf__io_file(fd), key, id, ret, e);
 }
 
 void bf__frames_close(struct bf__frames **frames)

@@ -33,9 +33,6 @@ struct bf__frames;
 /* Takes `io` over, also when it fails. BF_E_CORRUPT when the file is not complete or not of this key and id. */
 enum bf_status bf__frames_open(const struct bf_env *env, struct bf__io *io, const struct bf_key *key, struct bf_uuid id, struct bf__frames **ret,
                                struct bf_error *e);
-/* The same for the file NAME of this machine; BF_E_NOT_FOUND when absent. */
-enum bf_status bf__frames_open_at(const struct bf_env *env, int dir_fd, const char *name, const struct bf_key *key, struct bf_uuid id,
-                                  struct bf__frames **ret, struct bf_error *e);
 void bf__frames_close(struct bf__frames **frames);
 const struct bf__foot *bf__frames_foot(const struct bf__frames *frames);
 /* Fills `buf` up to n bytes or the end. BF_E_CORRUPT: the bytes in `buf` are wiped. */

@@ -10,15 +10,10 @@ enum { RACES_MAX = 8, STANDING = 1u << BF__DOC_OPEN | 1u << BF__DOC_KEPT, FINISH
 /* ---- into the table ---- */
 
 /* What the document says, into the table. */
-static enum bf_status take_facts(struct bf__upload *up, const struct bf__upload_doc *doc, const struct bf__info *info)
+static void take_facts(struct bf__upload *up, const struct bf__upload_doc *doc, const struct bf__info *info)
 {
     struct bf_media *media = up->media;
-    char *copy = malloc(doc->info.n + 1);
-    if (copy == NULL)
-        abort();
-    memcpy(copy, doc->info.p, doc->info.n);
-    free((void *)(uintptr_t)up->doc.info.p);
-    up->doc.info = bf_str(copy, doc->info.n);
+    bf__upload_keep_info(up, doc->info);
     up->doc.rev = doc->rev;
     up->doc.epoch = doc->epoch;
     up->doc.bytes = doc->bytes;
@@ -34,7 +29,6 @@ static enum bf_status take_facts(struct bf__upload *up, const struct bf__upload_
     memcpy(up->sha256, info->finished ? info->sha256 : doc->sha256, 32);
     up->known = true;
     pthread_mutex_unlock(&media->lock);
-    return BF_OK;
 }
 
 static enum bf_status read_doc(struct bf_media *media, struct bf_uuid id, bool leaving, struct bf_arena *arena, struct bf__upload_doc *doc,

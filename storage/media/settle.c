@@ -205,6 +205,15 @@ static void become_finished(struct bf__upload *up, const struct bf__info *info)
     pthread_mutex_unlock(&up->media->lock);
 }
 
+/* Another process has the upload, and may have come to its end: finished it, or deleted it as well, perhaps before the wrap was made here. */
+static enum bf_status learn_outcome(struct bf__upload *up)
+{
+    enum bf_status status = bf__registry_refresh(up, /* leaving= */ false, NULL);
+    if (status == BF_E_NOT_FOUND)
+        (void)take_wrap(up, NULL);
+    return status == BF_OK && up->finished ? BF_OK : BF_E_LOCKED;
+}
+
 /* Order: the data are complete and synced; the blob has its file (directory synced) and then its wrap (committed); the outcome is noted, which takes the
  * key out of the info file; the second name of the data goes. A crash anywhere before the outcome is noted does it again from bf__upload_load. */
 enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], struct bf_error *e)
@@ -230,8 +239,8 @@ enum bf_status bf__upload_finish(struct bf__upload *up, uint8_t ret_sha256[32], 
         become_finished(up, &info);
     pthread_mutex_unlock(settling);
     bf_key_wipe(&info.key);
-    if (status == BF_E_LOCKED && media->is_shared && (status = bf__registry_refresh(up, /* leaving= */ false, NULL)) == BF_E_NOT_FOUND)
-        (void)take_wrap(up, NULL); /* another process finished and deleted it, perhaps before the wrap was made here */
+    if (status == BF_E_LOCKED && media->is_shared)
+        status = learn_outcome(up);
     if (status == BF_OK)
         memcpy(ret_sha256, info.sha256, 32);
     return status;

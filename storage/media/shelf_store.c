@@ -23,16 +23,6 @@ static void close_shelf(struct bf_media *media) { (void)media; }
 
 /* ---- uploads ---- */
 
-static void keep_info(struct bf__upload *up, const uint8_t *bytes, size_t n)
-{
-    char *copy = malloc(n);
-    if (copy == NULL)
-        abort();
-    memcpy(copy, bytes, n);
-    free((void *)(uintptr_t)up->doc.info.p);
-    up->doc.info = bf_str(copy, n);
-}
-
 /* The acknowledgement of what was written: the document says how much of the file counts. */
 static enum bf_status commit(void *ctx, uint64_t bytes, const struct bf__io_note *note, struct bf_error *e)
 {
@@ -84,7 +74,8 @@ static enum bf_status create(struct bf__upload *up, const struct bf__info *info,
 {
     struct bf__upload_doc doc;
     uint8_t bytes[BF__INFO_MAX];
-    keep_info(up, bytes, bf__info_pack(up->media->env, &up->media->master, info, /* with_key= */ true, bytes));
+    size_t n = bf__info_pack(up->media->env, &up->media->master, info, /* with_key= */ true, bytes);
+    bf__upload_keep_info(up, bf_str((const char *)bytes, n));
     up->doc.epoch = FIRST_EPOCH;
     up->doc.is_mine = true;
     bf__upload_doc_of(up, &doc);
@@ -128,7 +119,7 @@ static enum bf_status finish(struct bf__upload *up, struct bf__info *info, bool 
         return status == BF_E_STALE ? bf_fail(e, BF_E_LOCKED, "another process took this upload over") : status;
     }
     up->doc.rev = doc.rev;
-    keep_info(up, bytes, doc.info.n);
+    bf__upload_keep_info(up, doc.info);
     if (!keep_key)
         bf_key_wipe(&info->key);
     return BF_OK;

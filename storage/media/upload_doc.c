@@ -2,6 +2,7 @@
 #include "storage/media/upload_doc.h"
 #include "core/arena.h"
 #include <assert.h>
+#include <stdlib.h>
 
 enum row { UP_TENANT, UP_USER, UP_STATE, UP_DUE, UP_FILE, UP_OWNER, UP_EPOCH, UP_BYTES, UP_OFFSET, UP_LENGTH, UP_TOUCHED, UP_RESERVED, UP_SHA256, UP_INFO, UP_ROWS };
 
@@ -221,4 +222,15 @@ void bf__upload_doc_of(struct bf__upload *up, struct bf__upload_doc *ret)
                                    .info = up->doc.info};
     memcpy(ret->sha256, up->sha256, 32);
     pthread_mutex_unlock(&up->media->lock);
+}
+
+void bf__upload_keep_info(struct bf__upload *up, struct bf_str info)
+{
+    char *copy = malloc(info.n + 1);
+    if (copy == NULL)
+        abort();
+    if (info.n > 0)
+        memcpy(copy, info.p, info.n);
+    free((void *)(uintptr_t)up->doc.info.p);
+    up->doc.info = bf_str(copy, info.n);
 }

@@ -46,3 +46,4 @@ enum bf_status bf__upload_docs_due(struct bf_media *media, int64_t now_ms, unsig
 
 /* What the document of an upload says as this process knows it; under the rev and with the info it has. */
 void bf__upload_doc_of(struct bf__upload *up, struct bf__upload_doc *ret);
+void bf__upload_keep_info(struct bf__upload *up, struct bf_str info); /* a copy, in the place of the one before */

@@ -22,14 +22,14 @@ struct overtaking {
     struct two *t;
     const struct bf_stage_new *new;
 };
-static void other_sends_all(const struct overtaking *o);
+static void other_sends_all(const struct overtaking *o), other_deletes(const struct overtaking *o);
 
 /* What goes wrong with the first store's calls; taken as it is used. */
 struct trouble {
     atomic_uint unanswered, unsent;       /* writes of an upload's document whose answer is lost: it is there, or is not */
     atomic_uint chunks_lost;              /* chunks that are not written, nobody knows */
     atomic_uint blobs_refused;            /* writes of blobs' documents */
-    _Atomic(const struct overtaking *) before_chunk; /* once */
+    _Atomic(const struct overtaking *) before_chunk, after_wrap; /* once; after_wrap: the other store deletes the upload */
 };
 static struct trouble trouble; /* the driver's table has no place for it */
 static struct bf_driver_vtable troubled;
@@ -50,6 +50,9 @@ static enum bf_status write_late(struct bf_session *s, const struct bf_write *w,
     if (is_upload && happens(&trouble.unsent))
         return bf_fail(e, BF_E_UNKNOWN_OUTCOME, "the connection broke");
     enum bf_status status = memory_apart_driver.write(s, w, arena, e);
+    const struct overtaking *overtaking = strcmp(w->coll->name, "blobs") == 0 ? atomic_exchange(&trouble.after_wrap, NULL) : NULL;
+    if (overtaking != NULL)
+        other_deletes(overtaking);
     return is_upload && status == BF_OK && happens(&trouble.unanswered) ? bf_fail(e, BF_E_UNKNOWN_OUTCOME, "the connection broke") : status;
 }
 
@@ -104,6 +107,7 @@ static int set_up(void **state)
     troubled.write = write_late;
     troubled.chunk_put = chunk_late;
     atomic_store(&trouble.before_chunk, NULL);
+    atomic_store(&trouble.after_wrap, NULL);
     trouble.unanswered = trouble.unsent = trouble.chunks_lost = trouble.blobs_refused = 0;
     open_one(t, &troubled, &t->first);
     open_one(t, &memory_apart_driver, &t->second);
@@ -260,6 +264,26 @@ static void a_chunk_that_comes_late_changes_nothing(void **state)
     expect_content(t, t->first);
     expect_content(t, t->second);
     free(wrong);
+}
+
+static void other_deletes(const struct overtaking *o)
+{
+    assert_int_equal(bf_stage_delete(o->t->second, o->t->tenant, o->t->user, o->new->id, NULL), BF_OK);
+}
+
+/* The wrap is made, and before the outcome is noted the upload is deleted elsewhere: nobody is told that it is stored, and nothing of it stays. */
+static void an_upload_that_is_deleted_while_it_is_finished_leaves_nothing(void **state)
+{
+    struct two *t = *state;
+    struct bf_stage_new new = new_upload(t);
+    struct overtaking o = {t, &new};
+    struct bf_stage_info info;
+    assert_int_equal(bf_stage_create(t->first, &new, NULL), BF_OK);
+    atomic_store(&trouble.after_wrap, &o);
+    assert_int_equal(send_some(t, t->first, &t->home, &new, BYTES), BF_E_LOCKED);
+    assert_int_equal(info_at(t->first, &new, &info), BF_E_NOT_FOUND);
+    assert_int_equal(stat_blob(t, t->first), BF_E_NOT_FOUND);
+    assert_int_equal(files_chunks(memory_files(t->memory)), 0);
 }
 
 /* ---- lost answers, and processes that die ---- */
@@ -423,6 +447,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(chunks_of_one_upload_reach_either_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_was_overtaken_by_another_process_is_told_and_counts_no_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_chunk_that_comes_late_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_upload_that_is_deleted_while_it_is_finished_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_acknowledgement_whose_answer_was_lost_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_one_process_left_whole_the_other_finishes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_the_server_made_half_is_settled_by_whoever_sweeps, set_up, tear_down),
