@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/env.h"
 #include "core/log.h"
+#include "core/service.h"
 #include "crm/timeliness.h"
 #include <assert.h>
 #include <stdio.h>
@@ -550,4 +551,23 @@ enum bf_status bf_call_viewed(struct bf_call *call, const char *entity, const ch
 enum bf_status bf_call_viewed_now(struct bf_call *call, const char *entity, const char *action, struct bf_uuid id, struct bf_error *e)
 {
     return bf__views_write(call->access->views, &call->caller, call->trace, entity, action, id, call->now_ms, e);
+}
+
+/* ---- a service of routes alone ---- */
+
+enum bf_status bf_api_open(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
+{
+    struct bf_api *api = calloc(1, sizeof *api);
+    (void)e;
+    if (api == NULL)
+        abort();
+    api->access = ctx->access;
+    *ret = api;
+    return BF_OK;
+}
+
+void bf_api_close(void **service)
+{
+    free(*service);
+    *service = NULL;
 }

@@ -17,6 +17,10 @@ struct bf_call;
 struct bf_api {
     struct bf_access *access;
 };
+/* `open` and `close` of a service that is no more than its routes. */
+struct bf_service_ctx;
+enum bf_status bf_api_open(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e);
+void bf_api_close(void **service);
 
 enum bf_endpoint_flag {
     BF_EP_VERB = 1,         /* needs Idempotency-Key or If-Match: 428 */

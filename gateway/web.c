@@ -8,7 +8,6 @@
 #include "access/access.h"
 #include "access/call.h"
 #include "core/arena.h"
-#include <stdlib.h>
 #include <zlib.h>
 
 enum { PAGE_MAX = 1 << 20 };
@@ -146,22 +145,5 @@ static const struct bf_route routes[] = {
      .summary = "What a page loads"},
 };
 
-static enum bf_status open_web(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
-{
-    struct bf_api *api = calloc(1, sizeof *api);
-    (void)e;
-    if (api == NULL)
-        abort();
-    api->access = ctx->access;
-    *ret = api;
-    return BF_OK;
-}
-
-static void close_web(void **service)
-{
-    free(*service);
-    *service = NULL;
-}
-
 const struct bf_service bf_web_service = {
-    .name = "web", .routes = routes, .n_routes = sizeof routes / sizeof *routes, .open = open_web, .close = close_web};
+    .name = "web", .routes = routes, .n_routes = sizeof routes / sizeof *routes, .open = bf_api_open, .close = bf_api_close};

@@ -4,7 +4,6 @@
 #include "access/call.h"
 #include "core/env.h"
 #include "core/metrics.h"
-#include <stdlib.h>
 
 enum { METRICS_MAX = 1 << 20 };
 
@@ -47,22 +46,5 @@ static const struct bf_endpoint healthz_endpoint = {.run = healthz}, readyz_endp
 static const struct bf_route routes[] = {PUBLIC("/healthz", healthz_endpoint, "The process answers"),
                                          PUBLIC("/readyz", readyz_endpoint, "The storage answers"), PUBLIC("/metrics", metrics_endpoint, "OpenMetrics")};
 
-static enum bf_status open_health(const struct bf_service_ctx *ctx, void **ret, struct bf_error *e)
-{
-    struct bf_api *api = calloc(1, sizeof *api);
-    (void)e;
-    if (api == NULL)
-        abort();
-    api->access = ctx->access;
-    *ret = api;
-    return BF_OK;
-}
-
-static void close_health(void **service)
-{
-    free(*service);
-    *service = NULL;
-}
-
 const struct bf_service bf_health_service = {
-    .name = "health", .routes = routes, .n_routes = sizeof routes / sizeof *routes, .open = open_health, .close = close_health};
+    .name = "health", .routes = routes, .n_routes = sizeof routes / sizeof *routes, .open = bf_api_open, .close = bf_api_close};
